@@ -1,0 +1,85 @@
+/** @module */
+import { clamp, mul, square } from "../kernel/expr.ts";
+import { specify } from "./specification.ts";
+import type { PreconditionerEstimator, RuleInputs, Scalars, Transform } from "./types.ts";
+
+/** Options of {@linkcode scaleBy}. */
+export interface ScaleByOptions {
+  /**
+   * What is scaled, when it is not the input itself: the factor is estimated on the input and
+   * multiplies this transform's output. Adam is the momentum scaled by the inverse RMS of the raw
+   * gradient.
+   */
+  readonly to?: Transform;
+}
+
+const inner = "to.";
+
+/** The part of `scalars` that belongs to the inner transform. */
+function innerPart(previous: Scalars | undefined): Scalars | undefined {
+  if (!previous) return undefined;
+  return Object.fromEntries(
+    Object.entries(previous).flatMap(([key, value]) =>
+      key.startsWith(inner) ? [[key.slice(inner.length), value]] : []
+    ),
+  );
+}
+
+function prefixed<T>(record: Readonly<Record<string, T>>): Record<string, T> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [inner + key, value]));
+}
+
+/**
+ * Multiplies the update by an estimated diagonal factor: `u = factor(x) ∘ x`, or
+ * `u = factor(x) ∘ to(x)`.
+ *
+ * @example
+ * ```ts
+ * import { chain, inverseRms, learningRate, momentum, scaleBy } from "@precond/core";
+ *
+ * // Adam:
+ * chain(scaleBy(inverseRms({ decay: 0.999 }), { to: momentum({ decay: 0.9 }) }), learningRate(1e-3));
+ * ```
+ */
+export function scaleBy(
+  estimator: PreconditionerEstimator,
+  options: ScaleByOptions = {},
+): Transform {
+  const { to } = options;
+  return {
+    ...specify("scaleBy", estimator, options),
+    name: estimator.name,
+    needs: [...new Set([...estimator.needs, ...(to?.needs ?? [])])],
+    slots: { ...estimator.slots, ...prefixed(to?.slots ?? {}) },
+    ...(estimator.curvature ? { curvature: estimator.curvature } : {}),
+    rawSquares: (estimator.rawSquares ?? !estimator.needs.includes("gradientSquares")) &&
+      (to?.rawSquares ?? !to?.needs.includes("gradientSquares")),
+    perParameter: (estimator.perParameter ?? false) || (to?.perParameter ?? false),
+    scales: to === undefined && estimator.scales !== false,
+    scalars(step, previous) {
+      return {
+        ...estimator.scalars(step, previous),
+        ...(to ? prefixed(to.scalars(step, innerPart(previous))) : {}),
+      };
+    },
+    apply(inputs) {
+      const { factor, slots, limit } = estimator.estimate(inputs);
+      const bounded = limit !== undefined && limit < Infinity;
+      const nested: RuleInputs = {
+        ...inputs,
+        slot: (name) => inputs.slot(inner + name),
+        scalar: (name) => inputs.scalar(inner + name),
+      };
+      const target = to?.apply(nested);
+      const product = mul(factor, target?.update ?? inputs.x);
+      const squares = inputs.gradientSquares;
+      return {
+        update: bounded ? clamp(product, limit) : product,
+        slots: { ...slots, ...prefixed(target?.slots ?? {}) },
+        ...(squares && !to && !bounded ? { gradientSquares: mul(squares, square(factor)) } : {}),
+        ...(target?.hold ? { hold: target.hold } : {}),
+        ...(target?.heldSlots ? { heldSlots: prefixed(target.heldSlots) } : {}),
+      };
+    },
+  };
+}

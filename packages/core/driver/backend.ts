@@ -1,0 +1,51 @@
+/**
+ * What a host offers so that {@linkcode createDriver} can run chains on its arrays.
+ *
+ * @module
+ */
+import type { Program } from "../kernel/program.ts";
+
+/** One program run on one parameter. */
+export interface KernelCall<A> {
+  readonly rows: number;
+  readonly columns: number;
+  /** In the order of `program.inputs`. */
+  readonly inputs: readonly A[];
+  /** The current arrays of `program.outputs`: a kernel may write into them or make new ones. */
+  readonly outputs: readonly A[];
+  /** In the order of `program.scalars`. */
+  readonly scalars: Float64Array;
+}
+
+/** What became of a call. */
+export interface KernelResult<A> {
+  /** Where the new values are, in the order of `program.outputs`. */
+  readonly outputs: readonly A[];
+  /** Whether the program held the step; false if the backend cannot tell without reading back. */
+  readonly held: boolean;
+}
+
+/** A compiled program. */
+export interface Kernel<A> {
+  /** Runs the program on all parameters of a step; sums over "all" run over these calls. */
+  run(calls: readonly KernelCall<A>[]): readonly KernelResult<A>[];
+}
+
+/** Arrays of a host and how to run programs on them. */
+export interface Backend<A> {
+  readonly name: string;
+  compile(program: Program): Kernel<A>;
+  /** A new array of that shape. */
+  allocate(shape: readonly number[], fill: number): A;
+  /** A new array with these values. */
+  write(values: Float32Array, shape: readonly number[]): A;
+  read(array: A): Float32Array | Promise<Float32Array>;
+  dispose(array: A): void;
+}
+
+/** Rows and columns of a tensor: a row is what shares every index but the last. */
+export function layout(shape: readonly number[]): { rows: number; columns: number } {
+  const columns = shape.length === 0 ? 1 : shape[shape.length - 1]!;
+  const size = shape.reduce((a, b) => a * b, 1);
+  return { rows: columns === 0 ? 0 : size / columns, columns };
+}

@@ -1,0 +1,291 @@
+/**
+ * Steps a definition over parameters on any backend: slots, step counts, scalars, cadence, state.
+ *
+ * @module
+ */
+import { type Chain, type Fresh, weightsName } from "../chain/chain.ts";
+import { chainFor, type Definition } from "../chain/per_parameter.ts";
+import type { ParameterInfo, Scalars, StepInfo } from "../chain/types.ts";
+import type { Program } from "../kernel/program.ts";
+import { type Backend, type Kernel, layout } from "./backend.ts";
+import type { DriverState, ParameterState } from "./driver_state.ts";
+
+/** One parameter's share of a step. */
+export interface Contribution<A> extends ParameterInfo {
+  readonly weights: A;
+  readonly gradient: A;
+  readonly gradientSquares?: A | undefined;
+  readonly curvature?: A | undefined;
+}
+
+/** What a step brings besides arrays. */
+export interface StepOptions {
+  /** Examples in the batch, default 1; matters where batches of different size are averaged. */
+  readonly batchSize?: number | undefined;
+  /** k of `gradientSquares`. */
+  readonly microBatches?: number | undefined;
+  /** Overrides the chain's learning rate. */
+  readonly learningRate?: number | undefined;
+}
+
+/** What a step left. */
+export interface StepResult<A> {
+  /** New weights, in the order of the contributions; the same arrays if updated in place. */
+  readonly weights: readonly A[];
+  readonly held: readonly boolean[];
+}
+
+/** A definition with its state, on one backend. */
+export interface Driver<A> {
+  readonly definition: Definition;
+  /** Updates done. */
+  readonly iteration: number;
+  /** Whether the next step of these parameters should bring a curvature sample. */
+  curvatureDue(names: readonly string[]): boolean;
+  /**
+   * One update. Nothing changes if it throws.
+   *
+   * @throws {TypeError} If evidence is there for some parameters and not for others, a needed
+   * sample is missing, or a shape differs from the state's.
+   */
+  step(contributions: readonly Contribution<A>[], options?: StepOptions): StepResult<A>;
+  /** The named slot (`stage.slot`) of a parameter. */
+  slot(parameter: string, slot: string): A;
+  /** The state; its arrays are the live ones. */
+  state(): DriverState<A>;
+  /** Takes over a state and its arrays and disposes the current ones. */
+  replaceState(state: DriverState<A>): void;
+  /** Disposes every slot. */
+  dispose(): void;
+}
+
+interface Plan {
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly scalars: readonly (readonly [stage: number, key: string])[];
+}
+
+/** Where each scalar of a program is found in `chain.scalars`. */
+function planOf(chain: Chain, program: Program): Plan {
+  return {
+    inputs: program.inputs.map((a) => a.name),
+    outputs: program.outputs.map((a) => a.name),
+    scalars: program.scalars.map((name) => {
+      const dot = name.indexOf(".");
+      const stage = chain.stages.findIndex((s) => s.name === name.slice(0, dot));
+      return [stage, name.slice(dot + 1)] as const;
+    }),
+  };
+}
+
+const show = (shape: readonly number[]) => `[${shape.join()}]`;
+
+/** Makes a driver without any state; slots appear when a parameter takes its first step. */
+export function createDriver<A>(definition: Definition, backend: Backend<A>): Driver<A> {
+  const kernels = new Map<Program, Kernel<A> & { plan: Plan }>();
+  let parameters = new Map<string, ParameterState<A>>();
+  let iteration = 0;
+
+  const kernelOf = (chain: Chain, program: Program) => {
+    let found = kernels.get(program);
+    if (!found) {
+      const kernel = backend.compile(program);
+      kernels.set(
+        program,
+        found = { run: (calls) => kernel.run(calls), plan: planOf(chain, program) },
+      );
+    }
+    return found;
+  };
+
+  const freshOf = (given: readonly Contribution<A>[]): Fresh => {
+    const has = (kind: "gradientSquares" | "curvature") => {
+      const first = given[0]![kind] !== undefined;
+      const other = given.find((c) => (c[kind] !== undefined) !== first);
+      if (other) {
+        const [yes, no] = first ? [given[0]!, other] : [other, given[0]!];
+        throw new TypeError(
+          `Cannot step: ${kind} is given for "${yes.name}" but not for "${no.name}"`,
+        );
+      }
+      return first;
+    };
+    return { gradientSquares: has("gradientSquares"), curvature: has("curvature") };
+  };
+
+  const runGroup = (
+    chain: Chain,
+    given: readonly Contribution<A>[],
+    fresh: Fresh,
+    options: StepOptions,
+  ) => {
+    const program = chain.program(fresh);
+    const { run, plan } = kernelOf(chain, program);
+    // Parameters with the same history share their scalars: computed once, compared by identity.
+    const memo: { before: ParameterState<A> | undefined; scalars: readonly Scalars[] }[] = [];
+    const vectors = new Map<readonly Scalars[], Float64Array>();
+    const prepared = given.map(({ name, shape }) => {
+      const before = parameters.get(name);
+      if (before && show(before.shape) !== show(shape)) {
+        throw new TypeError(
+          `Cannot step "${name}": its state has shape ${show(before.shape)}, current shape is ${
+            show(shape)
+          }`,
+        );
+      }
+      const samples = {
+        gradientSquares: (before?.samples.gradientSquares ?? 0) + Number(fresh.gradientSquares),
+        curvature: (before?.samples.curvature ?? 0) + Number(fresh.curvature),
+      };
+      const info: StepInfo = {
+        step: (before?.step ?? 0) + 1,
+        iteration: iteration + 1,
+        parameter: { name, shape },
+        samples,
+        fresh,
+        batchSize: options.batchSize ?? 1,
+        microBatches: options.microBatches ?? 1,
+        ...(options.learningRate === undefined ? {} : { learningRate: options.learningRate }),
+      };
+      let scalars = chain.perParameter
+        ? undefined
+        : memo.find((m) =>
+          m.before?.scalars === before?.scalars && m.before?.step === before?.step &&
+          m.before?.samples.curvature === before?.samples.curvature &&
+          m.before?.samples.gradientSquares === before?.samples.gradientSquares
+        )?.scalars;
+      if (!scalars) {
+        scalars = chain.scalars(info, before?.scalars);
+        memo.push({ before, scalars });
+      }
+      let vector = vectors.get(scalars);
+      if (!vector) {
+        vector = Float64Array.from(plan.scalars, ([stage, key]) => scalars[stage]?.[key] ?? NaN);
+        vectors.set(scalars, vector);
+      }
+      return { before, step: info.step, samples, scalars, vector };
+    });
+    return () => {
+      const states = prepared.map(({ before }, i): ParameterState<A> => {
+        const { shape } = given[i]!;
+        if (before) return before;
+        const { rows } = layout(shape);
+        const shapes = { element: shape, row: [rows], tensor: [] };
+        const slots: Record<string, A> = {};
+        for (const slot of chain.slots) {
+          slots[slot.name] = backend.allocate(shapes[slot.shape], slot.fill);
+        }
+        const samples = { gradientSquares: 0, curvature: 0 };
+        return { shape: [...shape], signature: chain.signature, step: 0, samples, slots };
+      });
+      const calls = given.map((c, i) => {
+        const { slots } = states[i]!;
+        const array = (name: string): A =>
+          name === weightsName
+            ? c.weights
+            : name === "gradient" || name === "gradientSquares" || name === "curvature"
+            ? c[name]!
+            : slots[name]!;
+        return {
+          ...layout(c.shape),
+          inputs: plan.inputs.map(array),
+          outputs: plan.outputs.map(array),
+          scalars: prepared[i]!.vector,
+        };
+      });
+      const results = run(calls);
+      return results.map(({ outputs, held }, i) => {
+        const { name, weights } = given[i]!;
+        const state = states[i]!;
+        let updated = weights;
+        const slots = { ...state.slots };
+        plan.outputs.forEach((output, o) => {
+          const array = outputs[o]!;
+          if (output === weightsName) updated = array;
+          else if (slots[output] !== array) {
+            backend.dispose(slots[output]!);
+            slots[output] = array;
+          }
+        });
+        const { step, samples, scalars } = prepared[i]!;
+        parameters.set(
+          name,
+          held ? { ...state, slots } : { ...state, slots, step, samples, scalars },
+        );
+        return { weights: updated, held };
+      });
+    };
+  };
+
+  return {
+    definition,
+    get iteration() {
+      return iteration;
+    },
+    curvatureDue(names) {
+      const source = definition.curvature;
+      if (!source || !definition.needs.includes("curvature")) return false;
+      return iteration % source.every === 0 ||
+        names.some((name) => !parameters.get(name)?.samples.curvature);
+    },
+    step(contributions, options = {}) {
+      if (contributions.length === 0) return { weights: [], held: [] };
+      const names = new Set<string>();
+      for (const { name } of contributions) {
+        if (names.has(name)) {
+          throw new TypeError(`Cannot step: parameter "${name}" is given twice`);
+        }
+        names.add(name);
+      }
+      const fresh = freshOf(contributions);
+      const groups = new Map<Chain, number[]>();
+      contributions.forEach((c, i) => {
+        const chain = chainFor(definition, c);
+        groups.set(chain, [...(groups.get(chain) ?? []), i]);
+      });
+      // All checks of all groups first, then all updates.
+      const ready = [...groups].map(([chain, members]) => ({
+        members,
+        run: runGroup(chain, members.map((i) => contributions[i]!), fresh, options),
+      }));
+      const weights: A[] = new Array(contributions.length);
+      const held: boolean[] = new Array(contributions.length);
+      for (const { members, run } of ready) {
+        run().forEach((result, k) => {
+          weights[members[k]!] = result.weights;
+          held[members[k]!] = result.held;
+        });
+      }
+      if (held.some((h) => !h)) iteration++;
+      return { weights, held };
+    },
+    slot(parameter, slot) {
+      const state = parameters.get(parameter);
+      const array = state?.slots[slot];
+      if (array === undefined) {
+        throw new TypeError(
+          `Cannot find slot "${slot}" of "${parameter}": known are ${
+            state
+              ? Object.keys(state.slots).join(", ") || "no slots"
+              : [...parameters.keys()].join(", ") || "no parameters yet"
+          }`,
+        );
+      }
+      return array;
+    },
+    state: () => ({ iteration, parameters }),
+    replaceState(state) {
+      const old = parameters;
+      parameters = new Map(state.parameters);
+      iteration = state.iteration;
+      for (const { slots } of old.values()) Object.values(slots).forEach((a) => backend.dispose(a));
+    },
+    dispose() {
+      for (const { slots } of parameters.values()) {
+        Object.values(slots).forEach((a) => backend.dispose(a));
+      }
+      parameters.clear();
+      iteration = 0;
+    },
+  };
+}

@@ -1,0 +1,24 @@
+/** @module */
+import type { Scalars } from "../chain/types.ts";
+
+/** What an optimizer keeps for one parameter. */
+export interface ParameterState<A> {
+  readonly shape: readonly number[];
+  /** The chain that it belongs to. */
+  readonly signature: string;
+  /** Applied updates. */
+  readonly step: number;
+  /** Samples of each kind seen. */
+  readonly samples: Readonly<Record<"gradientSquares" | "curvature", number>>;
+  /** Of each stage, from the last applied step. */
+  readonly scalars?: readonly Scalars[] | undefined;
+  /** By `stage.slot`. */
+  readonly slots: Readonly<Record<string, A>>;
+}
+
+/** What an optimizer keeps. */
+export interface DriverState<A> {
+  /** Applied updates. */
+  readonly iteration: number;
+  readonly parameters: ReadonlyMap<string, ParameterState<A>>;
+}

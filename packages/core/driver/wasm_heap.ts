@@ -1,0 +1,64 @@
+/** @module */
+
+/** Blocks of a WebAssembly memory that grows on demand. */
+export interface WasmHeap {
+  readonly memory: WebAssembly.Memory;
+  /** The address of a block of at least `bytes` bytes, aligned to 16. */
+  allocate(bytes: number): number;
+  free(address: number): void;
+  /** A view of `length` floats; it dies with the next `allocate`, which may grow the memory. */
+  floats(address: number, length: number): Float32Array;
+  /** Bytes in use, for tests of leaks. */
+  readonly used: number;
+}
+
+const page = 65536;
+
+/** A heap with one free list for each power of two. */
+export function wasmHeap(
+  memory: WebAssembly.Memory = new WebAssembly.Memory({ initial: 1 }),
+): WasmHeap {
+  const free = new Map<number, number[]>();
+  const sizes = new Map<number, number>();
+  let top = 16; // address 0 is never handed out
+  let used = 0;
+  return {
+    memory,
+    allocate(bytes) {
+      // Large blocks are rarely of equal size: rounding those up to a power of two would waste half.
+      const size = bytes > page
+        ? Math.ceil(bytes / page) * page
+        : Math.max(16, 2 ** Math.ceil(Math.log2(Math.max(bytes, 1))));
+      let address = free.get(size)?.pop();
+      if (address === undefined) {
+        address = top;
+        const missing = top + size - memory.buffer.byteLength;
+        if (missing > 0) {
+          try {
+            memory.grow(Math.ceil(missing / page));
+          } catch (cause) {
+            throw new RangeError(
+              `Cannot allocate ${size} bytes: the WebAssembly memory of ${memory.buffer.byteLength} bytes does not grow`,
+              { cause },
+            );
+          }
+        }
+        top += size;
+      }
+      sizes.set(address, size);
+      used += size;
+      return address;
+    },
+    free(address) {
+      const size = sizes.get(address);
+      if (size === undefined) return;
+      sizes.delete(address);
+      used -= size;
+      free.set(size, [...(free.get(size) ?? []), address]);
+    },
+    floats: (address, length) => new Float32Array(memory.buffer, address, length),
+    get used() {
+      return used;
+    },
+  };
+}

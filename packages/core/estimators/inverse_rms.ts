@@ -1,0 +1,57 @@
+/** @module */
+import { specify } from "../chain/specification.ts";
+import { checkDecay, checkNonNegative, newestWeight } from "../chain/ema.ts";
+import type { PreconditionerEstimator } from "../chain/types.ts";
+import { add, div, divide0, mul, sqrt, square, sub } from "../kernel/expr.ts";
+
+/** Options of {@linkcode inverseRms}. */
+export interface InverseRmsOptions {
+  /** Decay of the second moment, in [0, 1); default 0.999. */
+  readonly decay?: number;
+  /** Correct the EMA for its start at 0; default true. */
+  readonly debias?: boolean;
+  /** Default 1e-8. */
+  readonly epsilon?: number;
+  /** `1/(√v + ε)` (default) or `1/√(v + ε)`. */
+  readonly placement?: "outside" | "inside";
+}
+
+/**
+ * Adam's denominator: `1/(√v + ε)`, v an EMA of x²: an estimate of diag(E[g gᵀ])^−½.
+ *
+ * It mixes both purposes: the second moment holds the signal, the noise and, through the signal,
+ * the curvature. A component that was always 0 gets factor 0 when ε is 0.
+ *
+ * Source: Kingma & Ba, "Adam" (2015), arXiv 1412.6980.
+ *
+ * @throws {RangeError} For options out of range.
+ *
+ * @example
+ * ```ts
+ * import { chain, inverseRms, learningRate, scaleBy } from "@precond/core";
+ *
+ * chain(scaleBy(inverseRms({ decay: 0.99, epsilon: 1e-8 })), learningRate(1e-3)); // RMSProp, debiased
+ * ```
+ */
+export function inverseRms(options: InverseRmsOptions = {}): PreconditionerEstimator {
+  const { decay = 0.999, debias = true, epsilon = 1e-8, placement = "outside" } = options;
+  const action = "scale by the inverse RMS";
+  checkDecay(action, decay);
+  checkNonNegative(action, epsilon, "epsilon");
+  return {
+    ...specify("inverseRms", options),
+    name: "inverseRms",
+    needs: ["gradient"],
+    slots: { v: {} },
+    scalars: ({ step }) => ({ w: newestWeight(decay, step, debias) }),
+    estimate({ x, slot, scalar }) {
+      const old = slot("v");
+      const v = add(old, mul(scalar("w"), sub(square(x), old)));
+      const denominator = placement === "outside" ? add(sqrt(v), epsilon) : sqrt(add(v, epsilon));
+      return {
+        factor: epsilon > 0 ? div(1, denominator) : divide0(1, denominator),
+        slots: { v },
+      };
+    },
+  };
+}

@@ -1,0 +1,112 @@
+/**
+ * Separate, composable preconditioners for training: curvature and signal-to-noise.
+ *
+ * @module
+ */
+export * from "./aliases.ts";
+export {
+  type Chain,
+  chain,
+  type ChainSlot,
+  type Fresh,
+  type Stage,
+  weightsName,
+} from "./chain/chain.ts";
+export { type Match, matches } from "./chain/match.ts";
+export {
+  chainFor,
+  type Definition,
+  type Group,
+  type Grouped,
+  groupsOf,
+  perParameter,
+} from "./chain/per_parameter.ts";
+export { scaleBy, type ScaleByOptions } from "./chain/scale_by.ts";
+export type * from "./chain/types.ts";
+export { arrayBackend, type PassRunner, runPasses } from "./driver/array_backend.ts";
+export {
+  type Backend,
+  type Kernel,
+  type KernelCall,
+  type KernelResult,
+  layout,
+} from "./driver/backend.ts";
+export {
+  type Contribution,
+  createDriver,
+  type Driver,
+  type StepOptions,
+  type StepResult,
+} from "./driver/driver.ts";
+export type { DriverState, ParameterState } from "./driver/driver_state.ts";
+export { type WasmArray, wasmBackend } from "./driver/wasm_backend.ts";
+export { type WasmHeap, wasmHeap } from "./driver/wasm_heap.ts";
+export { hasWasmSimd, wasmKernel, type WasmScratch } from "./driver/wasm_kernel.ts";
+export * from "./estimators/curvature_source.ts";
+export { inverseCurvature, type InverseCurvatureOptions } from "./estimators/inverse_curvature.ts";
+export { inverseRms, type InverseRmsOptions } from "./estimators/inverse_rms.ts";
+export { signalFraction } from "./estimators/signal_fraction.ts";
+export type { SignalFractionOptions } from "./estimators/signal_fraction_options.ts";
+export * as expr from "./kernel/expr.ts";
+export type { ArrayShape, Cond, Expr, Operand, Scope } from "./kernel/expr.ts";
+export {
+  type ArrayRef,
+  compileProgram,
+  type Node,
+  type Output,
+  type Pass,
+  type Program,
+  type ProgramSource,
+  type Rate,
+  type Reduction,
+} from "./kernel/program.ts";
+export { interpret } from "./lowerings/interpreter.ts";
+export {
+  canGenerateCode,
+  type HostPass,
+  javascriptSource,
+  lowerToJavaScript,
+} from "./lowerings/javascript.ts";
+export { wasmModule, type WasmSignature, wasmSignature } from "./lowerings/wasm.ts";
+export {
+  type ArrayContribution,
+  createOptimizer,
+  type Optimizer,
+  type OptimizerOptions,
+} from "./optimizer.ts";
+export { parseDefinition, stringifyDefinition } from "./state/definition_json.ts";
+export {
+  exportState,
+  importState,
+  loadState,
+  saveState,
+  type StateTensor,
+} from "./state/optimizer_state.ts";
+export type { Json, Specification, Specified } from "./chain/specification.ts";
+export {
+  type NamedArray,
+  readSafetensors,
+  type SafetensorsFile,
+  writeSafetensors,
+} from "./state/safetensors.ts";
+export {
+  decoupledWeightDecay,
+  type WeightDecayOptions,
+} from "./transforms/decoupled_weight_decay.ts";
+export { learningRate, type LearningRateOptions } from "./transforms/learning_rate.ts";
+export { momentum, type MomentumOptions } from "./transforms/momentum.ts";
+export {
+  clipByGlobalNorm,
+  clipByValue,
+  unitNorm,
+  type UnitNormOptions,
+} from "./transforms/norms.ts";
+export {
+  constant,
+  cosine,
+  linear,
+  type Schedule,
+  stepDecay,
+  warmUp,
+} from "./transforms/schedules.ts";
+export { skipNonFinite, type SkipNonFiniteOptions } from "./transforms/skip_non_finite.ts";

@@ -1,0 +1,163 @@
+/** @module */
+import { type Definition } from "./chain/per_parameter.ts";
+import { arrayBackend } from "./driver/array_backend.ts";
+import type { Backend } from "./driver/backend.ts";
+import { type Contribution, createDriver, type StepOptions } from "./driver/driver.ts";
+import { wasmBackend } from "./driver/wasm_backend.ts";
+import { loadState, saveState } from "./state/optimizer_state.ts";
+
+/** One parameter's share of a step, on plain arrays. */
+export interface ArrayContribution {
+  /** Updated in place. */
+  readonly weights: Float32Array;
+  /** Mean gradient over the batch. */
+  readonly gradient: Float32Array;
+  /** Default: one axis. Matters for rows and pooling. */
+  readonly shape?: readonly number[];
+  /** Mean over `microBatches` micro-batches of the squared micro-batch mean gradient. */
+  readonly gradientSquares?: Float32Array | undefined;
+  /** One curvature sample. */
+  readonly curvature?: Float32Array | undefined;
+}
+
+/** Options of {@linkcode createOptimizer}. */
+export interface OptimizerOptions {
+  /**
+   * "javascript" (default; falls back to the interpreter where code generation is forbidden),
+   * "interpreter", or "wasm" (SIMD; copies weights and gradients in and out).
+   */
+  readonly lowering?: "javascript" | "interpreter" | "wasm";
+}
+
+/** A definition with its state, on plain arrays. */
+export interface Optimizer {
+  /** Updates done. */
+  readonly iteration: number;
+  /** Overrides the chain's learning rate; undefined follows the chain. */
+  learningRate: number | undefined;
+  /** Whether the next step of these parameters should bring a curvature sample. */
+  curvatureDue(names: readonly string[]): boolean;
+  /** One update of the weights, in place. Nothing changes if it throws. */
+  step(contributions: Readonly<Record<string, ArrayContribution>>, options?: StepOptions): void;
+  /** A copy of the named slot (`stage.slot`) of a parameter. */
+  slot(parameter: string, slot: string): Float32Array;
+  /** The state as a safetensors file. */
+  save(): Promise<Uint8Array<ArrayBuffer>>;
+  /** Restores a saved state; on any error nothing changes. */
+  load(bytes: Uint8Array): void;
+  /** Frees the state. */
+  dispose(): void;
+}
+
+const kinds = ["gradient", "gradientSquares", "curvature"] as const;
+
+function check(name: string, c: ArrayContribution): void {
+  const size = c.shape?.reduce((a, b) => a * b, 1) ?? c.weights.length;
+  for (const kind of ["weights", ...kinds] as const) {
+    const array = c[kind];
+    if (array === undefined && kind !== "gradient" && kind !== "weights") continue;
+    if (!(array instanceof Float32Array)) {
+      throw new TypeError(`Cannot step "${name}": ${kind} must be a Float32Array`);
+    }
+    if (array.length !== size) {
+      throw new TypeError(
+        `Cannot step "${name}": ${kind} should have ${size} elements, current length is ${array.length}`,
+      );
+    }
+  }
+}
+
+/** Works on arrays of any backend by copying in and out; on Float32Arrays without copies. */
+function adapter<A>(definition: Definition, backend: Backend<A>, copies: boolean): Optimizer {
+  const driver = createDriver(definition, backend);
+  const shapes = new Map<string, readonly number[]>();
+  let learningRate: number | undefined;
+  const enter = (values: Float32Array, shape: readonly number[]): A =>
+    copies ? backend.write(values, shape) : values as A;
+  return {
+    get iteration() {
+      return driver.iteration;
+    },
+    get learningRate() {
+      return learningRate;
+    },
+    set learningRate(rate) {
+      learningRate = rate;
+    },
+    curvatureDue: (names) => driver.curvatureDue(names),
+    step(contributions, options = {}) {
+      const entered: A[] = [];
+      const give = (values: Float32Array, shape: readonly number[]) => {
+        const array = enter(values, shape);
+        if (copies) entered.push(array);
+        return array;
+      };
+      const given = Object.entries(contributions);
+      for (const [name, c] of given) check(name, c);
+      try {
+        const list = given.map(([name, c]): Contribution<A> => {
+          const shape = c.shape ?? [c.weights.length];
+          return {
+            name,
+            shape,
+            weights: give(c.weights, shape),
+            gradient: give(c.gradient, shape),
+            gradientSquares: c.gradientSquares && give(c.gradientSquares, shape),
+            curvature: c.curvature && give(c.curvature, shape),
+          };
+        });
+        driver.step(list, { learningRate, ...options });
+        list.forEach(({ name, shape, weights }, i) => {
+          shapes.set(name, shape);
+          if (copies) given[i]![1].weights.set(backend.read(weights) as Float32Array);
+        });
+      } finally {
+        entered.forEach((array) => backend.dispose(array));
+      }
+    },
+    slot: (parameter, slot) => backend.read(driver.slot(parameter, slot)) as Float32Array,
+    save: () => saveState(driver, backend),
+    load: (bytes) => loadState(bytes, driver, backend, shapes),
+    dispose: () => driver.dispose(),
+  };
+}
+
+/**
+ * An optimizer over plain Float32Arrays, for training code without a framework.
+ *
+ * `step` takes, for each parameter by name, the weights and the mean gradient over the batch, and
+ * updates the weights in place.
+ *
+ * @throws {TypeError} From `step` for arrays of the wrong type, length or shape, and when evidence
+ * that the chain needs is missing; from `load` for a file that does not fit.
+ *
+ * @example
+ * ```ts
+ * import { adam, createOptimizer } from "@precond/core";
+ * import assert from "node:assert/strict";
+ *
+ * const optimizer = createOptimizer(adam({ learningRate: 0.1 }));
+ * const weights = new Float32Array([0]);
+ * for (let i = 0; i < 200; i++) {
+ *   optimizer.step({ w: { weights, gradient: weights.map((w) => w - 3) } });
+ * }
+ * assert.ok(Math.abs(weights[0]! - 3) < 0.01);
+ * ```
+ */
+export function createOptimizer(
+  definition: Definition,
+  options: OptimizerOptions = {},
+): Optimizer {
+  const { lowering = "javascript" } = options;
+  switch (lowering) {
+    case "javascript":
+    case "interpreter":
+      return adapter(definition, arrayBackend(lowering), false);
+    case "wasm":
+      return adapter(definition, wasmBackend(), true);
+    default:
+      throw new RangeError(
+        `Cannot create an optimizer: lowering must be "javascript", "interpreter" or "wasm", current value is "${lowering}"`,
+      );
+  }
+}

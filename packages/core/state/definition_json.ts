@@ -1,0 +1,71 @@
+/**
+ * Whole definitions as JSON text.
+ *
+ * @module
+ */
+import { chain } from "../chain/chain.ts";
+import { type Definition, perParameter } from "../chain/per_parameter.ts";
+import { scaleBy } from "../chain/scale_by.ts";
+import { make, type Maker } from "../chain/specification.ts";
+import { inverseCurvature } from "../estimators/inverse_curvature.ts";
+import { inverseRms } from "../estimators/inverse_rms.ts";
+import { signalFraction } from "../estimators/signal_fraction.ts";
+import { decoupledWeightDecay } from "../transforms/decoupled_weight_decay.ts";
+import { learningRate } from "../transforms/learning_rate.ts";
+import { momentum } from "../transforms/momentum.ts";
+import { clipByGlobalNorm, clipByValue, unitNorm } from "../transforms/norms.ts";
+import { constant, cosine, linear, stepDecay, warmUp } from "../transforms/schedules.ts";
+import { skipNonFinite } from "../transforms/skip_non_finite.ts";
+
+const makers: Readonly<Record<string, Maker>> = {
+  chain,
+  perParameter,
+  scaleBy,
+  inverseCurvature,
+  inverseRms,
+  signalFraction,
+  decoupledWeightDecay,
+  learningRate,
+  momentum,
+  clipByGlobalNorm,
+  clipByValue,
+  unitNorm,
+  constant,
+  cosine,
+  linear,
+  stepDecay,
+  warmUp,
+  skipNonFinite,
+};
+
+/**
+ * The definition as JSON text.
+ *
+ * @throws {TypeError} If it holds a piece, a schedule or a predicate of the caller's own.
+ */
+export function stringifyDefinition(definition: Definition): string {
+  if (!definition.spec) {
+    throw new TypeError(
+      "Cannot write the optimizer as JSON: a piece, schedule, predicate or multiplier of it is a function of your own; save its state alone and make the optimizer anew in code",
+    );
+  }
+  return JSON.stringify(definition.spec);
+}
+
+/**
+ * The definition that {@linkcode stringifyDefinition} wrote.
+ *
+ * @throws {TypeError} If the text is not such a definition.
+ */
+export function parseDefinition(text: string): Definition {
+  let made: unknown;
+  try {
+    made = make(JSON.parse(text), makers);
+  } catch (cause) {
+    throw new TypeError("Cannot read the optimizer from JSON: the text is damaged", { cause });
+  }
+  if (typeof made !== "object" || made === null || !("needs" in made)) {
+    throw new TypeError("Cannot read the optimizer from JSON: the text is not a chain");
+  }
+  return made as Definition;
+}

@@ -1,0 +1,189 @@
+/**
+ * Optimizer states as safetensors files.
+ *
+ * @module
+ */
+import type { ChainSlot } from "../chain/chain.ts";
+import { chainFor } from "../chain/per_parameter.ts";
+import type { Scalars } from "../chain/types.ts";
+import { type Backend, layout } from "../driver/backend.ts";
+import type { Driver } from "../driver/driver.ts";
+import type { DriverState, ParameterState } from "../driver/driver_state.ts";
+import { type NamedArray, readSafetensors, writeSafetensors } from "./safetensors.ts";
+
+const format = "precond", version = "1";
+const separator = "::";
+
+interface SavedParameter {
+  readonly shape: readonly number[];
+  readonly signature: string;
+  readonly step: number;
+  readonly samples: { readonly gradientSquares: number; readonly curvature: number };
+  readonly scalars: readonly Scalars[] | null;
+}
+
+/** A slot on its way out of or into an optimizer. */
+export interface StateTensor<A> {
+  /** `parameter::stage.slot` */
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly array: A;
+}
+
+/** A driver's state as live arrays and one JSON text with step counts and float64 scalars. */
+export function exportState<A>(driver: Driver<A>): {
+  readonly json: string;
+  readonly tensors: readonly StateTensor<A>[];
+} {
+  const { iteration, parameters } = driver.state();
+  const tensors: StateTensor<A>[] = [];
+  const saved: Record<string, SavedParameter> = {};
+  for (const [name, state] of parameters) {
+    const { shape, signature, step, samples, scalars } = state;
+    saved[name] = { shape, signature, step, samples, scalars: scalars ?? null };
+    for (const slot of chainFor(driver.definition, { name, shape }).slots) {
+      tensors.push({
+        name: name + separator + slot.name,
+        shape: slotShape(slot, shape),
+        array: state.slots[slot.name]!,
+      });
+    }
+  }
+  return { json: JSON.stringify({ version, iteration, parameters: saved }), tensors };
+}
+
+/**
+ * Saves a driver's state as a safetensors file: each slot as the tensor `parameter::stage.slot`,
+ * step counts and float64 scalars in the header's metadata.
+ */
+export async function saveState<A>(
+  driver: Driver<A>,
+  backend: Backend<A>,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const { json, tensors } = exportState(driver);
+  // Reads begin together, so that the state cannot change between them.
+  const values = await Promise.all(tensors.map(({ array }) => backend.read(array)));
+  return writeSafetensors({
+    tensors: new Map(
+      tensors.map(({ name, shape }, i): [string, NamedArray] => [
+        name,
+        { shape, values: values[i]! },
+      ]),
+    ),
+    metadata: { format, version, state: json },
+  });
+}
+
+function slotShape(slot: ChainSlot, shape: readonly number[]): readonly number[] {
+  return { element: shape, row: [layout(shape).rows], tensor: [] }[slot.shape];
+}
+
+function parse(json: string): { iteration: number; parameters: Record<string, SavedParameter> } {
+  let state;
+  try {
+    state = JSON.parse(json);
+  } catch (cause) {
+    throw new TypeError("Cannot restore the optimizer: its saved state is not JSON", { cause });
+  }
+  if (state?.version !== version) {
+    throw new TypeError(
+      `Cannot restore the optimizer: its saved state has version ${state?.version}, this library reads version ${version}`,
+    );
+  }
+  if (!Number.isSafeInteger(state.iteration) || typeof state.parameters !== "object") {
+    throw new TypeError("Cannot restore the optimizer: its saved state is damaged");
+  }
+  return state;
+}
+
+/**
+ * Restores what {@linkcode saveState} saved. Either everything is restored or nothing changes.
+ *
+ * @param shapes Shapes of the current parameters, as far as they are known.
+ * @throws {TypeError} If the file is damaged, or belongs to another chain or other shapes.
+ */
+export function loadState<A>(
+  bytes: Uint8Array,
+  driver: Driver<A>,
+  backend: Backend<A>,
+  shapes: ReadonlyMap<string, readonly number[]> = new Map(),
+): void {
+  const { tensors, metadata } = readSafetensors(bytes);
+  if (metadata.format !== format) {
+    throw new TypeError(
+      `Cannot restore the optimizer: the file's format is "${metadata.format}", expected "${format}"`,
+    );
+  }
+  importState(
+    metadata.state ?? "",
+    new Map([...tensors].map(([name, tensor]) => [name, tensor.shape])),
+    (name, shape) => backend.write(tensors.get(name)!.values, shape),
+    driver,
+    shapes,
+  );
+}
+
+/**
+ * Restores what {@linkcode exportState} gave: checks everything first, then takes the arrays by
+ * `take` and replaces the driver's state.
+ */
+export function importState<A>(
+  json: string,
+  tensors: ReadonlyMap<string, readonly number[]>,
+  take: (name: string, shape: readonly number[]) => A,
+  driver: Driver<A>,
+  shapes: ReadonlyMap<string, readonly number[]> = new Map(),
+): void {
+  const { iteration, parameters: saved } = parse(json);
+  const wanted: [string, SavedParameter, (readonly [slot: string, key: string])[]][] = [];
+  for (const [name, entry] of Object.entries(saved)) {
+    if (!Array.isArray(entry?.shape) || !Number.isSafeInteger(entry.step) || !entry.samples) {
+      throw new TypeError(`Cannot restore "${name}": its entry in the file is damaged`);
+    }
+    const current = shapes.get(name);
+    if (current && current.join() !== entry.shape.join()) {
+      throw new TypeError(
+        `Cannot restore "${name}": saved shape is [${entry.shape}], current shape is [${current}]`,
+      );
+    }
+    const chain = chainFor(driver.definition, { name, shape: entry.shape });
+    if (chain.signature !== entry.signature) {
+      throw new TypeError(
+        `Cannot restore "${name}": saved by the chain "${entry.signature}", current chain is "${chain.signature}"`,
+      );
+    }
+    const slots = chain.slots.map((slot) => {
+      const key = name + separator + slot.name;
+      const found = tensors.get(key);
+      const expected = slotShape(slot, entry.shape).join();
+      if (found?.join() !== expected) {
+        throw new TypeError(
+          `Cannot restore "${key}": ${
+            found ? `saved shape is [${found}]` : "it is not in the file"
+          }, expected shape is [${expected}]`,
+        );
+      }
+      return [slot.name, key] as const;
+    });
+    wanted.push([name, entry, slots]);
+  }
+  // Equal scalars become one object again, as they were: steps compare them by identity.
+  const shared = new Map<string, readonly Scalars[]>();
+  const parameters = new Map(wanted.map(([name, entry, slots]) => {
+    const key = JSON.stringify(entry.scalars);
+    if (entry.scalars && !shared.has(key)) shared.set(key, entry.scalars);
+    const state: ParameterState<A> = {
+      shape: entry.shape,
+      signature: entry.signature,
+      step: entry.step,
+      samples: entry.samples,
+      scalars: shared.get(key),
+      slots: Object.fromEntries(
+        slots.map(([slot, key]) => [slot, take(key, tensors.get(key)!)]),
+      ),
+    };
+    return [name, state];
+  }));
+  const state: DriverState<A> = { iteration, parameters };
+  driver.replaceState(state);
+}

@@ -1,0 +1,48 @@
+/** @module */
+import { specify } from "../chain/specification.ts";
+import { checkNonNegative } from "../chain/ema.ts";
+import { type Match, matches } from "../chain/match.ts";
+import type { Transform } from "../chain/types.ts";
+import { add, mul } from "../kernel/expr.ts";
+
+/** Options of {@linkcode decoupledWeightDecay}. */
+export interface WeightDecayOptions {
+  /** Which parameters decay; default all. */
+  readonly match?: Match;
+}
+
+/**
+ * Decoupled weight decay: `x + λw`, w the weights before the step.
+ *
+ * Put it after the estimators and before the learning rate, as AdamW does: statistics must not see
+ * the decay.
+ *
+ * Source: Loshchilov & Hutter (2019), arXiv 1711.05101.
+ *
+ * @throws {RangeError} If the rate is negative or not finite.
+ *
+ * @example
+ * ```ts
+ * import { chain, decoupledWeightDecay, learningRate } from "@precond/core";
+ *
+ * chain(decoupledWeightDecay(0.01, { match: /kernel/ }), learningRate(0.1));
+ * ```
+ */
+export function decoupledWeightDecay(rate: number, options: WeightDecayOptions = {}): Transform {
+  checkNonNegative("decay weights", rate, "rate");
+  const { match } = options;
+  return {
+    ...specify("decoupledWeightDecay", rate, options),
+    name: "decoupledWeightDecay",
+    needs: ["gradient"],
+    slots: {},
+    perParameter: match !== undefined,
+    scalars: ({ parameter }) => ({
+      rate: match === undefined || matches(match, parameter) ? rate : 0,
+    }),
+    apply: ({ x, weights, scalar }) => ({
+      update: add(x, mul(scalar("rate"), weights)),
+      slots: {},
+    }),
+  };
+}

@@ -1,0 +1,112 @@
+/** @module */
+import { specify } from "../chain/specification.ts";
+import { checkNonNegative, checkPositive } from "../chain/ema.ts";
+import type { Transform } from "../chain/types.ts";
+import {
+  add,
+  clamp,
+  div,
+  divide0,
+  gt,
+  min,
+  mul,
+  type Scope,
+  select,
+  sqrt,
+  square,
+} from "../kernel/expr.ts";
+
+/** Options of {@linkcode unitNorm}. */
+export interface UnitNormOptions {
+  /** Norm over each row, each tensor (default), or all tensors of the step. */
+  readonly scope?: Scope;
+  /** Added to the norm; default 0, and then a zero input stays zero. */
+  readonly epsilon?: number;
+}
+
+/**
+ * Scales to unit norm: `x / (‖x‖₂ + ε)`.
+ *
+ * @example
+ * ```ts
+ * import { chain, learningRate, unitNorm } from "@precond/core";
+ *
+ * chain(unitNorm({ scope: "all" }), learningRate(0.1)); // normalised gradient descent
+ * ```
+ */
+export function unitNorm(options: UnitNormOptions = {}): Transform {
+  const { scope = "tensor", epsilon = 0 } = options;
+  checkNonNegative("scale to unit norm", epsilon, "epsilon");
+  return {
+    ...specify("unitNorm", options),
+    name: "unitNorm",
+    needs: ["gradient"],
+    slots: {},
+    scalars: () => ({}),
+    apply({ x, sum }) {
+      const norm = add(sqrt(sum(square(x), scope)), epsilon);
+      return { update: mul(x, divide0(1, norm)), slots: {} };
+    },
+  };
+}
+
+/**
+ * Clips by the global norm: `x · min(1, c/‖x‖₂)`, the norm over all parameters of the chain.
+ *
+ * Put it after the estimators: what they see should be the gradient as it came.
+ *
+ * Source: Pascanu, Mikolov & Bengio (2013), arXiv 1211.5063.
+ *
+ * @throws {RangeError} If the bound is not positive.
+ *
+ * @example
+ * ```ts
+ * import { chain, clipByGlobalNorm, learningRate } from "@precond/core";
+ *
+ * chain(clipByGlobalNorm(1), learningRate(0.1));
+ * ```
+ */
+export function clipByGlobalNorm(maximum: number): Transform {
+  checkPositive("clip by global norm", maximum, "maximum");
+  return {
+    ...specify("clipByGlobalNorm", maximum),
+    name: "clipByGlobalNorm",
+    needs: ["gradient"],
+    slots: {},
+    scales: true,
+    scalars: () => ({}),
+    apply({ x, gradientSquares, sum }) {
+      const norm = sqrt(sum(square(x), "all"));
+      const factor = select(gt(norm, 0), min(1, div(maximum, norm)), 1);
+      return {
+        update: mul(x, factor),
+        slots: {},
+        ...(gradientSquares ? { gradientSquares: mul(gradientSquares, square(factor)) } : {}),
+      };
+    },
+  };
+}
+
+/**
+ * Clips each element: `max(−c, min(x, c))`.
+ *
+ * @throws {RangeError} If the bound is not positive.
+ *
+ * @example
+ * ```ts
+ * import { chain, clipByValue, learningRate } from "@precond/core";
+ *
+ * chain(clipByValue(1), learningRate(0.1));
+ * ```
+ */
+export function clipByValue(limit: number): Transform {
+  checkPositive("clip by value", limit, "limit");
+  return {
+    ...specify("clipByValue", limit),
+    name: "clipByValue",
+    needs: ["gradient"],
+    slots: {},
+    scalars: () => ({}),
+    apply: ({ x }) => ({ update: clamp(x, limit), slots: {} }),
+  };
+}

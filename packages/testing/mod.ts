@@ -1,0 +1,22 @@
+/**
+ * Assertions, seeded evidence and the conformance suite that every adapter and backend runs.
+ *
+ * @module
+ */
+export { assertAllClose, type Tolerance } from "./assert_all_close.ts";
+export { type ConformanceCase, conformanceCases, heldCases } from "./cases.ts";
+export {
+  checkConformance,
+  float32Tolerance,
+  type Subject,
+  type SubjectFactory,
+} from "./conformance.ts";
+export {
+  type EvidencePlan,
+  type TestEvidence,
+  type TestParameter,
+  testParameters,
+  type TestStep,
+  testSteps,
+} from "./evidence.ts";
+export { type Random, random } from "./random.ts";

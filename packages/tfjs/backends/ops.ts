@@ -1,0 +1,106 @@
+/** @module */
+import type { Kernel, KernelCall, Program } from "@precond/core";
+import * as tf from "@tensorflow/tfjs-core";
+
+const unary: Record<string, (a: tf.Tensor) => tf.Tensor> = {
+  neg: tf.neg,
+  abs: tf.abs,
+  sqrt: tf.sqrt,
+  isFinite: tf.isFinite,
+  not: tf.logicalNot,
+};
+const binary: Record<string, (a: tf.Tensor, b: tf.Tensor) => tf.Tensor> = {
+  add: tf.add,
+  sub: tf.sub,
+  mul: tf.mul,
+  div: tf.div,
+  min: tf.minimum,
+  max: tf.maximum,
+  lt: tf.less,
+  le: tf.lessEqual,
+  gt: tf.greater,
+  ge: tf.greaterEqual,
+  eq: tf.equal,
+  and: tf.logicalAnd,
+  or: tf.logicalOr,
+};
+
+/**
+ * The program as plain tf ops: runs on every backend, one launch an operation. A held step is
+ * held on the device, but not known here: its step counts advance.
+ */
+export function opsKernel(program: Program): Kernel<tf.Tensor> {
+  const { nodes, sums, inputs, outputs } = program;
+
+  /** Values of the nodes for each call, as [rows, columns], [rows, 1] or [1, 1]. */
+  const evaluator = (calls: readonly KernelCall<tf.Tensor>[]) => {
+    const memos = calls.map(() => new Map<number, tf.Tensor>());
+    const overAll = new Map<number, tf.Tensor>();
+    const value = (i: number, id: number): tf.Tensor => {
+      const known = memos[i]!.get(id);
+      if (known) return known;
+      const result = compute(i, id);
+      memos[i]!.set(id, result);
+      return result;
+    };
+    const spread = (i: number, id: number): tf.Tensor => {
+      const { rows, columns } = calls[i]!;
+      // A sum runs over elements, also where its argument is the same for all of them.
+      return nodes[id]!.rate === "element"
+        ? value(i, id)
+        : tf.broadcastTo(value(i, id), [rows, columns]);
+    };
+    const compute = (i: number, id: number): tf.Tensor => {
+      const node = nodes[id]!;
+      const { rows, columns, scalars, inputs: arrays } = calls[i]!;
+      const arg = (k: number) => value(i, node.args[k]!);
+      if (unary[node.op]) return unary[node.op]!(arg(0));
+      if (binary[node.op]) return binary[node.op]!(arg(0), arg(1));
+      switch (node.op) {
+        case "const":
+          return tf.tensor2d([node.value!], [1, 1]);
+        case "scalar":
+          return tf.tensor2d([scalars[node.index!]!], [1, 1]);
+        case "read": {
+          const { shape } = inputs[node.index!]!;
+          const view = { element: [rows, columns], row: [rows, 1], tensor: [1, 1] }[shape];
+          return tf.reshape(arrays[node.index!]!, view);
+        }
+        case "select":
+          return tf.where(arg(0), arg(1), arg(2));
+        case "sum": {
+          const { node: summand, scope } = sums[node.index!]!;
+          if (scope === "row") return tf.sum(spread(i, summand), 1, true);
+          if (scope === "tensor") return tf.reshape(tf.sum(spread(i, summand)), [1, 1]);
+          let total = overAll.get(id);
+          if (!total) {
+            total = calls.map((_, k) => tf.sum(spread(k, summand))).reduce((a, b) => tf.add(a, b));
+            overAll.set(id, total = tf.reshape(total, [1, 1]));
+          }
+          return total;
+        }
+        default:
+          throw new TypeError(`Cannot run as tf ops: unknown operator ${node.op}`);
+      }
+    };
+    return { value };
+  };
+
+  return {
+    run(calls) {
+      const results = tf.tidy(() => {
+        const { value } = evaluator(calls);
+        return calls.map((call, i) =>
+          outputs.map(({ node, shape }, o) => {
+            const { rows, columns } = call;
+            const view = { element: [rows, columns], row: [rows, 1], tensor: [1, 1] }[shape];
+            const full = tf.broadcastTo(value(i, node), view);
+            // A view of an input must not be disposed with it.
+            return tf.keep(tf.clone(tf.reshape(full, call.outputs[o]!.shape)));
+          })
+        );
+      });
+      return results.map((output) => ({ outputs: output, held: false }));
+    },
+  };
+}

@@ -1,0 +1,66 @@
+import { existsSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { publicPackages, readPackages } from "./_packages.ts";
+import { bin, root, run } from "./_run.ts";
+import { type Tally, tally } from "./_tally.ts";
+
+/** What a stage came to; one without tests has no tally. */
+export interface Outcome {
+  readonly code: number;
+  readonly tally?: Tally;
+}
+
+/** A step of a task; the arguments are those the task was called with. */
+export type Stage = (args: readonly string[]) => Promise<Outcome>;
+
+const PACK_TEST = "tools/pack_test.ts";
+
+/** `--ignore` takes the place of deno.json's `exclude`, so that it has to repeat it. */
+function ignore(...patterns: string[]): string {
+  return `--ignore=${["**/dist", "bench/out", ...patterns].join(",")}`;
+}
+
+/** A subcommand of the Deno that runs this. */
+export function deno(...command: string[]): Stage {
+  return async (args) => ({ code: await run(Deno.execPath(), [...command, ...args]) });
+}
+
+export const build: Stage = async (args) => {
+  for (const { directory } of publicPackages(root)) {
+    for (const output of ["dist", ".tsbuildinfo"]) {
+      // tsc leaves behind the output of sources that are gone.
+      rmSync(join(root, directory, output), { recursive: true, force: true });
+    }
+  }
+  return { code: await run(bin("tsc"), ["-b", ...args]) };
+};
+
+/** Every test but the one that installs packages; paths among the arguments narrow it. */
+export const testUnit: Stage = (args) => {
+  const members = readPackages(root).map((p) => p.directory);
+  return test(["--parallel", ignore(PACK_TEST)], withPaths(args, [...members, "tools"]));
+};
+
+/** The examples in the public packages' doc comments and in every README. */
+export const testDoc: Stage = (args) => {
+  const members = publicPackages(root).map((p) => p.directory);
+  const paths = [...members, "README.md"].filter((path) => existsSync(join(root, path)));
+  return test(["--doc", "--parallel", ignore("**/*_test.ts")], withPaths(args, paths));
+};
+
+export const testPack: Stage = (args) => test([], [...args, PACK_TEST]);
+
+function withPaths(args: readonly string[], paths: readonly string[]): string[] {
+  return args.some((arg) => existsSync(join(root, arg))) ? [...args] : [...args, ...paths];
+}
+
+async function test(options: readonly string[], args: readonly string[]): Promise<Outcome> {
+  const report = await Deno.makeTempFile({ prefix: "precond-", suffix: ".xml" });
+  try {
+    const command = ["test", "-A", `--junit-path=${report}`, ...options, ...args];
+    const code = await run(Deno.execPath(), command);
+    return { code, tally: tally(await Deno.readTextFile(report), code) };
+  } finally {
+    await Deno.remove(report);
+  }
+}

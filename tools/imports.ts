@@ -1,0 +1,57 @@
+/** Which imports are allowed where: arrows point inward only. */
+import { posix } from "node:path";
+import ts from "typescript";
+
+/** Specifiers a package's code may import besides its own relative files, and its tests besides. */
+interface Rule {
+  readonly code: RegExp;
+  readonly tests: RegExp;
+}
+
+const NOTHING = /^$/;
+const TEST_TOOLS = /^(node:.+|fast-check|@precond\/testing)$/;
+
+const RULES: Readonly<Record<string, Rule>> = {
+  "packages/core/reference": { code: /^ml-matrix$/, tests: TEST_TOOLS },
+  "packages/core": { code: NOTHING, tests: TEST_TOOLS },
+  "packages/tfjs": { code: /^(@precond\/core(\/.+)?|@tensorflow\/.+)$/, tests: TEST_TOOLS },
+  "packages/onnx": { code: /^(?!@precond\/|node:)/, tests: TEST_TOOLS },
+  "packages/onnxruntime": {
+    code: /^(@precond\/(core|onnx)(\/.+)?|onnxruntime-.+)$/,
+    tests: TEST_TOOLS,
+  },
+  "packages/testing": { code: /^(?!@precond\/)|^@precond\/core(\/.+)?$/, tests: TEST_TOOLS },
+};
+
+/** Every module specifier that a source imports, exports from or imports dynamically. */
+export function importsOf(text: string): string[] {
+  return ts.preProcessFile(text, true, true).importedFiles.map((f) => f.fileName);
+}
+
+/**
+ * Lists the imports of `text` that the layout forbids.
+ *
+ * @param file The source's path from the repository's root, with forward slashes.
+ */
+export function forbiddenImports(file: string, text: string): string[] {
+  const home = homeOf(file);
+  return importsOf(text).filter((specifier) => !isAllowed(file, home, specifier))
+    .map((specifier) => `${file} imports "${specifier}"`);
+}
+
+function isAllowed(file: string, home: string, specifier: string): boolean {
+  if (specifier.startsWith(".")) {
+    return posix.join(posix.dirname(file), specifier).startsWith(`${home}/`);
+  }
+  if (/^@precond\/(bench|example)/.test(specifier)) return false;
+  const scope = Object.keys(RULES).find((scope) => file.startsWith(`${scope}/`));
+  if (scope === undefined) return true;
+  const { code, tests } = RULES[scope]!;
+  return code.test(specifier) || (file.endsWith("_test.ts") && tests.test(specifier));
+}
+
+/** The directory that relative imports stay in. */
+function homeOf(file: string): string {
+  const parts = file.split("/");
+  return parts.slice(0, /^(packages|examples)$/.test(parts[0]!) ? 2 : 1).join("/");
+}

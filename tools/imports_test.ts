@@ -1,0 +1,77 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { readPackages } from "./_packages.ts";
+import { root } from "./_run.ts";
+import { forbiddenImports, importsOf } from "./imports.ts";
+
+function sources(directory: string): string[] {
+  return readdirSync(join(root, directory), { withFileTypes: true }).flatMap((entry) => {
+    const path = `${directory}/${entry.name}`;
+    if (entry.isDirectory()) {
+      return /^(node_modules|dist|out)$/.test(entry.name) ? [] : sources(path);
+    }
+    return /\.(ts|tsx|js|mjs)$/.test(entry.name) ? [path] : [];
+  });
+}
+
+Deno.test("imports point inward only", () => {
+  const files = [...readPackages(root).map((p) => p.directory), "tools"].flatMap(sources);
+  assert.ok(files.length > 0);
+  const forbidden = files.flatMap((f) => forbiddenImports(f, readFileSync(join(root, f), "utf8")));
+  assert.deepEqual(forbidden, []);
+});
+
+Deno.test("importsOf() sees every form of import, and none in comments or strings", () => {
+  const text = [
+    'import a from "a"; import type { B } from "b"; import "c";',
+    'export * from "d"; export type { E } from "e"; const f = import("f");',
+    '// import g from "g"',
+    'const h = `import h from "h"`;',
+  ].join("\n");
+  assert.deepEqual(importsOf(text).sort(), ["a", "b", "c", "d", "e", "f"]);
+});
+
+Deno.test("forbiddenImports() flags what points outward", () => {
+  const forbidden: [file: string, specifier: string][] = [
+    ["packages/core/mod.ts", "ml-matrix"],
+    ["packages/core/mod.ts", "node:fs"],
+    ["packages/core/mod.ts", "@precond/tfjs"],
+    ["packages/core/mod.ts", "fast-check"],
+    ["packages/core/mod.ts", "@precond/testing"],
+    ["packages/core/mod.ts", "../tfjs/mod.ts"],
+    ["packages/core/a/b.ts", "../../core_other/mod.ts"],
+    ["packages/core/reference/a.ts", "node:fs"],
+    ["packages/core/a_test.ts", "@tensorflow/tfjs-core"],
+    ["packages/tfjs/mod.ts", "@precond/onnx"],
+    ["packages/tfjs/mod.ts", "../core/mod.ts"],
+    ["packages/onnx/a.ts", "@precond/core"],
+    ["packages/onnxruntime/a.ts", "@precond/tfjs"],
+    ["packages/testing/a.ts", "@precond/tfjs"],
+    ["packages/tfjs/a_test.ts", "@precond/bench"],
+    ["examples/node/a.ts", "@precond/example-web"],
+    ["bench/a.ts", "../packages/core/mod.ts"],
+    ["examples/node/a.ts", "../web/a.ts"],
+  ];
+  for (const [file, specifier] of forbidden) {
+    const found = forbiddenImports(file, `import { x } from "${specifier}";`);
+    assert.deepEqual(found, [`${file} imports "${specifier}"`]);
+  }
+});
+
+Deno.test("forbiddenImports() lets pass what points inward", () => {
+  const allowed: [file: string, specifier: string][] = [
+    ["packages/core/a/b.ts", "../c.ts"],
+    ["packages/core/reference/a.ts", "ml-matrix"],
+    ["packages/core/a_test.ts", "@precond/testing"],
+    ["packages/core/a_test.ts", "node:assert/strict"],
+    ["packages/tfjs/a.ts", "@precond/core"],
+    ["packages/onnxruntime/a.ts", "@precond/onnx"],
+    ["packages/testing/a.ts", "@precond/core/reference"],
+    ["bench/a.ts", "@precond/tfjs"],
+    ["examples/node/a.ts", "@precond/testing"],
+  ];
+  for (const [file, specifier] of allowed) {
+    assert.deepEqual(forbiddenImports(file, `export * from "${specifier}";`), []);
+  }
+});

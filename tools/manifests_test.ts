@@ -1,0 +1,75 @@
+import assert from "node:assert/strict";
+import { dirname, join } from "node:path";
+import { readJson, readPackages } from "./_packages.ts";
+import { root } from "./_run.ts";
+import { compareManifests, describe, mendManifests } from "./manifests.ts";
+
+/** A copy of every manifest, and nothing else. */
+function copyManifests(): string {
+  const copy = Deno.makeTempDirSync({ prefix: "precond-manifests-" });
+  const files = readPackages(root).flatMap((p) => [
+    `${p.directory}/package.json`,
+    ...(p.deno ? [`${p.directory}/deno.json`] : []),
+  ]);
+  for (const file of ["package.json", ...files]) {
+    Deno.mkdirSync(dirname(join(copy, file)), { recursive: true });
+    Deno.copyFileSync(join(root, file), join(copy, file));
+  }
+  return copy;
+}
+
+function edit(path: string, change: (manifest: Record<string, unknown>) => void): void {
+  const manifest = readJson<Record<string, unknown>>(path);
+  change(manifest);
+  Deno.writeTextFileSync(path, JSON.stringify(manifest, null, 2));
+}
+
+Deno.test("the manifests of this repository are in step", () => {
+  assert.deepEqual(compareManifests(root).map(describe), []);
+});
+
+Deno.test("compareManifests() names file and field of a changed version, mendManifests() mends", () => {
+  const copy = copyManifests();
+  try {
+    edit(join(copy, "packages/core/package.json"), (m) => m.version = "9.8.7");
+    const differences = compareManifests(copy);
+    const listed = differences.map(describe);
+    const old = readJson<{ version: string }>(join(root, "packages/core/package.json")).version;
+    for (
+      const line of [
+        `packages/core/deno.json: version is "${old}", expected "9.8.7"`,
+        `packages/tfjs/package.json: dependencies.@precond/core is "^${old}", expected "^9.8.7"`,
+      ]
+    ) assert.ok(listed.includes(line), `${line} is not in\n${listed.join("\n")}`);
+
+    mendManifests(copy, differences);
+    assert.deepEqual(compareManifests(copy).map(describe), []);
+    const mended = readJson<{ version: string }>(join(copy, "packages/core/deno.json"));
+    assert.equal(mended.version, "9.8.7");
+  } finally {
+    Deno.removeSync(copy, { recursive: true });
+  }
+});
+
+Deno.test("compareManifests() derives the exports of deno.json from those of package.json", () => {
+  const copy = copyManifests();
+  try {
+    edit(join(copy, "packages/tfjs/package.json"), (m) => {
+      m.exports = {
+        ".": { types: "./dist/mod.d.ts", default: "./dist/mod.js" },
+        "./extra": { types: "./dist/other.d.ts", default: "./dist/extra/mod.js" },
+      };
+    });
+    const listed = compareManifests(copy).map(describe).filter((line) =>
+      /tfjs.*exports/.test(line)
+    );
+    assert.deepEqual(listed, [
+      'packages/tfjs/package.json: exports../extra.types is "./dist/other.d.ts", ' +
+      'expected "./dist/extra/mod.d.ts"',
+      'packages/tfjs/deno.json: exports is {".":"./mod.ts"}, ' +
+      'expected {".":"./mod.ts","./extra":"./extra/mod.ts"}',
+    ]);
+  } finally {
+    Deno.removeSync(copy, { recursive: true });
+  }
+});
