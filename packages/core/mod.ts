@@ -67,6 +67,15 @@ export {
   javascriptSource,
   lowerToJavaScript,
 } from "./lowerings/javascript.ts";
+export { type GlslStage, lowerToGlsl } from "./lowerings/glsl.ts";
+export {
+  lowerToWgsl,
+  type WgslBinding,
+  wgslCombine,
+  wgslMaximumGroups,
+  type WgslStage,
+  wgslWorkgroupSize,
+} from "./lowerings/wgsl.ts";
 export { wasmModule, type WasmSignature, wasmSignature } from "./lowerings/wasm.ts";
 export {
   type ArrayContribution,

@@ -24,6 +24,13 @@ export type SubjectFactory = (
  */
 export const float32Tolerance: Tolerance = { relative: 5e-5, absolute: 5e-5 };
 
+/** Options of {@linkcode checkConformance}. */
+export interface ConformanceOptions {
+  readonly tolerance?: Tolerance;
+  /** Default 50. */
+  readonly steps?: number;
+}
+
 /**
  * Runs a case for 50 steps beside the float64 reference and compares all weights after the first,
  * second, fifth and every tenth step.
@@ -31,13 +38,13 @@ export const float32Tolerance: Tolerance = { relative: 5e-5, absolute: 5e-5 };
 export async function checkConformance(
   test: ConformanceCase,
   factory: SubjectFactory,
-  tolerance: Tolerance = float32Tolerance,
+  { tolerance = float32Tolerance, steps: count = 50 }: ConformanceOptions = {},
 ): Promise<void> {
   const parameters = testParameters();
   const reference = referenceOptimizer(parameters, test.reference());
   const subject = await factory(test.definition(), testParameters());
   try {
-    const steps = testSteps(50, test.plan);
+    const steps = testSteps(count, test.plan);
     for (const [t, step] of steps.entries()) {
       reference.step(step.evidence, step);
       await subject.step(step);

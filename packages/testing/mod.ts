@@ -7,6 +7,7 @@ export { assertAllClose, type Tolerance } from "./assert_all_close.ts";
 export { type ConformanceCase, conformanceCases, heldCases } from "./cases.ts";
 export {
   checkConformance,
+  type ConformanceOptions,
   float32Tolerance,
   type Subject,
   type SubjectFactory,
@@ -20,3 +21,5 @@ export {
   testSteps,
 } from "./evidence.ts";
 export { type Random, random } from "./random.ts";
+export { backendSubject } from "./backend_subject.ts";
+export { type GpuArray, webgpuBackend } from "./webgpu_backend.ts";

@@ -1,4 +1,4 @@
-import { checkDecay, column, inverseOrZero, mapLast } from "./_history.ts";
+import { checkDecay, column, mapLast } from "./_history.ts";
 import { emaWeights, weightedSum } from "./moments.ts";
 import type { Schedule } from "./schedules.ts";
 import type { ReferenceStage, Snapshot, StageOutput, StepHistory } from "./types.ts";
@@ -89,8 +89,8 @@ export function unitNormStage(
   return (history) =>
     mapLast(history, (_, __, { input }) => {
       const length = scope === "all" ? globalNorm(history) : norm([input]);
-      const factor = inverseOrZero(length + epsilon);
-      return { update: input.map((x) => x * factor) };
+      const denominator = length + epsilon;
+      return { update: input.map((x) => denominator === 0 ? 0 : x / denominator) };
     });
 }
 

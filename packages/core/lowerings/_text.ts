@@ -1,0 +1,94 @@
+/**
+ * What the shader lowerings share: one line of text for each node of a program.
+ *
+ * @module
+ */
+import type { Node, Program } from "../kernel/program.ts";
+
+/** How a shading language writes what differs between them. */
+export interface Dialect {
+  readonly name: string;
+  number(value: number): string;
+  scalar(index: number): string;
+  read(input: number): string;
+  sum(sum: number): string;
+  isFinite(a: string): string;
+  select(condition: string, a: string, b: string): string;
+  declare(node: Node, id: number, value: string): string;
+}
+
+const infix: Partial<Record<Node["op"], string>> = {
+  add: "+",
+  sub: "-",
+  mul: "*",
+  div: "/",
+  lt: "<",
+  le: "<=",
+  gt: ">",
+  ge: ">=",
+  eq: "==",
+  and: "&&",
+  or: "||",
+};
+
+function expression(dialect: Dialect, node: Node): string {
+  const [a, b, c] = node.args.map((arg) => `n${arg}`) as [string, string, string];
+  if (infix[node.op]) return `${a} ${infix[node.op]} ${b}`;
+  switch (node.op) {
+    case "const":
+      return dialect.number(node.value!);
+    case "scalar":
+      return dialect.scalar(node.index!);
+    case "read":
+      return dialect.read(node.index!);
+    case "sum":
+      return dialect.sum(node.index!);
+    case "neg":
+      return `-${a}`;
+    case "not":
+      return `!${a}`;
+    case "abs":
+    case "sqrt":
+      return `${node.op}(${a})`;
+    case "min":
+    case "max":
+      return `${node.op}(${a}, ${b})`;
+    case "isFinite":
+      return dialect.isFinite(a);
+    case "select":
+      return dialect.select(a, b, c);
+    default:
+      throw new TypeError(`Cannot lower to ${dialect.name}: unknown operator ${node.op}`);
+  }
+}
+
+/** Declarations of the given nodes and all that they need, in order. */
+export function declarations(
+  dialect: Dialect,
+  program: Program,
+  targets: readonly number[],
+): string[] {
+  const needed = new Set<number>();
+  const need = (id: number) => {
+    if (needed.has(id)) return;
+    needed.add(id);
+    const node = program.nodes[id]!;
+    // A finished sum is loaded, not computed.
+    if (node.op !== "sum") node.args.forEach(need);
+  };
+  targets.forEach(need);
+  return [...needed].sort((a, b) => a - b).map((id) => {
+    const node = program.nodes[id]!;
+    return dialect.declare(node, id, expression(dialect, node));
+  });
+}
+
+/** A float literal that both shading languages read; rounded to float32. */
+export function floatLiteral(value: number): string {
+  const rounded = Math.fround(value);
+  if (!Number.isFinite(rounded)) {
+    throw new RangeError(`Cannot write ${value} as a float32 literal`);
+  }
+  const text = String(rounded);
+  return /[.e]/.test(text) ? text : `${text}.0`;
+}

@@ -1,0 +1,30 @@
+import {
+  backendSubject,
+  checkConformance,
+  conformanceCases,
+  webgpuBackend,
+} from "@precond/testing";
+
+const adapter = await navigator.gpu?.requestAdapter();
+
+Deno.test({
+  name: "the WGSL lowering follows the reference on a WebGPU device",
+  // Needs a Vulkan, Metal or Direct3D driver; CI installs a software one.
+  ignore: !adapter,
+  async fn(t) {
+    const device = await adapter!.requestDevice();
+    device.addEventListener("uncapturederror", (e) => {
+      throw new Error((e as GPUUncapturedErrorEvent).error.message);
+    });
+    try {
+      for (const test of conformanceCases) {
+        await t.step(
+          test.name,
+          () => checkConformance(test, backendSubject(webgpuBackend(device)), { steps: 20 }),
+        );
+      }
+    } finally {
+      device.destroy();
+    }
+  },
+});
