@@ -1,0 +1,86 @@
+/**
+ * Helpers of this package's tests.
+ *
+ * @module
+ */
+import {
+  checkConformance,
+  type ConformanceCase,
+  type Subject,
+  type SubjectFactory,
+} from "@precond/testing";
+import * as tf from "@tensorflow/tfjs-core";
+import "@tensorflow/tfjs-backend-cpu";
+import "@tensorflow/tfjs-backend-wasm";
+import "@tensorflow/tfjs-layers";
+import { precond } from "./mod.ts";
+
+/**
+ * The cpu backend under a name that no fused kernel knows, so that updates run as plain tf ops:
+ * what happens on every backend without fused kernels.
+ */
+export const opsBackend: string = "plain";
+tf.copyRegisteredKernels("cpu", opsBackend);
+tf.registerBackend(opsBackend, () => {
+  const Cpu = (tf.findBackendFactory("cpu")() as tf.KernelBackend).constructor;
+  return new (Cpu as new () => tf.KernelBackend)();
+});
+
+/** Backends with their own way of updating. */
+export const backends: readonly string[] = ["cpu", "wasm", opsBackend];
+
+/** A subject that steps tf variables through `applyGradients`. */
+export const tfSubject: SubjectFactory = (definition, parameters): Subject => {
+  const optimizer = precond(definition);
+  const variables = new Map(
+    Object.entries(parameters).map(([name, { shape, weights }]) => [
+      name,
+      tf.tidy(() => tf.variable(tf.tensor(weights, [...shape], "float32"), true, name)),
+    ]),
+  );
+  return {
+    step({ evidence, microBatches, batchSize }) {
+      const pick = (kind: "gradient" | "curvature" | "gradientSquares") =>
+        Object.fromEntries(
+          Object.entries(evidence).flatMap(([name, e]) =>
+            e[kind] ? [[name, tf.tensor(e[kind]!, [...parameters[name]!.shape], "float32")]] : []
+          ),
+        );
+      const [gradients, curvature, gradientSquares] = [
+        pick("gradient"),
+        pick("curvature"),
+        pick("gradientSquares"),
+      ];
+      const has = (map: tf.NamedTensorMap) => Object.keys(map).length > 0;
+      optimizer.applyGradients(gradients, {
+        ...(has(curvature) ? { curvature } : {}),
+        ...(has(gradientSquares) ? { gradientSquares } : {}),
+        microBatches,
+        batchSize,
+      });
+      tf.dispose([gradients, curvature, gradientSquares]);
+    },
+    weights: () =>
+      Object.fromEntries([...variables].map(([name, v]) => [name, v.dataSync() as Float32Array])),
+    dispose() {
+      optimizer.dispose();
+      for (const v of variables.values()) v.dispose();
+    },
+  };
+};
+
+/** Runs a case on a backend and checks that no tensor is left. */
+export async function conform(backend: string, test: ConformanceCase): Promise<void> {
+  await tf.setBackend(backend);
+  const before = tf.memory().numTensors;
+  await checkConformance(test, tfSubject);
+  const left = tf.memory().numTensors - before;
+  if (left !== 0) throw new Error(`${test.name} on ${backend} left ${left} tensors`);
+}
+
+/** What a function returns, and how many tensors it leaves besides. */
+export function leaked(f: () => void): number {
+  const before = tf.memory().numTensors;
+  f();
+  return tf.memory().numTensors - before;
+}
