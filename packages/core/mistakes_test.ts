@@ -107,7 +107,7 @@ Deno.test("v is debiased with the β that it was accumulated with", () => {
 
 Deno.test("ρ = 1 at t = 1 neither divides by 0 nor freezes the step", () => {
   for (const correction of ["unbiased", "variance", "none"] as const) {
-    for (const of of ["sample", "mean"] as const) {
+    for (const  of of["sample", "mean"] as const) {
       const T = scaleBy(signalFraction({ correction, of }));
       assert.deepEqual(updates(chain(T), [3]), [3], `${correction}, ${of}`);
     }
@@ -165,7 +165,11 @@ Deno.test("Hutchinson's sample is z ∘ Hz and sees the Hessian; g z² is only t
     const newton = chain(scaleBy(inverseCurvature(userCurvature(), { damping: 0 })));
     const weights = Float32Array.from(theta);
     createOptimizer(newton).step({
-      w: { weights, gradient: Float32Array.from(gradient), curvature: Float32Array.from(curvature) },
+      w: {
+        weights,
+        gradient: Float32Array.from(gradient),
+        curvature: Float32Array.from(curvature),
+      },
     });
     return [...weights];
   };

@@ -39,6 +39,7 @@ export {
   type StepResult,
 } from "./driver/driver.ts";
 export type { DriverState, ParameterState } from "./driver/driver_state.ts";
+export { fastHostPasses } from "./driver/wasm_chunks.ts";
 export { type WasmArray, wasmBackend } from "./driver/wasm_backend.ts";
 export { type WasmHeap, wasmHeap } from "./driver/wasm_heap.ts";
 export { hasWasmSimd, wasmKernel, type WasmScratch } from "./driver/wasm_kernel.ts";

@@ -74,6 +74,45 @@ for (const backend of backends) {
   });
 }
 
+for (const backend of backends) {
+  Deno.test(`clones and read-backs of the weights keep their values on ${backend}`, async () => {
+    await tf.setBackend(backend);
+    const v = tf.variable(tf.tensor1d([1, 2, 3]), true, `cloned${backend}`);
+    const g = tf.tensor1d([1, 1, 1]);
+    const optimizer = precond(sgd({ learningRate: 1 }));
+    const step = () => optimizer.applyGradients([{ name: v.name, tensor: g }]);
+    step();
+    const clone = tf.clone(v);
+    const view = tf.reshape(v, [3, 1]);
+    const values = v.dataSync();
+    step();
+    step();
+    assert.deepEqual([...clone.dataSync()], [0, 1, 2]);
+    assert.deepEqual([...view.dataSync()], [0, 1, 2]);
+    assert.deepEqual([...values], [0, 1, 2]);
+    assert.deepEqual([...v.dataSync()], [-2, -1, 0]);
+    tf.dispose([v, g, clone, view]);
+  });
+
+  Deno.test(`1,000 steps keep memory constant on ${backend}`, async () => {
+    await tf.setBackend(backend);
+    const v = tf.variable(tf.ones([100]), true, `steady${backend}`);
+    const g = tf.fill([100], 0.001);
+    const optimizer = precond(adam());
+    const step = () => optimizer.applyGradients([{ name: v.name, tensor: g }]);
+    for (let i = 0; i < 10; i++) step();
+    const { numTensors, numBytes, numDataBuffers } = tf.memory();
+    for (let i = 0; i < 1000; i++) step();
+    const after = tf.memory();
+    assert.deepEqual(
+      [after.numTensors, after.numBytes, after.numDataBuffers],
+      [numTensors, numBytes, numDataBuffers],
+    );
+    optimizer.dispose();
+    tf.dispose([v, g]);
+  });
+}
+
 Deno.test("applyGradients() takes arrays with undefined entries and maps alike", async () => {
   await tf.setBackend("cpu");
   const make = () => ["a", "b"].map((name) => tf.variable(tf.tensor1d([1, 2]), true, name));

@@ -85,21 +85,28 @@ export function add(a: Operand, b: Operand): Expr {
 export function sub(a: Operand, b: Operand): Expr {
   return binary("sub", a, b, (x, y) => x - y);
 }
-/** `a · b`; multiplying by the literal 1 is free. */
+const isOne = (a: Operand): boolean =>
+  a === 1 || (typeof a !== "number" && a.op === "const" && a.value === 1);
+const isReciprocal = (a: Operand): a is Expr & { readonly op: "div" } =>
+  typeof a !== "number" && a.op === "div" && isOne(a.args[0]);
+
+/** `a · b`; multiplying by 1 is free, and by `1/c` is one division. */
 export function mul(a: Operand, b: Operand): Expr {
-  if (a === 1 || (typeof a !== "number" && a.op === "const" && a.value === 1)) return lift(b);
-  if (b === 1 || (typeof b !== "number" && b.op === "const" && b.value === 1)) return lift(a);
+  if (isOne(a)) return lift(b);
+  if (isOne(b)) return lift(a);
+  if (isReciprocal(a)) return div(b, a.args[1]);
+  if (isReciprocal(b)) return div(a, b.args[1]);
   return binary("mul", a, b, (x, y) => x * y);
 }
 /** `a / b`, IEEE: x/0 is ±Inf and 0/0 is NaN. See {@linkcode divide0}. */
 export function div(a: Operand, b: Operand): Expr {
   return binary("div", a, b, (x, y) => x / y);
 }
-/** The smaller one; unspecified when either is NaN. */
+/** The smaller one; unspecified when either is NaN, or for zeros of different sign. */
 export function min(a: Operand, b: Operand): Expr {
   return binary("min", a, b, Math.min);
 }
-/** The larger one; unspecified when either is NaN. */
+/** The larger one; unspecified when either is NaN, or for zeros of different sign. */
 export function max(a: Operand, b: Operand): Expr {
   return binary("max", a, b, Math.max);
 }

@@ -23,10 +23,14 @@ const op: Partial<Record<Node["op"], number>> = {
   sub: 0xe5,
   mul: 0xe6,
   div: 0xe7,
-  min: 0xe8,
-  max: 0xe9,
+  // pmin and pmax are one machine instruction; min and max are six, for NaN and −0, which the language
+  // leaves open.
+  min: 0xea,
+  max: 0xeb,
 };
 const load = w.simd(0x00), loadSplat = w.simd(0x09), store = w.simd(0x0b);
+/** Vectors of one turn of the main loop: amortises counting and moving the pointers. */
+const unroll = 4;
 const storeLane0 = (offset = 0) => [...w.simd(0x5a), 2, offset, 0];
 const splat = w.simd(0x13), and = w.simd(0x4e), bitselect = w.simd(0x52), f32x4Eq = w.simd(0x41);
 const f32x4Sub = w.simd(0xe5), promoteLow = w.simd(0x5f), f64x2Add = w.simd(0xf0);
@@ -40,6 +44,8 @@ function vectorOf(value: number): number[] {
   const bytes = new Uint8Array(new Float32Array([value]).buffer);
   return [...w.simd(0x0c), ...bytes, ...bytes, ...bytes, ...bytes];
 }
+/** Stands for a single element, in the first lane, in place of a vector of the turn. */
+const tail = -1;
 const firstLane = [...w.simd(0x0c), 255, 255, 255, 255, ...new Array(12).fill(0)];
 
 /** Order of a pass function's parameters after `rows, columns`. */
@@ -88,11 +94,14 @@ function passFunction(program: Program, index: number, pass: Pass): w.WasmFuncti
     if (found === undefined) value.set(id, found = local(w.v128));
     return found;
   };
-  const read = (shape: ArrayShape, i: number, tail: boolean) => {
-    const wide = shape === "element" && !tail;
-    return [...w.get(input(i)), ...(wide ? load : loadSplat), 2, 0];
+  const read = (shape: ArrayShape, i: number, at: number) => {
+    const wide = shape === "element" && at !== tail;
+    return [
+      ...w.get(input(i)),
+      ...(wide ? [...load, 2, ...w.unsigned(at * 16)] : [...loadSplat, 2, 0]),
+    ];
   };
-  const compute = (id: number, tail: boolean): number[] => {
+  const compute = (id: number, at: number): number[] => {
     const node = program.nodes[id]!;
     const args = node.args.map((a) => w.get(valueOf(a)));
     const code = (): number[] => {
@@ -104,7 +113,7 @@ function passFunction(program: Program, index: number, pass: Pass): w.WasmFuncti
         case "scalar":
           return [...w.get(scalar(node.index!)), ...splat];
         case "read":
-          return read(program.inputs[node.index!]!.shape, node.index!, tail);
+          return read(program.inputs[node.index!]!.shape, node.index!, at);
         case "sum":
           return program.sums[node.index!]!.scope === "row"
             ? [...w.get(rowSum(node.index!)), 0x2b, 3, 0, ...demote, ...splat]
@@ -122,6 +131,10 @@ function passFunction(program: Program, index: number, pass: Pass): w.WasmFuncti
           ];
         }
         case "select":
+          // Keeping bits or none is one instruction, choosing between two is three.
+          if (Object.is(program.nodes[node.args[2]!]!.value, 0)) {
+            return [...args[0]!, ...args[1]!, ...and];
+          }
           return [...args[1]!, ...args[2]!, ...args[0]!, ...bitselect];
         default:
           throw new TypeError(`Cannot lower to WebAssembly: unknown operator ${node.op}`);
@@ -130,11 +143,11 @@ function passFunction(program: Program, index: number, pass: Pass): w.WasmFuncti
     return [...code(), ...w.set(valueOf(id))];
   };
   const accumulators = new Map(pass.sums.map((s) => [s, local(w.v128)]));
-  const accumulate = (s: number, tail: boolean): number[] => {
+  const accumulate = (s: number, at: number): number[] => {
     const acc = accumulators.get(s)!;
     const x = w.get(valueOf(program.sums[s]!.node));
-    const low = tail ? [...x, ...firstLane, ...and] : x;
-    const high = tail ? [] : [...x, ...x, ...highToLow, ...promoteLow, ...f64x2Add];
+    const low = at === tail ? [...x, ...firstLane, ...and] : x;
+    const high = at === tail ? [] : [...x, ...x, ...highToLow, ...promoteLow, ...f64x2Add];
     return [...w.get(acc), ...low, ...promoteLow, ...f64x2Add, ...high, ...w.set(acc)];
   };
   const reduced = (s: number): number[] => {
@@ -158,23 +171,23 @@ function passFunction(program: Program, index: number, pass: Pass): w.WasmFuncti
     ...storeLane0(),
   ];
   const remaining = local(w.i32);
-  const elements = (tail: boolean): number[] => [
-    ...pass.element.flatMap((id) => compute(id, tail)),
-    ...pass.sums.flatMap((s) => accumulate(s, tail)),
+  const vector = (at: number): number[] => [
+    ...pass.element.flatMap((id) => compute(id, at)),
+    ...pass.sums.flatMap((s) => accumulate(s, at)),
     ...outputsOf("element").flatMap((o) =>
-      tail ? storeOne(o) : [
+      at === tail ? storeOne(o) : [
         ...w.get(output(o)),
         ...w.get(valueOf(program.outputs[o]!.node)),
         ...store,
         2,
-        0,
+        ...w.unsigned(at * 16),
       ]
     ),
-    ...advance(elementArrays, tail ? 4 : 16),
-    ...w.get(remaining),
-    ...w.int(tail ? 1 : 4),
-    0x6b,
-    ...w.set(remaining),
+  ];
+  const elements = (count: number): number[] => [
+    ...(count < 4 ? vector(tail) : Array.from({ length: count / 4 }, (_, at) => vector(at)).flat()),
+    ...advance(elementArrays, 4 * count),
+    ...[...w.get(remaining), ...w.int(count), 0x6b, ...w.set(remaining)],
   ];
   // while (remaining >= step) body
   const whileAtLeast = (counter: number, step: number, body: number[]): number[] => [
@@ -193,15 +206,14 @@ function passFunction(program: Program, index: number, pass: Pass): w.WasmFuncti
   const last = index === program.passes.length - 1;
 
   const body = [
-    ...pass.tensor.flatMap((id) => compute(id, false)),
+    ...pass.tensor.flatMap((id) => compute(id, tail)),
     ...wide.flatMap(zero),
     ...whileAtLeast(rows, 1, [
-      ...pass.row.flatMap((id) => compute(id, false)),
+      ...pass.row.flatMap((id) => compute(id, tail)),
       ...perRow.flatMap(zero),
       ...w.get(columns),
       ...w.set(remaining),
-      ...whileAtLeast(remaining, 4, elements(false)),
-      ...whileAtLeast(remaining, 1, elements(true)),
+      ...[4 * unroll, 4, 1].flatMap((count) => whileAtLeast(remaining, count, elements(count))),
       ...perRow.flatMap((s) => [...w.get(rowSum(s)), ...reduced(s), 0x39, 3, 0]),
       ...outputsOf("row").flatMap(storeOne),
       ...advance(movesByRow, 4),

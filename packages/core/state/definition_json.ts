@@ -64,7 +64,7 @@ export function parseDefinition(text: string): Definition {
   } catch (cause) {
     throw new TypeError("Cannot read the optimizer from JSON: the text is damaged", { cause });
   }
-  if (typeof made !== "object" || made === null || !("needs" in made)) {
+  if (typeof made !== "object" || made === null || !("stages" in made || "groups" in made)) {
     throw new TypeError("Cannot read the optimizer from JSON: the text is not a chain");
   }
   return made as Definition;

@@ -19,7 +19,16 @@ interface SavedParameter {
   readonly signature: string;
   readonly step: number;
   readonly samples: { readonly gradientSquares: number; readonly curvature: number };
-  readonly scalars: readonly Scalars[] | null;
+  /** By stage, not by position: stages without slots may come and go. */
+  readonly scalars: Readonly<Record<string, Scalars>> | null;
+}
+
+const isCount = (n: unknown) => Number.isSafeInteger(n) && (n as number) >= 0;
+
+function isDamaged(entry: SavedParameter | undefined): boolean {
+  return !Array.isArray(entry?.shape) || !isCount(entry.step) ||
+    typeof entry.scalars !== "object" ||
+    !isCount(entry.samples?.gradientSquares) || !isCount(entry.samples?.curvature);
 }
 
 /** A slot on its way out of or into an optimizer. */
@@ -40,8 +49,11 @@ export function exportState<A>(driver: Driver<A>): {
   const saved: Record<string, SavedParameter> = {};
   for (const [name, state] of parameters) {
     const { shape, signature, step, samples, scalars } = state;
-    saved[name] = { shape, signature, step, samples, scalars: scalars ?? null };
-    for (const slot of chainFor(driver.definition, { name, shape }).slots) {
+    const chain = chainFor(driver.definition, { name, shape });
+    const byStage = scalars &&
+      Object.fromEntries(chain.stages.map((stage, i) => [stage.name, scalars[i]!]));
+    saved[name] = { shape, signature, step, samples, scalars: byStage ?? null };
+    for (const slot of chain.slots) {
       tensors.push({
         name: name + separator + slot.name,
         shape: slotShape(slot, shape),
@@ -135,9 +147,14 @@ export function importState<A>(
   shapes: ReadonlyMap<string, readonly number[]> = new Map(),
 ): void {
   const { iteration, parameters: saved } = parse(json);
-  const wanted: [string, SavedParameter, (readonly [slot: string, key: string])[]][] = [];
+  const wanted: {
+    name: string;
+    entry: SavedParameter;
+    scalars: readonly Scalars[] | undefined;
+    slots: (readonly [slot: string, key: string])[];
+  }[] = [];
   for (const [name, entry] of Object.entries(saved)) {
-    if (!Array.isArray(entry?.shape) || !Number.isSafeInteger(entry.step) || !entry.samples) {
+    if (isDamaged(entry)) {
       throw new TypeError(`Cannot restore "${name}": its entry in the file is damaged`);
     }
     const current = shapes.get(name);
@@ -165,13 +182,16 @@ export function importState<A>(
       }
       return [slot.name, key] as const;
     });
-    wanted.push([name, entry, slots]);
+    const scalars = entry.scalars
+      ? chain.stages.map((stage) => entry.scalars![stage.name] ?? {})
+      : undefined;
+    wanted.push({ name, entry, scalars, slots });
   }
   // Equal scalars become one object again, as they were: steps compare them by identity.
   const shared = new Map<string, readonly Scalars[]>();
-  const parameters = new Map(wanted.map(([name, entry, slots]) => {
-    const key = JSON.stringify(entry.scalars);
-    if (entry.scalars && !shared.has(key)) shared.set(key, entry.scalars);
+  const parameters = new Map(wanted.map(({ name, entry, scalars, slots }) => {
+    const key = JSON.stringify(scalars);
+    if (scalars && !shared.has(key)) shared.set(key, scalars);
     const state: ParameterState<A> = {
       shape: entry.shape,
       signature: entry.signature,

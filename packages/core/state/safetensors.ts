@@ -76,6 +76,12 @@ export function readSafetensors(bytes: Uint8Array): SafetensorsFile {
     fail("the header at offset 8 is not an object");
   }
   const { __metadata__: metadata = {}, ...entries } = header;
+  if (
+    typeof metadata !== "object" || metadata === null || Array.isArray(metadata) ||
+    !Object.values(metadata).every((value) => typeof value === "string")
+  ) {
+    fail("its __metadata__ should be an object of strings");
+  }
   const data = 8 + length;
   const tensors = new Map<string, NamedArray>();
   let expected = 0;

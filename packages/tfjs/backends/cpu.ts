@@ -1,11 +1,5 @@
 /** @module */
-import {
-  type Kernel,
-  lowerToJavaScript,
-  type Program,
-  runPasses,
-  weightsName,
-} from "@precond/core";
+import { fastHostPasses, type Kernel, type Program, runPasses, weightsName } from "@precond/core";
 import * as tf from "@tensorflow/tfjs-core";
 
 /** What this file uses of tfjs-backend-cpu. */
@@ -15,7 +9,7 @@ interface CpuBackend {
 
 /** Kernels on the cpu backend's own arrays. */
 export function cpuKernel(program: Program): Kernel<tf.Tensor> {
-  const passes = lowerToJavaScript(program);
+  const passes = fastHostPasses(program);
   return {
     run(calls) {
       const { data } = tf.backend() as unknown as CpuBackend;

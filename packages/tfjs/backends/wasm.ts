@@ -10,7 +10,8 @@ interface WasmBackend {
     _free?(address: number): void;
   };
   readonly dataIdMap: { get(id: object): { memoryOffset: number } };
-  makeOutput(shape: number[], dtype: "float32"): tf.TensorInfo;
+  refCount(id: object): number;
+  makeOutput(shape: number[], dtype: "float32", memoryOffset?: number): tf.TensorInfo;
 }
 
 /**
@@ -24,22 +25,34 @@ export function wasmKernelFor(program: Program): Kernel<tf.Tensor> | undefined {
   if (!(memory instanceof WebAssembly.Memory) || !malloc || !free || !hasWasmSimd()) {
     return undefined;
   }
-  const scratch = { allocate: malloc, free };
-  const run = wasmKernel(program, memory, scratch);
-  const address = ({ dataId }: { dataId: object }) => backend.dataIdMap.get(dataId).memoryOffset;
+  const run = wasmKernel(program, memory, { allocate: malloc, free });
+  const data = ({ dataId }: { dataId: object }) => backend.dataIdMap.get(dataId);
+
+  /**
+   * Where new weights go. XNNPACK caches packed weights per tensor id, so that an update in place
+   * would train nothing: the id must be new. The memory need not be, unless a clone shares it; the
+   * old id gets a crumb of memory to free in its stead.
+   */
+  const renewed = (old: tf.Tensor): tf.TensorInfo => {
+    if (backend.refCount(old.dataId) !== 1) return backend.makeOutput(old.shape, "float32");
+    const record = data(old);
+    const output = backend.makeOutput(old.shape, "float32", record.memoryOffset);
+    record.memoryOffset = malloc(16);
+    return output;
+  };
+
   return {
     run(calls) {
-      // XNNPACK caches packed weights per tensor id: an update in place would train nothing.
+      const inputs = calls.map((call) => call.inputs.map((t) => data(t).memoryOffset));
       const outputs = calls.map((call) =>
-        program.outputs.map(({ name }, o) => {
-          const old = call.outputs[o]!;
-          return name === weightsName ? backend.makeOutput(old.shape, "float32") : old;
-        })
+        program.outputs.map(({ name }, o) =>
+          name === weightsName ? renewed(call.outputs[o]!) : call.outputs[o]!
+        )
       );
       const held = run(calls.map((call, i) => ({
         ...call,
-        inputs: call.inputs.map(address),
-        outputs: outputs[i]!.map(address),
+        inputs: inputs[i]!,
+        outputs: outputs[i]!.map((t) => data(t).memoryOffset),
       })));
       return calls.map((call, i) => ({
         held: held[i]!,

@@ -1,0 +1,110 @@
+/** @module */
+import { Command, InvalidArgumentError, Option } from "commander";
+import { methods } from "./methods.ts";
+import { allProblems } from "./problems/mod.ts";
+import { networkBackends, type Request } from "./suite.ts";
+
+/** A request, with where its results go. */
+export interface Arguments extends Request {
+  readonly json: string;
+  readonly html: string;
+  readonly resume: boolean;
+}
+
+/** Ends the program: a message for people, and a code. */
+export class Exit extends Error {
+  readonly code: number;
+  constructor(code: number, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+const out = (name: string) => new URL(`./out/${name}`, import.meta.url).pathname;
+
+/** Splits "a,b" and refuses names that are not among `valid`. */
+function names(what: string, valid: () => readonly string[]): (text: string) => string[] {
+  return (text) => {
+    const given = text.split(",").map((name) => name.trim()).filter((name) => name !== "");
+    const known = valid();
+    const unknown = given.filter((name) => !known.includes(name));
+    if (unknown.length > 0 || given.length === 0) {
+      const which = unknown.length > 0 ? `unknown ${what} "${unknown.join('", "')}"` : `no ${what}`;
+      throw new InvalidArgumentError(`${which}; valid: ${known.join(", ")}`);
+    }
+    return [...new Set(given)];
+  };
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) {
+    throw new InvalidArgumentError(`expected a positive integer, current value is ${text}`);
+  }
+  return value;
+}
+
+/** A commander that throws {@linkcode Exit} with code 2 for what it cannot accept, 0 for help. */
+export function command(name: string, about: string): Command {
+  return new Command(name)
+    .description(about)
+    .allowExcessArguments(false)
+    .configureOutput({ writeErr: () => {} })
+    .exitOverride((error) => {
+      const code = error.exitCode === 0 ? 0 : 2;
+      throw new Exit(code, code === 0 ? "" : error.message.replace(/^error: /, ""));
+    });
+}
+
+const everyProblem = () => [
+  ...new Set([...allProblems(false), ...allProblems(true)].map((problem) => problem.name)),
+];
+
+/**
+ * Reads the command line of `main.ts`.
+ *
+ * @throws {Exit} For `--help` (code 0) and for anything that is not valid (code 2).
+ */
+export function parse(args: readonly string[]): Arguments {
+  const program = command("bench", "Compares optimizers on problems with and without predictions.")
+    .option("--full", "full sizes, grids of 9 rates and 5 seeds instead of the quick suite", false)
+    .addOption(
+      new Option("--problem <names>", "only these problems, separated by commas")
+        .argParser(names("problem", everyProblem)),
+    )
+    .addOption(
+      new Option("--method <names>", "only these methods, separated by commas")
+        .argParser(names("method", () => methods.map((method) => method.name))),
+    )
+    .addOption(
+      new Option("--backend <names>", "tfjs backends for the networks: cpu, wasm")
+        .default(["wasm"], "wasm")
+        .argParser(names("backend", () => networkBackends)),
+    )
+    .addOption(
+      new Option("--seeds <count>", "seeds to report (default: 3, or 5 with --full)")
+        .argParser(positive),
+    )
+    .option("--json <file>", "where the rows go", out("results.json"))
+    .option("--html <file>", "where the report goes", out("report.html"))
+    .option("--resume", "skip rows that the JSON file has already for the same settings", false);
+  program.parse([...args], { from: "user" });
+  const { problem, method, backend, seeds, ...rest } = program.opts();
+  const request: Arguments = {
+    full: rest.full,
+    backends: backend,
+    seeds: seeds ?? (rest.full ? 5 : 3),
+    json: rest.json,
+    html: rest.html,
+    resume: rest.resume,
+    ...(problem ? { problems: problem } : {}),
+    ...(method ? { methods: method } : {}),
+  };
+  const missing = problem?.filter((name: string) =>
+    !allProblems(rest.full).some((known) => known.name === name)
+  );
+  if (missing?.length > 0) {
+    throw new Exit(2, `Problem "${missing.join('", "')}" is only part of the suite with --full`);
+  }
+  return request;
+}

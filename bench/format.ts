@@ -1,0 +1,44 @@
+/** @module */
+import type { Selection } from "./problems/problem.ts";
+import type { Sensitivity } from "./rows.ts";
+import type { Interval } from "./statistics.ts";
+
+/** Three digits; "–" for what was not reached or not measured. */
+export function number(value: number | null | undefined): string {
+  if (value === null || value === undefined || Number.isNaN(value)) return "–";
+  if (!Number.isFinite(value)) return "∞";
+  if (Number.isInteger(value)) return String(value);
+  const size = Math.abs(value);
+  if (size >= 100) return String(Math.round(value));
+  if (size >= 1e-3) return String(Number(value.toPrecision(3)));
+  return value.toExponential(1);
+}
+
+/** "35 [34–37]", or just "35" if there is nothing to it. */
+export function interval(value: Interval | undefined): string {
+  if (!value) return "–";
+  const { middle, low, high } = value;
+  const middleText = number(middle);
+  return number(low) === middleText && number(high) === middleText
+    ? middleText
+    : `${middleText} [${number(low)}–${number(high)}]`;
+}
+
+/** "0.05 ▲": the rate, marked if it is the largest (▲) or smallest (▼) tried. */
+export function rate(learningRate: number | undefined, edge: Sensitivity["edge"]): string {
+  return number(learningRate) + (edge === "high" ? " ▲" : edge === "low" ? " ▼" : "");
+}
+
+/** "8.0×", or "≥ 8.0×" if the range ran into the end of the grid. */
+export function factor(range: number | null | undefined, open: boolean): string {
+  if (range === null || range === undefined) return "–";
+  return `${open ? "≥ " : ""}${range.toFixed(1)}×`;
+}
+
+/** What a learning rate was chosen by, for people. */
+export const selectionTitle: Readonly<Record<Selection, string>> = {
+  stepsToTarget: "tuned for steps to target",
+  finalTrainLoss: "tuned for final training loss",
+  bestValidation: "tuned for the best moment on validation data",
+  finalValidation: "tuned for the end on validation data",
+};

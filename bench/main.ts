@@ -1,0 +1,96 @@
+/**
+ * `deno run -A bench/main.ts`: the benchmark. See README.md for what it measures.
+ *
+ * @module
+ */
+import { type Arguments, Exit, parse } from "./cli.ts";
+import { device, source, versions } from "./device.ts";
+import { readResults, resultsText, write } from "./file.ts";
+import { Interrupted, watch } from "./interrupt.ts";
+import { allProblems } from "./problems/mod.ts";
+import { progress } from "./progress.ts";
+import { runCell } from "./protocol.ts";
+import { html } from "./report/html.ts";
+import { type Results, schemaVersion } from "./rows.ts";
+import { cellsOf } from "./suite.ts";
+import { groupsOf } from "./summary.ts";
+import { report } from "./table.ts";
+
+/** Runs what is asked for; returns the exit code. */
+async function benchmark(request: Arguments, args: readonly string[]): Promise<number> {
+  const cells = cellsOf(request);
+  if (cells.length === 0) {
+    throw new Exit(2, "None of these methods applies to any of these problems");
+  }
+  const surroundings = { device: device(), versions: versions(), ...source() };
+  const before = request.resume ? await readResults(request.json) : undefined;
+  const command = ["deno run -A bench/main.ts", ...args].join(" ");
+  const results: Results = before
+    ? { ...before, command }
+    : { schemaVersion, command, rows: [], sensitivity: [] };
+
+  const bar = progress(cells, request.seeds);
+  const signals = watch();
+  let flushed = performance.now();
+  const start = performance.now();
+  try {
+    for (const cell of cells) {
+      await runCell(cell, results, {
+        seeds: request.seeds,
+        surroundings,
+        listener: {
+          starting: (_, what) => bar.doing(what),
+          finished: (...run) => bar.done(...run),
+          breathe: signals.breathe,
+          async changed() {
+            // The file is rewritten as a whole, so not for each of many fast runs.
+            if (performance.now() - flushed < 1500) return;
+            await write(request.json, resultsText(results));
+            flushed = performance.now();
+          },
+        },
+      });
+    }
+  } catch (error) {
+    if (!(error instanceof Interrupted)) throw error;
+  } finally {
+    bar.stop();
+    await write(request.json, resultsText(results));
+  }
+  const seconds = (performance.now() - start) / 1e3;
+
+  const wanted = new Set(cells.map((cell) => cell.settings));
+  const own = {
+    ...results,
+    rows: results.rows.filter((row) => wanted.has(row.settings) && row.seed <= request.seeds),
+    sensitivity: results.sensitivity.filter((s) => wanted.has(s.settings)),
+  };
+  const groups = groupsOf(own, allProblems(request.full));
+  await write(
+    request.html,
+    await html(own, groups, { seconds, interrupted: signals.interrupted, ...surroundings }),
+  );
+  signals.stop();
+  const width = Deno.stdout.isTerminal() ? Deno.consoleSize().columns : 120;
+  console.log(`\n${report(groups, width)}\n`);
+  console.log(
+    `${own.rows.length} rows in ${Math.round(seconds)} s${
+      signals.interrupted ? ", interrupted; go on with --resume" : ""
+    }`,
+  );
+  console.log(`${request.json}\n${request.html}`);
+  return signals.interrupted ? 130 : 0;
+}
+
+/** The program: exit code 0, 2 for a command line it cannot follow, 130 after Ctrl-C. */
+export async function main(args: readonly string[]): Promise<number> {
+  try {
+    return await benchmark(parse(args), args);
+  } catch (error) {
+    if (!(error instanceof Exit)) throw error;
+    if (error.message !== "") console.error(error.message);
+    return error.code;
+  }
+}
+
+if (import.meta.main) Deno.exit(await main(Deno.args));

@@ -1,0 +1,98 @@
+/** @module */
+import { random } from "../random.ts";
+import { digits, type Examples, pick, range } from "./digits.ts";
+import { type Data, network } from "./network.ts";
+import type { Problem } from "./problem.ts";
+
+/** Replaces a share of the labels by ones drawn evenly from all classes. */
+export function randomiseLabels(examples: Examples, share: number, seed: number): Examples {
+  const draw = random("labels", seed);
+  const y = examples.y.map((label) => draw.uniform() < share ? draw.integer(10) : label);
+  return { ...examples, y };
+}
+
+function clean(full: boolean): Data {
+  const { train, test } = digits();
+  return {
+    train,
+    probe: pick(train, range(0, full ? 2000 : 300)),
+    test: full ? test : pick(test, range(0, 400)),
+  };
+}
+
+/** Softmax regression on the digits. */
+export function softmaxProblem(full: boolean): Problem {
+  return network({
+    name: "softmax",
+    title: "Softmax regression, digits",
+    about:
+      "MNIST, 10k subset: 8,000 digits to train, 2,000 to test; 784-10, B = 16, the learning " +
+      "rate falls linearly to 0.",
+    noisyData: false,
+    sizes: [784, 10],
+    batchSize: 16,
+    steps: full ? 1500 : 100,
+    every: full ? 50 : 20,
+    target: { metric: "trainLoss", value: full ? 0.3 : 0.6 },
+    selections: ["finalTrainLoss"],
+    rateScale: 2,
+    schedule: "linear",
+    data: () => clean(full),
+  });
+}
+
+/** A multi-layer perceptron on the digits. */
+export function mlpProblem(full: boolean): Problem {
+  return network({
+    name: "mlp",
+    title: `MLP 784-${full ? 128 : 32}-10, digits`,
+    about: "MNIST, 10k subset: 8,000 digits to train, 2,000 to test; B = 16, the learning rate " +
+      "falls linearly to 0.",
+    noisyData: false,
+    sizes: [784, full ? 128 : 32, 10],
+    batchSize: 16,
+    steps: full ? 2000 : 100,
+    every: full ? 50 : 20,
+    target: { metric: "trainLoss", value: full ? 0.1 : 0.6 },
+    selections: ["finalTrainLoss"],
+    rateScale: 1,
+    schedule: "linear",
+    data: () => clean(full),
+  });
+}
+
+/** Digits with labels of which 30 % are random, and as many to choose learning rates by. */
+export function labelNoiseData(seed: number, full: boolean): Data {
+  const { train: all, test } = digits();
+  const count = full ? 600 : 300;
+  const order = random("label-noise", seed).permutation(all.count);
+  const noisy = (from: number, stream: number) =>
+    randomiseLabels(pick(all, order.subarray(from, from + count)), 0.3, 2 * seed + stream);
+  const train = noisy(0, 0);
+  return {
+    train,
+    probe: train,
+    test: full ? test : pick(test, range(0, 400)),
+    validation: noisy(count, 1),
+  };
+}
+
+/** A network large enough to learn wrong labels by heart. */
+export function labelNoiseProblem(full: boolean): Problem {
+  return network({
+    name: "label-noise",
+    title: `MLP on ${full ? 600 : 300} digits, 30 % random labels`,
+    about: `784-${full ? 64 : 32}-10, B = 16, constant learning rate; validation labels are as ` +
+      "noisy as the training labels, test labels are right.",
+    noisyData: true,
+    sizes: [784, full ? 64 : 32, 10],
+    batchSize: 16,
+    steps: full ? 3000 : 240,
+    every: full ? 75 : 20,
+    target: { metric: "testLoss", value: full ? 0.95 : 1.1 },
+    selections: ["bestValidation", "finalValidation"],
+    rateScale: 0.5,
+    schedule: "constant",
+    data: (seed) => labelNoiseData(seed, full),
+  });
+}

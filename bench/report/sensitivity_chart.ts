@@ -1,0 +1,64 @@
+/** @module */
+import type { Group } from "../summary.ts";
+import { colourScale, draw } from "./chart.ts";
+import { dashes } from "./risk_chart.ts";
+
+const scoreTitle = {
+  stepsToTarget: "steps to target",
+  finalTrainLoss: "final training loss",
+  bestValidation: "best validation loss",
+  finalValidation: "final validation loss",
+};
+
+/** The score of every rate tried; flat and wide is easy to tune. */
+export async function sensitivityChart(group: Group): Promise<string> {
+  const { problem, selection, summaries } = group;
+  const curves = summaries.flatMap(({ method, sensitivity }) =>
+    sensitivity
+      ? sensitivity.rates.map((rate, i) => ({
+        method: method.title,
+        rate,
+        score: sensitivity.scores[i] ?? null,
+        chosen: rate === sensitivity.learningRate,
+      }))
+      : []
+  );
+  const best = Math.min(...curves.map((p) => p.score ?? Infinity));
+  const steps = selection === "stepsToTarget";
+  const ceiling = steps ? problem.steps * 3 : Math.max(3 * best, best + 1);
+  const values = curves.filter((p) => p.score !== null && p.score <= ceiling && p.score > 0);
+  const shown = summaries.filter((s) => !s.method.oracle);
+  const titles = new Set(shown.map((s) => s.method.title));
+  const color = colourScale(shown.map((s) => s.method));
+  const x = {
+    field: "rate",
+    type: "quantitative",
+    scale: { type: "log", nice: false, padding: 6 },
+    axis: { title: "learning rate", tickCount: 5, format: "~e" },
+  };
+  const y = {
+    field: "score",
+    type: "quantitative",
+    scale: { type: "log", nice: false, padding: 6 },
+    axis: { title: scoreTitle[selection], tickCount: 4, format: "~g" },
+  };
+  return await draw({
+    data: { values: values.filter((p) => titles.has(p.method)) },
+    layer: [
+      {
+        mark: { type: "line", strokeWidth: 1.6 },
+        encoding: { x, y, color, strokeDash: dashes(shown) },
+      },
+      {
+        mark: { type: "point", filled: true },
+        encoding: {
+          x,
+          y,
+          color,
+          size: { condition: { test: "datum.chosen", value: 70 }, value: 16 },
+          opacity: { value: 1 },
+        },
+      },
+    ],
+  }, `${problem.title}: ${scoreTitle[selection]} over learning rate`);
+}

@@ -1,0 +1,90 @@
+/** @module */
+import { stringifyDefinition } from "@precond/core";
+import { type Method, methods, type Setting } from "./methods.ts";
+import { allProblems } from "./problems/mod.ts";
+import type { Problem } from "./problems/problem.ts";
+import type { GridOptions } from "./tuning.ts";
+
+/** What a run of the benchmark is asked for. */
+export interface Request {
+  readonly full: boolean;
+  /** Names; all if left out. */
+  readonly problems?: readonly string[];
+  /** Names; all if left out. */
+  readonly methods?: readonly string[];
+  /** For the network problems. */
+  readonly backends: readonly string[];
+  /** Seeds to report, besides the tuning seed. */
+  readonly seeds: number;
+}
+
+/** One method on one problem and backend: tuned once, then run on every seed. */
+export interface Cell {
+  readonly problem: Problem;
+  readonly method: Method;
+  readonly backend: string;
+  readonly grid: GridOptions;
+  readonly centre: number;
+  /** Fingerprint of everything that its numbers depend on except the code. */
+  readonly settings: string;
+}
+
+/** The tfjs backends that the benchmark can use. */
+export const networkBackends: readonly string[] = ["cpu", "wasm"];
+
+/** The backend of the theory problems: the generated JavaScript of @precond/core. */
+export const theoryBackend = "javascript";
+
+/** The seed of the tuning runs; reported seeds start at 1. */
+export const tuningSeed = 0;
+
+/** Equal for every method of a problem: its tuning budget. */
+export function gridOf(problem: Problem, full: boolean): GridOptions {
+  if (problem.kind === "theory") return full ? { count: 11, ratio: 2 } : { count: 7, ratio: 3 };
+  return full ? { count: 9, ratio: 2 } : { count: 4, ratio: 4 };
+}
+
+/** FNV-1a, in hexadecimal. */
+export function fingerprint(value: unknown): string {
+  let hash = 0x811c9dc5;
+  for (const character of JSON.stringify(value)) {
+    hash = Math.imul(hash ^ character.codePointAt(0)!, 0x01000193);
+  }
+  return (hash >>> 0).toString(16).padStart(8, "0");
+}
+
+function describe(method: Method, setting: Setting): string {
+  try {
+    return stringifyDefinition(method.definition(1, setting));
+  } catch {
+    return method.name; // an oracle's estimator is not one of the library's
+  }
+}
+
+/** Everything a request comes to, in the order of running. */
+export function cellsOf(request: Request): Cell[] {
+  const { full, backends } = request;
+  const named = request.problems;
+  const chosen = allProblems(full).filter(({ name }) => named?.includes(name) ?? true);
+  return chosen.flatMap((problem) =>
+    (problem.kind === "theory" ? [theoryBackend] : backends).flatMap((backend) =>
+      methods
+        .filter((method) =>
+          problem.accepts(method) &&
+          (request.methods?.includes(method.name) ?? (full || !method.fullOnly))
+        )
+        .map((method) => {
+          const grid = gridOf(problem, full);
+          const centre = method.centre[problem.kind] * problem.rateScale;
+          const { name, batchSize, steps, target, details } = problem;
+          const definition = describe(method, problem.kind);
+          const settings = fingerprint({
+            problem: { name, batchSize, steps, target, details },
+            method: { name: method.name, host: method.host, definition },
+            tuning: { grid, centre, tuningSeed },
+          });
+          return { problem, method, backend, grid, centre, settings };
+        })
+    )
+  );
+}

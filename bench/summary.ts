@@ -1,0 +1,109 @@
+/** @module */
+import { type Method, methods } from "./methods.ts";
+import type { Problem, Selection } from "./problems/problem.ts";
+import type { Results, Row, Sensitivity } from "./rows.ts";
+import { type Interval, meanInterval, medianInterval, type Moments, pool } from "./statistics.ts";
+
+/** The numbers of a row that are compared; smaller is better for all of them. */
+export type Metric =
+  | "stepsToTarget"
+  | "examplesToTarget"
+  | "secondsToTarget"
+  | "finalTrainLoss"
+  | "finalTestLoss"
+  | "bestTestLoss";
+
+/** All seeds of one method on one problem and backend, tuned for one selection. */
+export interface Summary {
+  readonly method: Method;
+  readonly rows: readonly Row[];
+  readonly sensitivity: Sensitivity | undefined;
+  /** Median over seeds; a seed without the number counts as Infinity, undefined if none has it. */
+  readonly metrics: Readonly<Record<Metric, Interval | undefined>>;
+  readonly prediction: PooledPrediction | undefined;
+}
+
+/** The prediction and the interval of all seeds' replicas together. */
+export interface PooledPrediction {
+  readonly stepsToTarget: number | null;
+  readonly step: number;
+  readonly risk: number;
+  readonly interval: Interval;
+  readonly inside: boolean;
+}
+
+/** Everything measured on one problem and backend, tuned for one selection. */
+export interface Group {
+  readonly problem: Problem;
+  readonly backend: string;
+  readonly selection: Selection;
+  readonly summaries: readonly Summary[];
+}
+
+const metrics: readonly Metric[] = [
+  "stepsToTarget",
+  "examplesToTarget",
+  "secondsToTarget",
+  "finalTrainLoss",
+  "finalTestLoss",
+  "bestTestLoss",
+];
+
+function intervalOf(rows: readonly Row[], metric: Metric): Interval | undefined {
+  const values = rows.map((row) => row[metric] ?? Infinity);
+  return values.every((value) => value === Infinity) ? undefined : medianInterval(values);
+}
+
+/** The ensemble's moments at a recorded step, all rows together; undefined without replicas. */
+export function pooledAt(rows: readonly Row[], step: number): Moments | undefined {
+  const parts = rows.flatMap(({ curve }) => {
+    const i = curve.step.indexOf(step);
+    const [mean, variance] = [curve.trainLoss[i], curve.variance?.[i]];
+    return curve.replicas === undefined || mean == null || variance == null
+      ? []
+      : [{ count: curve.replicas, mean, variance }];
+  });
+  return parts.length > 0 && parts.length === rows.length ? pool(parts) : undefined;
+}
+
+function pooledPrediction(rows: readonly Row[]): PooledPrediction | undefined {
+  const prediction = rows[0]?.prediction;
+  const pooled = prediction && pooledAt(rows, prediction.step);
+  if (!pooled) return undefined;
+  const { stepsToTarget, step, risk } = prediction;
+  const interval = meanInterval(pooled);
+  const inside = (interval.low <= risk && risk <= interval.high) ||
+    Math.abs(interval.middle - risk) < 1e-12;
+  return { stepsToTarget, step, risk, interval, inside };
+}
+
+/** Sorts results by problem, backend and selection, and summarises the seeds of each method. */
+export function groupsOf(
+  { rows, sensitivity }: Pick<Results, "rows" | "sensitivity">,
+  problems: readonly Problem[],
+): Group[] {
+  return problems.flatMap((problem) => {
+    const own = rows.filter((row) => row.problem === problem.name);
+    const backends = [...new Set(own.map((row) => row.backend))];
+    return backends.flatMap((backend) =>
+      problem.selections.flatMap((selection): Group[] => {
+        const here = (r: Row | Sensitivity) =>
+          r.problem === problem.name && r.backend === backend && r.selection === selection;
+        const summaries = methods.flatMap((method): Summary[] => {
+          const seeds = own.filter((row) => here(row) && row.method === method.name);
+          if (seeds.length === 0) return [];
+          return [{
+            method,
+            rows: seeds,
+            sensitivity: sensitivity.find((s) => here(s) && s.method === method.name),
+            metrics: Object.fromEntries(
+              metrics.map((metric) => [metric, intervalOf(seeds, metric)]),
+            ) as Summary["metrics"],
+            prediction: pooledPrediction(seeds),
+          }];
+        });
+        return summaries.length > 0 ? [{ problem, backend, selection, summaries }] : [];
+      })
+    );
+  });
+}
