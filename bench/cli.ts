@@ -23,7 +23,7 @@ export class Exit extends Error {
 const out = (name: string) => new URL(`./out/${name}`, import.meta.url).pathname;
 
 /** Splits "a,b" and refuses names that are not among `valid`. */
-function names(what: string, valid: () => readonly string[]): (text: string) => string[] {
+export function names(what: string, valid: () => readonly string[]): (text: string) => string[] {
   return (text) => {
     const given = text.split(",").map((name) => name.trim()).filter((name) => name !== "");
     const known = valid();
@@ -36,7 +36,8 @@ function names(what: string, valid: () => readonly string[]): (text: string) => 
   };
 }
 
-function positive(text: string): number {
+/** A whole number from 1 on. */
+export function positive(text: string): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 1) {
     throw new InvalidArgumentError(`expected a positive integer, current value is ${text}`);

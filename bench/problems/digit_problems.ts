@@ -15,8 +15,8 @@ function clean(full: boolean): Data {
   const { train, test } = digits();
   return {
     train,
-    probe: pick(train, range(0, full ? 2000 : 300)),
-    test: full ? test : pick(test, range(0, 400)),
+    probe: pick(train, range(0, full ? 2000 : 250)),
+    test: full ? test : pick(test, range(0, 300)),
   };
 }
 
@@ -31,8 +31,8 @@ export function softmaxProblem(full: boolean): Problem {
     noisyData: false,
     sizes: [784, 10],
     batchSize: 16,
-    steps: full ? 1500 : 100,
-    every: full ? 50 : 20,
+    steps: full ? 1500 : 80,
+    every: full ? 50 : 10,
     target: { metric: "trainLoss", value: full ? 0.3 : 0.6 },
     selections: ["finalTrainLoss"],
     rateScale: 2,
@@ -51,8 +51,8 @@ export function mlpProblem(full: boolean): Problem {
     noisyData: false,
     sizes: [784, full ? 128 : 32, 10],
     batchSize: 16,
-    steps: full ? 2000 : 100,
-    every: full ? 50 : 20,
+    steps: full ? 2000 : 80,
+    every: full ? 50 : 10,
     target: { metric: "trainLoss", value: full ? 0.1 : 0.6 },
     selections: ["finalTrainLoss"],
     rateScale: 1,
@@ -72,7 +72,7 @@ export function labelNoiseData(seed: number, full: boolean): Data {
   return {
     train,
     probe: train,
-    test: full ? test : pick(test, range(0, 400)),
+    test: full ? test : pick(test, range(0, 300)),
     validation: noisy(count, 1),
   };
 }
@@ -87,7 +87,7 @@ export function labelNoiseProblem(full: boolean): Problem {
     noisyData: true,
     sizes: [784, full ? 64 : 32, 10],
     batchSize: 16,
-    steps: full ? 3000 : 240,
+    steps: full ? 3000 : 200,
     every: full ? 75 : 20,
     target: { metric: "testLoss", value: full ? 0.95 : 1.1 },
     selections: ["bestValidation", "finalValidation"],

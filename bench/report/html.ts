@@ -41,7 +41,7 @@ function card(group: Group, charts: readonly string[], title = group.problem.tit
 <p class="about">${escape(problem.about)} ${problem.steps} steps on ${backend}; target: ${kind} ≤ ${
     number(value)
   }; learning rates ${selectionTitle[selection]}.</p>
-${legend(summaries.map((s) => s.method).filter((m) => !m.oracle || problem.kind === "theory"))}
+${legend(summaries.map((s) => s.method).filter((m) => !m.oracle))}
 <div class="charts">${charts.join("")}</div>
 <details><summary>All numbers</summary>${groupTable(group)}</details></section>`;
 }
@@ -52,7 +52,12 @@ async function theorySection(groups: readonly Group[]): Promise<string> {
     const predicted = group.summaries.some((s) => s.method.predictedAs) && group.problem.quadratic;
     cards.push(card(group, [
       ...(predicted
-        ? [figure(await predictionChart(group), "Lines: prediction. Points: measurement, 95 %.")]
+        ? [
+          figure(
+            await predictionChart(group),
+            "Lines: prediction. Points: measurement, 95 %. Oracles in the colour of their kind.",
+          ),
+        ]
         : []),
       figure(
         await practiceChart(group),

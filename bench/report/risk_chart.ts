@@ -48,7 +48,7 @@ function riskAxis(field: string) {
     field,
     type: "quantitative",
     scale: { type: "log", nice: false },
-    axis: { title: "risk", tickCount: 4, format: "~e" },
+    axis: { title: "risk", tickCount: 4, format: "~g" },
   };
 }
 

@@ -34,7 +34,7 @@ export async function sensitivityChart(group: Group): Promise<string> {
     field: "rate",
     type: "quantitative",
     scale: { type: "log", nice: false, padding: 6 },
-    axis: { title: "learning rate", tickCount: 5, format: "~e" },
+    axis: { title: "learning rate", tickCount: 5, format: "~g" },
   };
   const y = {
     field: "score",

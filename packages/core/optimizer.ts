@@ -52,7 +52,7 @@ export interface Optimizer {
 const kinds = ["gradient", "gradientSquares", "curvature"] as const;
 
 function check(name: string, c: ArrayContribution): void {
-  const size = c.shape?.reduce((a, b) => a * b, 1) ?? c.weights.length;
+  const size = c.shape?.reduce((a, b) => a * b, 1) ?? c.weights?.length; // untyped callers get the error below
   for (const kind of ["weights", ...kinds] as const) {
     const array = c[kind];
     if (array === undefined && kind !== "gradient" && kind !== "weights") continue;

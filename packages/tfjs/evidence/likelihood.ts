@@ -72,6 +72,7 @@ function checkShapes(what: string, outputs: tf.Tensor, labels: tf.Tensor): void 
  * ```ts
  * import * as tf from "@tensorflow/tfjs-core";
  * import "@tensorflow/tfjs-backend-cpu";
+ * import "@tensorflow/tfjs-layers"; // registers the gradients
  * import { classification, curvatureOnly, precond } from "@precond/tfjs";
  *
  * const w = tf.variable(tf.zeros([2, 3]));

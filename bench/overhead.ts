@@ -1,0 +1,131 @@
+/**
+ * `deno run -A bench/overhead.ts`: how long the update itself takes, ours and the host's.
+ *
+ * @module
+ */
+import "@tensorflow/tfjs-backend-cpu";
+import "@tensorflow/tfjs-backend-wasm";
+import Table from "cli-table3";
+import { InvalidArgumentError, Option } from "commander";
+import { command, Exit, names, positive } from "./cli.ts";
+import { device, source, versions } from "./device.ts";
+import { write } from "./file.ts";
+import { number } from "./format.ts";
+import { measure, type OverheadRow } from "./overhead/measure.ts";
+import { networkBackends } from "./suite.ts";
+
+interface Options {
+  readonly backend: string[];
+  readonly parameters: number[];
+  readonly variables: number[];
+  readonly samples: number;
+  readonly json?: string;
+}
+
+const units: Readonly<Record<string, number>> = { "": 1, k: 1e3, M: 1e6 };
+
+/** "100k,1M" → [100000, 1000000]. */
+export function counts(text: string): number[] {
+  return text.split(",").map((part) => {
+    const [, digits, unit] = /^(\d+)([kM]?)$/.exec(part.trim()) ?? [];
+    if (digits === undefined || Number(digits) === 0) {
+      throw new InvalidArgumentError(`expected numbers such as 100k,1M, current value is ${text}`);
+    }
+    return Number(digits) * units[unit!]!;
+  });
+}
+
+function parse(args: readonly string[]): Options {
+  const program = command("overhead", "Times the update alone, with ready gradients.")
+    .addOption(
+      new Option("--backend <names>", "tfjs backends: cpu, wasm").default(networkBackends)
+        .argParser(names("backend", () => networkBackends)),
+    )
+    .addOption(
+      new Option("--parameters <counts>", "sizes").default([1e5, 1e6, 1e7], "100k,1M,10M")
+        .argParser(counts),
+    )
+    .addOption(
+      new Option("--variables <counts>", "numbers of variables").default([1, 20], "1,20")
+        .argParser(counts),
+    )
+    .addOption(
+      new Option("--samples <count>", "samples a median is of, at least 5").default(7)
+        .argParser(positive),
+    )
+    .option("--json <file>", "where the rows go");
+  program.parse([...args], { from: "user" });
+  return program.opts<Options>();
+}
+
+/** The rows for people. */
+export function overheadTable(rows: readonly OverheadRow[]): string {
+  const table = new Table({
+    style: { head: [], border: [], compact: true },
+    head: [
+      "backend",
+      "parameters",
+      "variables",
+      "ours",
+      "ms",
+      "refresh ms",
+      "baseline",
+      "ms",
+      "ours / baseline",
+      "GB/s",
+      "share of a copy",
+    ],
+  });
+  for (const row of rows) {
+    table.push([
+      row.backend,
+      row.parameters.toLocaleString("en"),
+      row.variables,
+      row.method,
+      number(row.ours_ms),
+      row.refresh_ms === null ? "" : number(row.refresh_ms),
+      row.baseline,
+      number(row.baseline_ms),
+      row.ratio.toFixed(3),
+      number(row.gigabytes_per_second),
+      `${Math.round(100 * row.bandwidth_share)} %`,
+    ]);
+  }
+  return table.toString();
+}
+
+async function overhead(args: readonly string[]): Promise<void> {
+  const { backend: backends, parameters, variables, samples, json } = parse(args);
+  const rows: OverheadRow[] = [];
+  const save = async () => {
+    const surroundings = { device: device(), versions: versions(), ...source() };
+    const command = ["deno run -A bench/overhead.ts", ...args].join(" ");
+    const text = JSON.stringify({ schemaVersion: 1, command, ...surroundings, rows }, null, 1);
+    if (json) await write(json, `${text}\n`);
+  };
+  for (const backend of backends) {
+    for (const size of parameters) {
+      for (const count of variables) {
+        console.error(`${backend}: ${size.toLocaleString("en")} parameters in ${count}`);
+        // A step of the host's on cpu takes seconds from 10M parameters on.
+        const slow = backend === "cpu" && size >= 1e7;
+        const fewer = slow ? Math.min(samples, 5) : samples;
+        rows.push(
+          ...await measure({ backend, parameters: size, variables: count, samples: fewer }),
+        );
+        await save();
+      }
+    }
+  }
+  console.log(overheadTable(rows));
+}
+
+if (import.meta.main) {
+  try {
+    await overhead(Deno.args);
+  } catch (error) {
+    if (!(error instanceof Exit)) throw error;
+    if (error.message !== "") console.error(error.message);
+    Deno.exit(error.code);
+  }
+}
