@@ -39,16 +39,12 @@ function parametersOf(gradients: readonly tf.Tensor[]): Parameters {
   };
 }
 
-interface Applies {
-  applyGradients(gradients: tf.NamedTensorMap): void;
-  dispose(): void;
-}
-
-function host(name: string, optimizer: Applies, gradients: readonly tf.Tensor[]): Contender {
+function host(name: string, optimizer: tf.Optimizer, gradients: readonly tf.Tensor[]): Contender {
   const own = parametersOf(gradients);
+  const named = Object.entries(own.gradients).map(([name, tensor]) => ({ name, tensor }));
   return {
     name,
-    step: () => optimizer.applyGradients(own.gradients),
+    step: () => optimizer.applyGradients(named),
     dispose() {
       optimizer.dispose();
       tf.dispose([...own.variables]);

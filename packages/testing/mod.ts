@@ -23,3 +23,4 @@ export {
 export { type Random, random } from "./random.ts";
 export { backendSubject } from "./backend_subject.ts";
 export { type GpuArray, webgpuBackend } from "./webgpu_backend.ts";
+export { lossesOf } from "./losses_of.ts";
