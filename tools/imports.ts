@@ -9,7 +9,7 @@ interface Rule {
 }
 
 const NOTHING = /^$/;
-const TEST_TOOLS = /^(node:.+|fast-check|@precond\/testing)$/;
+const TEST_TOOLS = /^(node:.+|fast-check|@precond\/testing(\/browser)?)$/;
 
 const RULES: Readonly<Record<string, Rule>> = {
   "packages/core/reference": { code: /^ml-matrix$/, tests: TEST_TOOLS },

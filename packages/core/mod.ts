@@ -42,12 +42,13 @@ export type { DriverState, ParameterState } from "./driver/driver_state.ts";
 export { fastHostPasses } from "./driver/wasm_chunks.ts";
 export { type WasmArray, wasmBackend } from "./driver/wasm_backend.ts";
 export { type WasmHeap, wasmHeap } from "./driver/wasm_heap.ts";
+export {
+  type GpuBuffer,
+  type GpuDevice,
+  type WebgpuKernel,
+  webgpuKernel,
+} from "./driver/webgpu_kernel.ts";
 export { hasWasmSimd, wasmKernel, type WasmScratch } from "./driver/wasm_kernel.ts";
-export * from "./estimators/curvature_source.ts";
-export { inverseCurvature, type InverseCurvatureOptions } from "./estimators/inverse_curvature.ts";
-export { inverseRms, type InverseRmsOptions } from "./estimators/inverse_rms.ts";
-export { signalFraction } from "./estimators/signal_fraction.ts";
-export type { SignalFractionOptions } from "./estimators/signal_fraction_options.ts";
 export * as expr from "./kernel/expr.ts";
 export type { ArrayShape, Cond, Expr, Operand, Scope } from "./kernel/expr.ts";
 export {
@@ -99,24 +100,5 @@ export {
   type SafetensorsFile,
   writeSafetensors,
 } from "./state/safetensors.ts";
-export {
-  decoupledWeightDecay,
-  type WeightDecayOptions,
-} from "./transforms/decoupled_weight_decay.ts";
-export { learningRate, type LearningRateOptions } from "./transforms/learning_rate.ts";
-export { momentum, type MomentumOptions } from "./transforms/momentum.ts";
-export {
-  clipByGlobalNorm,
-  clipByValue,
-  unitNorm,
-  type UnitNormOptions,
-} from "./transforms/norms.ts";
-export {
-  constant,
-  cosine,
-  linear,
-  type Schedule,
-  stepDecay,
-  warmUp,
-} from "./transforms/schedules.ts";
-export { skipNonFinite, type SkipNonFiniteOptions } from "./transforms/skip_non_finite.ts";
+export * from "./estimators/mod.ts";
+export * from "./transforms/mod.ts";

@@ -28,6 +28,20 @@ export function checkNonNegative(action: string, value: number, name: string): v
   }
 }
 
+/** Refuses what is not among the allowed words. */
+export function checkOneOf<T extends string>(
+  action: string,
+  value: T,
+  allowed: readonly T[],
+  name: string,
+): void {
+  if (!allowed.includes(value)) {
+    throw new RangeError(
+      `Cannot ${action}: ${name} must be one of ${allowed.join(", ")}, current value is ${value}`,
+    );
+  }
+}
+
 /**
  * The weight of the newest of `count` samples: `wₙ = (1−β)/(1−βⁿ)`, which makes
  * `m += w(x − m)` the bias-corrected EMA; without debiasing the constant `1−β`.

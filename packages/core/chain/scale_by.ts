@@ -55,6 +55,7 @@ export function scaleBy(
     rawSquares: (estimator.rawSquares ?? !estimator.needs.includes("gradientSquares")) &&
       (to?.rawSquares ?? !to?.needs.includes("gradientSquares")),
     perParameter: (estimator.perParameter ?? false) || (to?.perParameter ?? false),
+    ...(estimator.inspect ? { inspect: (inputs) => estimator.inspect!(inputs) } : {}),
     scales: to === undefined && estimator.scales !== false,
     scalars(step, previous) {
       return {

@@ -107,6 +107,16 @@ export interface Estimate {
   readonly limit?: number;
 }
 
+/** What a stage knows about the noise in what it sees, element by element. */
+export interface Inspection {
+  /** The signal fraction T that the next step would start from. */
+  readonly fraction: Expr;
+  /** Unbiased estimate of the squared mean of what flows in. */
+  readonly signal: Expr;
+  /** Unbiased estimate of the variance of one sample (one batch's mean gradient). */
+  readonly noise: Expr;
+}
+
 /**
  * Estimates a diagonal factor from evidence; {@linkcode scaleBy} makes a transform of it.
  *
@@ -116,6 +126,8 @@ export interface PreconditionerEstimator extends Piece {
   /** False if its limit makes the scaled input more than a scaling, default true. */
   readonly scales?: boolean;
   estimate(inputs: RuleInputs): Estimate;
+  /** From its slots and the scalars of the last step alone; for telemetry. */
+  inspect?(inputs: Pick<RuleInputs, "slot" | "scalar" | "sum">): Inspection;
 }
 
 /** What a transform returns. */
@@ -133,6 +145,8 @@ export interface Rewrite {
 /** Rewrites the update; several in order are a {@linkcode Chain}. */
 export interface Transform extends Piece {
   apply(inputs: RuleInputs): Rewrite;
+  /** As in {@linkcode PreconditionerEstimator.inspect}. */
+  inspect?(inputs: Pick<RuleInputs, "slot" | "scalar" | "sum">): Inspection;
   /** True if `gradientSquares` can flow through. */
   readonly scales?: boolean;
 }

@@ -5,7 +5,8 @@
  */
 import { type Chain, type Fresh, weightsName } from "../chain/chain.ts";
 import { chainFor, type Definition } from "../chain/per_parameter.ts";
-import type { ParameterInfo, Scalars, StepInfo } from "../chain/types.ts";
+import { inspected, inspectionProgram } from "../chain/inspection.ts";
+import type { Inspection, ParameterInfo, Scalars, StepInfo } from "../chain/types.ts";
 import type { Program } from "../kernel/program.ts";
 import { type Backend, type Kernel, layout } from "./backend.ts";
 import type { DriverState, ParameterState } from "./driver_state.ts";
@@ -51,6 +52,11 @@ export interface Driver<A> {
   step(contributions: readonly Contribution<A>[], options?: StepOptions): StepResult<A>;
   /** The named slot (`stage.slot`) of a parameter. */
   slot(parameter: string, slot: string): A;
+  /**
+   * What the chain's signal fraction knows of a parameter, as new arrays that the caller disposes;
+   * undefined if its chain estimates no noise or it never took a step.
+   */
+  inspect(parameter: string): Readonly<Record<keyof Inspection, A>> | undefined;
   /** The state; its arrays are the live ones. */
   state(): DriverState<A>;
   /** Takes over a state and its arrays and disposes the current ones. */
@@ -84,6 +90,7 @@ const show = (shape: readonly number[]) => `[${shape.join()}]`;
 export function createDriver<A>(definition: Definition, backend: Backend<A>): Driver<A> {
   const kernels = new Map<Program, Kernel<A> & { plan: Plan }>();
   let parameters = new Map<string, ParameterState<A>>();
+  const inspections = new Map<Chain, Program | undefined>();
   let iteration = 0;
 
   const kernelOf = (chain: Chain, program: Program) => {
@@ -272,6 +279,30 @@ export function createDriver<A>(definition: Definition, backend: Backend<A>): Dr
         );
       }
       return array;
+    },
+    inspect(parameter) {
+      const state = parameters.get(parameter);
+      if (!state?.scalars) return undefined;
+      const chain = chainFor(definition, { name: parameter, shape: state.shape });
+      if (!inspections.has(chain)) inspections.set(chain, inspectionProgram(chain));
+      const program = inspections.get(chain);
+      if (!program) return undefined;
+      const { run, plan } = kernelOf(chain, program);
+      const fresh = inspected.map(() => backend.allocate(state.shape, 0));
+      const [result] = run([{
+        ...layout(state.shape),
+        inputs: plan.inputs.map((name) => state.slots[name]!),
+        outputs: fresh,
+        scalars: Float64Array.from(
+          plan.scalars,
+          ([stage, key]) => state.scalars![stage]?.[key] ?? NaN,
+        ),
+      }]);
+      fresh.forEach((array, i) => {
+        if (array !== result!.outputs[i]) backend.dispose(array);
+      });
+      const [fraction, signal, noise] = result!.outputs as [A, A, A];
+      return { fraction, signal, noise };
     },
     state: () => ({ iteration, parameters }),
     replaceState(state) {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { checkOneOf } from "../chain/ema.ts";
 import type { CurvatureSource } from "../chain/types.ts";
 
 /** Options of the sources that cost an extra pass. */
@@ -62,7 +63,9 @@ export interface EmpiricalFisherOptions {
  * meant.
  */
 export function empiricalFisher(options: EmpiricalFisherOptions = {}): CurvatureSource {
-  return { kind: "empiricalFisher", every: 1, from: options.from ?? "gradient" };
+  const { from = "gradient" } = options;
+  checkOneOf("sample curvature", from, ["gradient", "gradientSquares"], "from");
+  return { kind: "empiricalFisher", every: 1, from };
 }
 
 /** Samples that the caller computes and hands to every step on which they are due. */

@@ -1,6 +1,12 @@
 /** @module */
 import { specify } from "../chain/specification.ts";
-import { checkDecay, checkNonNegative, checkPositive, newestWeight } from "../chain/ema.ts";
+import {
+  checkDecay,
+  checkNonNegative,
+  checkOneOf,
+  checkPositive,
+  newestWeight,
+} from "../chain/ema.ts";
 import type { CurvatureSource, Evidence, PreconditionerEstimator } from "../chain/types.ts";
 import { abs, add, div, divide0, type Expr, max, mul, sqrt, square, sub } from "../kernel/expr.ts";
 
@@ -57,6 +63,9 @@ export function inverseCurvature(
   checkDecay(action, decay);
   checkPositive(action, gain, "gain");
   checkNonNegative(action, damping, "damping");
+  checkOneOf(action, moment, ["mean", "rms"], "moment");
+  checkOneOf(action, sign, ["absolute", "positive"], "sign");
+  checkOneOf(action, dampingForm, ["add", "max"], "dampingForm");
   if (!(stepClip > 0)) {
     throw new RangeError(
       `Cannot ${action}: stepClip must be positive, current value is ${stepClip}`,
@@ -73,7 +82,8 @@ export function inverseCurvature(
     ...specify("inverseCurvature", source, options),
     name: "inverseCurvature",
     needs,
-    slots: { h: {} },
+    // Between samples the factor stays: kept, it saves each step a division.
+    slots: inKernel ? { h: {} } : { h: {}, factor: {} },
     curvature: source,
     scales: stepClip === Infinity,
     rawSquares: true,
@@ -94,6 +104,7 @@ export function inverseCurvature(
         : fromSquares
         ? rawGradientSquares
         : mul(scalar("batchSize"), square(gradient));
+      if (!sample && !inKernel) return { factor: slot("factor"), slots: {}, limit: stepClip };
       const old = slot("h");
       const observed = sample && (moment === "rms" ? square(sample) : sample);
       const h = observed ? add(old, mul(scalar("w"), sub(observed, old))) : old;
@@ -101,7 +112,7 @@ export function inverseCurvature(
       const kappa = mul(gain, magnitude);
       const denominator = dampingForm === "add" ? add(kappa, damping) : max(kappa, damping);
       const factor = damping > 0 ? div(1, denominator) : divide0(1, denominator);
-      return { factor, slots: { h }, limit: stepClip };
+      return { factor, slots: inKernel ? { h } : { h, factor }, limit: stepClip };
     },
   };
 }

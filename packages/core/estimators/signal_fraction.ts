@@ -54,7 +54,11 @@ function ratioOf(m: Expr, n: Noise, { of, correction }: SignalFractionOptions): 
 }
 
 /** T = signal/total, pooled, floored at `floor · ρ`, and 0 where there never was a gradient. */
-function fractionOf(ratio: Ratio, options: Required<SignalFractionOptions>, { sum }: RuleInputs) {
+function fractionOf(
+  ratio: Ratio,
+  options: Required<SignalFractionOptions>,
+  { sum }: Pick<RuleInputs, "sum">,
+): Expr {
   const { pool, floor } = options;
   const pooled = (a: Expr) => pool === "element" ? a : sum(a, pool);
   const [signal, total] = [pooled(ratio.signal), pooled(ratio.total)];
@@ -133,7 +137,7 @@ export function signalFraction(options: SignalFractionOptions = {}): Preconditio
     : { m: {}, d: {} };
 
   const noise = (
-    { scalar, slot }: RuleInputs,
+    { scalar, slot }: Pick<RuleInputs, "scalar" | "slot">,
     deviation: Expr,
     spread: Expr | undefined,
     lag: boolean,
@@ -209,6 +213,15 @@ export function signalFraction(options: SignalFractionOptions = {}): Preconditio
       const lagged = factorOf(fractionOf(before, given, inputs), before.energy, given, inputs);
       return { factor: select(gt(scalar("ready"), 0), lagged, 1), slots: next };
     },
+    inspect(inputs) {
+      const [m, d] = [inputs.slot("m"), inputs.slot("d")];
+      const n = noise(inputs, d, undefined, false);
+      return {
+        fraction: fractionOf(ratioOf(m, n, given), given, inputs),
+        signal: sub(square(m), n.meanNoise),
+        noise: n.sampleNoise,
+      };
+    },
   };
 }
 
@@ -260,6 +273,12 @@ function withinBatch(options: Required<SignalFractionOptions>): PreconditionerEs
       const T = fractionOf(ratio, options, inputs);
       const factor = select(gt(ready, 0), factorOf(T, ratio.energy, options, inputs), 1);
       return { factor, slots: { a, b } };
+    },
+    inspect({ slot, scalar, sum }) {
+      const [signal, total] = [slot("a"), slot("b")];
+      const noise = sub(total, signal);
+      const ratio = { signal, total, noise, energy: total, rho: scalar("rho") };
+      return { fraction: fractionOf(ratio, options, { sum }), signal, noise };
     },
   };
 }

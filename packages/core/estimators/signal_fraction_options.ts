@@ -1,5 +1,5 @@
 /** @module */
-import { checkDecay } from "../chain/ema.ts";
+import { checkDecay, checkOneOf } from "../chain/ema.ts";
 import { constant, power } from "../kernel/expr.ts";
 
 /** Options of `signalFraction`. */
@@ -37,16 +37,6 @@ export interface SignalFractionOptions {
   readonly lag?: boolean;
 }
 
-function oneOf<T extends string>(name: string, value: T, allowed: readonly T[]): void {
-  if (!allowed.includes(value)) {
-    throw new RangeError(
-      `Cannot estimate the signal fraction: ${name} must be one of ${
-        allowed.join(", ")
-      }, current value is ${value}`,
-    );
-  }
-}
-
 /** Fills in defaults and refuses what is out of range. */
 export function checkSignalFraction(
   options: SignalFractionOptions,
@@ -67,12 +57,12 @@ export function checkSignalFraction(
   };
   const action = "estimate the signal fraction";
   checkDecay(action, given.decay);
-  oneOf("memory", given.memory, ["fixed", "adaptive"]);
-  oneOf("from", given.from, ["steps", "gradientSquares"]);
-  oneOf("of", given.of, ["sample", "mean"]);
-  oneOf("correction", given.correction, ["unbiased", "variance", "none"]);
-  oneOf("scale", given.scale, ["absolute", "unit-norm"]);
-  oneOf("pool", given.pool, ["element", "row", "tensor"]);
+  checkOneOf(action, given.memory, ["fixed", "adaptive"], "memory");
+  checkOneOf(action, given.from, ["steps", "gradientSquares"], "from");
+  checkOneOf(action, given.of, ["sample", "mean"], "of");
+  checkOneOf(action, given.correction, ["unbiased", "variance", "none"], "correction");
+  checkOneOf(action, given.scale, ["absolute", "unit-norm"], "scale");
+  checkOneOf(action, given.pool, ["element", "row", "tensor"], "pool");
   power(constant(0), given.exponent);
   if (!Number.isInteger(given.warmup) || given.warmup < 2) {
     throw new RangeError(

@@ -137,6 +137,8 @@ Deno.test("lag multiplies by the T of the step before and starts at 1", () => {
     3 * 0.806122449,
     4 * plain[2]![0]! / 3,
   ]);
+  // The floor is that of the step before as well: ρ/2 after 1, −1.
+  assertAllClose([lastFactor({ lag: true }, [1, -1, 5])], [rho2 / 2]);
 });
 
 Deno.test("unit-norm keeps Σ f²E = ΣE in every tensor", () => {

@@ -62,11 +62,12 @@ function expression(dialect: Dialect, node: Node): string {
   }
 }
 
-/** Declarations of the given nodes and all that they need, in order. */
+/** Declarations of the given nodes and all that they need, in order; `stored` ones are read. */
 export function declarations(
   dialect: Dialect,
   program: Program,
   targets: readonly number[],
+  stored: ReadonlyMap<number, string> = new Map(),
 ): string[] {
   const needed = new Set<number>();
   const need = (id: number) => {
@@ -74,12 +75,12 @@ export function declarations(
     needed.add(id);
     const node = program.nodes[id]!;
     // A finished sum is loaded, not computed.
-    if (node.op !== "sum") node.args.forEach(need);
+    if (node.op !== "sum" && !stored.has(id)) node.args.forEach(need);
   };
   targets.forEach(need);
   return [...needed].sort((a, b) => a - b).map((id) => {
     const node = program.nodes[id]!;
-    return dialect.declare(node, id, expression(dialect, node));
+    return dialect.declare(node, id, stored.get(id) ?? expression(dialect, node));
   });
 }
 
@@ -89,6 +90,6 @@ export function floatLiteral(value: number): string {
   if (!Number.isFinite(rounded)) {
     throw new RangeError(`Cannot write ${value} as a float32 literal`);
   }
-  const text = String(rounded);
+  const text = Object.is(rounded, -0) ? "-0.0" : String(rounded);
   return /[.e]/.test(text) ? text : `${text}.0`;
 }

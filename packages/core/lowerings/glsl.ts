@@ -10,10 +10,10 @@ import { declarations, type Dialect, floatLiteral } from "./_text.ts";
 /** One function of a pass. */
 export interface GlslStage {
   /**
-   * - `sum`: `float value(int i)` is the summand of element i (`reduce(int first, int count)` adds up
-   *   a run of them).
-   * - `output`: `float value(int i)` is the new value of element i of the array (or of row i, or of
-   *   the tensor).
+   * - `sum`: `float summand<index>(int i)` is the summand of element i, and
+   *   `float reduce<index>(int first, int count)` adds up a run of them.
+   * - `output`: `float output<index>(int i)` is the new value of element i of the array (or of row i,
+   *   or of the tensor).
    */
   readonly kind: "sum" | "output";
   /** Index into `program.sums` or `program.outputs`. */
@@ -62,17 +62,18 @@ function stage(
   };
   // A row's or tensor's value is asked for by its own index.
   const row = shape === "element" ? "int r = i / columns;" : "int r = i;";
+  const name = kind === "sum" ? "summand" : "output";
   const code = [
-    "float value(int i) {",
+    `float ${name}${index}(int i) {`,
     `  ${row}`,
     ...lines.map((l) => "  " + l),
     `  return n${node};`,
     "}",
     ...(kind === "sum"
       ? [
-        "float reduce(int first, int count) {",
+        `float reduce${index}(int first, int count) {`,
         "  float total = 0.0;",
-        "  for (int k = 0; k < count; k++) { total += value(first + k); }",
+        `  for (int k = 0; k < count; k++) { total += summand${index}(first + k); }`,
         "  return total;",
         "}",
       ]

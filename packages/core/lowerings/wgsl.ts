@@ -22,7 +22,8 @@ export interface WgslBinding {
 /** One dispatch. */
 export interface WgslStage {
   /**
-   * - `reduce`: partial sums, one f32 for each of `sums` and workgroup at `[sum][workgroup]`.
+   * - `reduce`: partial sums, one f32 for each of `sums` and workgroup, at
+   *   `[k · partialCount + first + workgroup]`.
    * - `reduceRows`: one workgroup a row, finishes row sums.
    * - `update`: one invocation an element.
    * - `updateRows`: one invocation a row: outputs that have one value a row or tensor. It comes
@@ -46,9 +47,7 @@ function dialect(program: Program): Dialect {
     number: (value) => `f32(${floatLiteral(value)})`,
     scalar: (index) => `uniforms.s${index}`,
     read: (input) =>
-      `a_${identifier(program.inputs[input]!.name)}[${
-        { element: "i", row: "r", tensor: "0" }[program.inputs[input]!.shape]
-      }]`,
+      `a_${identifier(program.inputs[input]!.name)}[${at[program.inputs[input]!.shape]}]`,
     sum: (sum) =>
       program.sums[sum]!.scope === "row" ? `rowSums[${sum}u * uniforms.rows + r]` : `sums[${sum}]`,
     // WGSL may assume that no value is NaN or infinite; bits it cannot assume away.
@@ -62,9 +61,13 @@ function identifier(name: string): string {
   return name.replace(/[^A-Za-z0-9]/g, "_");
 }
 
-/** `rows` and `columns` as u32, then every scalar of the program as f32. */
+/**
+ * As u32 `rows`, `columns`, the tensor's `first` partial sum and how many partial sums there are
+ * for each sum, then every scalar of the program as f32.
+ */
 function uniformStruct(program: Program): string {
-  const members = ["rows: u32", "columns: u32", ...program.scalars.map((_, i) => `s${i}: f32`)];
+  const sizes = ["rows", "columns", "first", "partialCount"].map((name) => `${name}: u32`);
+  const members = [...sizes, ...program.scalars.map((_, i) => `s${i}: f32`)];
   return `struct Uniforms { ${
     members.join(", ")
   } }\n@group(0) @binding(0) var<uniform> uniforms: Uniforms;`;
@@ -74,6 +77,7 @@ function bindingsOf(
   program: Program,
   targets: readonly number[],
   written: readonly number[],
+  stored: readonly number[] = [],
 ): WgslBinding[] {
   const used = new Set<string>();
   let sums = false;
@@ -83,6 +87,11 @@ function bindingsOf(
     if (seen.has(id)) return;
     seen.add(id);
     const node = program.nodes[id]!;
+    const output = stored.find((o) => program.outputs[o]!.node === id);
+    if (output !== undefined) {
+      used.add(program.outputs[output]!.name);
+      return;
+    }
     if (node.op === "read") used.add(program.inputs[node.index!]!.name);
     if (node.op === "sum") {
       if (program.sums[node.index!]!.scope === "row") rowSums = true;
@@ -157,7 +166,7 @@ function reduceStage(program: Program, sums: readonly number[], rows: boolean): 
       ...foldWorkgroup.map((l) => "  " + l),
       rows
         ? `  if (local == 0u) { rowSums[${s}u * uniforms.rows + r] = shared_[0]; }`
-        : `  if (local == 0u) { partials[${k}u * groups.x + group.x] = shared_[0]; }`,
+        : `  if (local == 0u) { partials[${k}u * uniforms.partialCount + uniforms.first + group.x] = shared_[0]; }`,
       "  workgroupBarrier();",
       "}",
     ];
@@ -180,14 +189,25 @@ function reduceStage(program: Program, sums: readonly number[], rows: boolean): 
   return { kind: rows ? "reduceRows" : "reduce", code, bindings, sums };
 }
 
-function updateStage(program: Program, outputs: readonly number[], rows: boolean): WgslStage {
+/** Where in its array the value of a row, element or tensor lies. */
+const at: Readonly<Record<ArrayShape, string>> = { element: "i", row: "r", tensor: "0" };
+
+function updateStage(
+  program: Program,
+  outputs: readonly number[],
+  rows: boolean,
+  stored: readonly number[] = [],
+): WgslStage {
   const nodes = outputs.map((o) => program.outputs[o]!.node);
-  const bindings = bindingsOf(program, nodes, outputs);
-  const lines = declarations(dialect(program), program, nodes);
+  const bindings = bindingsOf(program, nodes, outputs, stored);
+  const texts = stored.map((o) => {
+    const { name, shape, node } = program.outputs[o]!;
+    return [node, `a_${identifier(name)}[${at[shape]}]`] as const;
+  });
+  const lines = declarations(dialect(program), program, nodes, new Map(texts));
   const stores = outputs.map((o) => {
     const { name, shape, node } = program.outputs[o]!;
-    const at = { element: "i", row: "r", tensor: "0" }[shape];
-    const store = `a_${identifier(name)}[${at}] = n${node};`;
+    const store = `a_${identifier(name)}[${at[shape]}] = n${node};`;
     return shape === "tensor" ? `if (r == 0u) { ${store} }` : store;
   });
   const head = rows ? [`let r = id.x + id.y * ${span}u;`, "if (r >= uniforms.rows) { return; }"] : [
@@ -206,12 +226,62 @@ function updateStage(program: Program, outputs: readonly number[], rows: boolean
 }
 
 /**
- * The program as compute shaders, one list of stages for each pass, arrays updated in place.
+ * The elementwise outputs in one stage, or, if that needs too many buffers, in two: first what one
+ * piece of the chain keeps, then the rest, which reads the new values back instead of making them
+ * again. Possible if the rest needs none of that piece's old values.
+ */
+function updateStages(program: Program, outputs: readonly number[], buffers: number): WgslStage[] {
+  const single = updateStage(program, outputs, false);
+  if (single.bindings.length <= buffers) return [single];
+  const pieceOf = (o: number) => program.outputs[o]!.name.split(".")[0]!;
+  let best = [single];
+  const total = (stages: readonly WgslStage[]) => stages.reduce((n, s) => n + s.bindings.length, 0);
+  for (const piece of new Set(outputs.map(pieceOf))) {
+    const first = outputs.filter((o) => pieceOf(o) === piece);
+    const rest = outputs.filter((o) => pieceOf(o) !== piece);
+    if (rest.length === 0) continue;
+    const stages = [
+      updateStage(program, first, false),
+      updateStage(program, rest, false, first),
+    ];
+    const names = new Set(first.map((o) => program.outputs[o]!.name));
+    const old = readsOf(program, rest, first).some((name) => names.has(name));
+    if (old || stages.some((s) => s.bindings.length > buffers)) continue;
+    if (best.length === 1 || total(stages) < total(best)) best = stages;
+  }
+  return best;
+}
+
+/** Names of the arrays whose old values the outputs need, given that others are stored. */
+function readsOf(
+  program: Program,
+  outputs: readonly number[],
+  stored: readonly number[],
+): string[] {
+  const known = new Set(stored.map((o) => program.outputs[o]!.node));
+  const names = new Set<string>();
+  const walk = (id: number) => {
+    if (known.has(id)) return;
+    const { op, args, index } = program.nodes[id]!;
+    if (op === "read") names.add(program.inputs[index!]!.name);
+    if (op !== "sum") args.forEach(walk);
+  };
+  outputs.forEach((o) => walk(program.outputs[o]!.node));
+  return [...names];
+}
+
+/**
+ * The program as compute shaders, one list of stages for each pass, arrays updated in place. A
+ * stage keeps to `storageBuffers` (8, what every WebGPU device allows, by default) if it can.
  *
  * After the `reduce` stages of all tensors of the step the host runs {@linkcode wgslCombine} to
  * turn partial sums into `sums`.
  */
-export function lowerToWgsl(program: Program): WgslStage[][] {
+export function lowerToWgsl(
+  program: Program,
+  options: { readonly storageBuffers?: number } = {},
+): WgslStage[][] {
+  const buffers = options.storageBuffers ?? 8;
   return program.passes.map((pass) => {
     const wide = pass.sums.filter((s) => program.sums[s]!.scope !== "row");
     const perRow = pass.sums.filter((s) => program.sums[s]!.scope === "row");
@@ -220,28 +290,27 @@ export function lowerToWgsl(program: Program): WgslStage[][] {
     return [
       ...(perRow.length ? [reduceStage(program, perRow, true)] : []),
       ...(wide.length ? [reduceStage(program, wide, false)] : []),
-      ...(elements.length ? [updateStage(program, elements, false)] : []),
+      ...(elements.length ? updateStages(program, elements, buffers) : []),
       ...(others.length ? [updateStage(program, others, true)] : []),
     ];
   });
 }
 
 /**
- * A shader that adds up `count` floats of `partials` from `offset` into `sums[target]`, uniforms
- * `{count, offset, target}`: for sums over a tensor the partials of that tensor, for sums over
- * "all" those of all tensors, laid out one after the other.
+ * A shader that turns partial sums into sums: workgroup j adds up `jobs[j].y` floats of `partials`
+ * from `jobs[j].x` into `sums[jobs[j].z]`.
  */
 export const wgslCombine: string = [
-  "struct Uniforms { count: u32, offset: u32, result: u32 }",
-  "@group(0) @binding(0) var<uniform> uniforms: Uniforms;",
+  "@group(0) @binding(0) var<storage, read> jobs: array<vec4<u32>>;",
   "@group(0) @binding(1) var<storage, read> partials: array<f32>;",
   "@group(0) @binding(2) var<storage, read_write> sums: array<f32>;",
   sharedArray,
   `@compute @workgroup_size(${wgslWorkgroupSize})`,
-  "fn main(@builtin(local_invocation_index) local: u32) {",
+  "fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) group: vec3<u32>) {",
+  "  let job = jobs[group.x];",
   "  var total = 0.0;",
-  `  for (var i = local; i < uniforms.count; i += ${wgslWorkgroupSize}u) { total += partials[uniforms.offset + i]; }`,
+  `  for (var i = local; i < job.y; i += ${wgslWorkgroupSize}u) { total += partials[job.x + i]; }`,
   indent(foldWorkgroup, "  "),
-  "  if (local == 0u) { sums[uniforms.result] = shared_[0]; }",
+  "  if (local == 0u) { sums[job.z] = shared_[0]; }",
   "}",
 ].join("\n");

@@ -7,35 +7,15 @@ import { chain } from "../chain/chain.ts";
 import { type Definition, perParameter } from "../chain/per_parameter.ts";
 import { scaleBy } from "../chain/scale_by.ts";
 import { make, type Maker } from "../chain/specification.ts";
-import { inverseCurvature } from "../estimators/inverse_curvature.ts";
-import { inverseRms } from "../estimators/inverse_rms.ts";
-import { signalFraction } from "../estimators/signal_fraction.ts";
-import { decoupledWeightDecay } from "../transforms/decoupled_weight_decay.ts";
-import { learningRate } from "../transforms/learning_rate.ts";
-import { momentum } from "../transforms/momentum.ts";
-import { clipByGlobalNorm, clipByValue, unitNorm } from "../transforms/norms.ts";
-import { constant, cosine, linear, stepDecay, warmUp } from "../transforms/schedules.ts";
-import { skipNonFinite } from "../transforms/skip_non_finite.ts";
+import * as estimators from "../estimators/mod.ts";
+import * as transforms from "../transforms/mod.ts";
 
 const makers: Readonly<Record<string, Maker>> = {
   chain,
   perParameter,
   scaleBy,
-  inverseCurvature,
-  inverseRms,
-  signalFraction,
-  decoupledWeightDecay,
-  learningRate,
-  momentum,
-  clipByGlobalNorm,
-  clipByValue,
-  unitNorm,
-  constant,
-  cosine,
-  linear,
-  stepDecay,
-  warmUp,
-  skipNonFinite,
+  ...estimators,
+  ...transforms,
 };
 
 /**

@@ -1,6 +1,6 @@
 /** @module */
 import { specify } from "../chain/specification.ts";
-import { checkNonNegative, checkPositive } from "../chain/ema.ts";
+import { checkNonNegative, checkOneOf, checkPositive } from "../chain/ema.ts";
 import type { Transform } from "../chain/types.ts";
 import {
   add,
@@ -37,6 +37,7 @@ export interface UnitNormOptions {
 export function unitNorm(options: UnitNormOptions = {}): Transform {
   const { scope = "tensor", epsilon = 0 } = options;
   checkNonNegative("scale to unit norm", epsilon, "epsilon");
+  checkOneOf("scale to unit norm", scope, ["row", "tensor", "all"], "scope");
   return {
     ...specify("unitNorm", options),
     name: "unitNorm",

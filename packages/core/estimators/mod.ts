@@ -1,0 +1,10 @@
+/**
+ * The estimators.
+ *
+ * @module
+ */
+export * from "./curvature_source.ts";
+export { inverseCurvature, type InverseCurvatureOptions } from "./inverse_curvature.ts";
+export { inverseRms, type InverseRmsOptions } from "./inverse_rms.ts";
+export { signalFraction } from "./signal_fraction.ts";
+export type { SignalFractionOptions } from "./signal_fraction_options.ts";

@@ -1,0 +1,11 @@
+/**
+ * The transforms and schedules.
+ *
+ * @module
+ */
+export { decoupledWeightDecay, type WeightDecayOptions } from "./decoupled_weight_decay.ts";
+export { learningRate, type LearningRateOptions } from "./learning_rate.ts";
+export { momentum, type MomentumOptions } from "./momentum.ts";
+export { clipByGlobalNorm, clipByValue, unitNorm, type UnitNormOptions } from "./norms.ts";
+export { constant, cosine, linear, type Schedule, stepDecay, warmUp } from "./schedules.ts";
+export { skipNonFinite, type SkipNonFiniteOptions } from "./skip_non_finite.ts";
