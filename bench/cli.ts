@@ -1,4 +1,5 @@
 /** @module */
+import { fileURLToPath } from "node:url";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { methods } from "./methods.ts";
 import { allProblems } from "./problems/mod.ts";
@@ -20,7 +21,7 @@ export class Exit extends Error {
   }
 }
 
-const out = (name: string) => new URL(`./out/${name}`, import.meta.url).pathname;
+const out = (name: string) => fileURLToPath(new URL(`./out/${name}`, import.meta.url));
 
 /** Splits "a,b" and refuses names that are not among `valid`. */
 export function names(what: string, valid: () => readonly string[]): (text: string) => string[] {

@@ -105,7 +105,7 @@ export const methods: readonly Method[] = [
     title: "SGD + momentum 0.9",
     mode: "none",
     about: "Heavy-ball SGD.",
-    centre: { theory: 0.02, network: 0.03 },
+    centre: { theory: 0.05, network: 0.03 },
     settings: both,
     definition: (learningRate) => sgd({ learningRate, momentum: 0.9 }),
   },
@@ -168,7 +168,7 @@ export const methods: readonly Method[] = [
     title: "RMS, T^½ unit-norm",
     mode: "snr",
     about: "T^½ with the expected update norm kept per tensor, on the RMS-normalised gradient.",
-    centre: { theory: 0.05, network: 0.004 },
+    centre: { theory: 0.05, network: 0.008 },
     settings: network,
     definition: (learningRate) =>
       chain(

@@ -4,14 +4,18 @@ import type { Problem, Selection } from "./problems/problem.ts";
 import type { Results, Row, Sensitivity } from "./rows.ts";
 import { type Interval, meanInterval, medianInterval, type Moments, pool } from "./statistics.ts";
 
-/** The numbers of a row that are compared; smaller is better for all of them. */
+/**
+ * The numbers of a row that are compared; smaller is better for all of them. `lostSinceBest` is the
+ * test loss at the end minus that at its best moment: the price of not stopping then.
+ */
 export type Metric =
   | "stepsToTarget"
   | "examplesToTarget"
   | "secondsToTarget"
   | "finalTrainLoss"
   | "finalTestLoss"
-  | "bestTestLoss";
+  | "bestTestLoss"
+  | "lostSinceBest";
 
 /** All seeds of one method on one problem and backend, tuned for one selection. */
 export interface Summary {
@@ -47,10 +51,17 @@ const metrics: readonly Metric[] = [
   "finalTrainLoss",
   "finalTestLoss",
   "bestTestLoss",
+  "lostSinceBest",
 ];
 
+function valueOf(row: Row, metric: Metric): number | null {
+  if (metric !== "lostSinceBest") return row[metric];
+  const { finalTestLoss: final, bestTestLoss: best } = row;
+  return final === null || best === null ? null : final - best;
+}
+
 function intervalOf(rows: readonly Row[], metric: Metric): Interval | undefined {
-  const values = rows.map((row) => row[metric] ?? Infinity);
+  const values = rows.map((row) => valueOf(row, metric) ?? Infinity);
   return values.every((value) => value === Infinity) ? undefined : medianInterval(values);
 }
 

@@ -23,7 +23,9 @@ export function groupTable({ problem, summaries }: Group): string {
       "learning rate",
       "steps",
       "seconds",
-      ...(theory ? ["final risk", "predicted", "inside 95 %"] : ["train", "test", "best test"]),
+      ...(theory
+        ? ["final risk", "predicted", "inside 95 %"]
+        : ["train", "test", "best test", "lost"]),
     ],
   });
   for (const summary of summaries) {
@@ -34,9 +36,11 @@ export function groupTable({ problem, summaries }: Group): string {
       interval(metrics.stepsToTarget),
       number(metrics.secondsToTarget?.middle),
       interval(metrics.finalTrainLoss),
-      ...(theory
-        ? predictionCells(summary)
-        : [interval(metrics.finalTestLoss), interval(metrics.bestTestLoss)]),
+      ...(theory ? predictionCells(summary) : [
+        interval(metrics.finalTestLoss),
+        interval(metrics.bestTestLoss),
+        number(metrics.lostSinceBest?.middle),
+      ]),
     ]);
   }
   return table.toString();
@@ -60,10 +64,11 @@ export function verdictTable(groups: readonly Group[], width: number): string {
     wordWrap: true,
   });
   for (const group of groups) {
-    const { fastest, lowest, oracle, predicted } = conclude(group);
+    const { fastest, lowest, lost, oracle, predicted } = conclude(group);
     const lines = [
       `Steps to target: ${fastest}.`,
       ...(lowest ? [`Final test loss: ${lowest}.`] : []),
+      ...(lost ? [`Lost since its best moment: ${lost}.`] : []),
       ...(oracle ? [`Told the truth (oracles): ${oracle}.`] : []),
       ...(predicted ? [`Theory: ${predicted}.`] : []),
     ];

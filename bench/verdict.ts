@@ -29,6 +29,11 @@ export function words({ winners, next }: Verdict, metric: Metric, nobody: string
   if (!best) return nobody;
   const named = (s: Summary) => `${s.method.title} (${value(s, metric)})`;
   const after = next ? `; next: ${named(next)}` : "";
+  if (!next && winners.length > 3) {
+    return `no difference to speak of: ${winners.length} methods tie, from ${named(best)} to ${
+      named(winners.at(-1)!)
+    }`;
+  }
   if (winners.length === 1) return `${named(best)} wins${after}`;
   return `tie of ${winners.map(named).join(", ")}${after}`;
 }
@@ -37,6 +42,7 @@ export function words({ winners, next }: Verdict, metric: Metric, nobody: string
 export interface Conclusion {
   readonly fastest: string;
   readonly lowest: string | undefined;
+  readonly lost: string | undefined;
   readonly oracle: string | undefined;
   readonly predicted: string | undefined;
 }
@@ -55,6 +61,7 @@ export function conclude({ problem, summaries }: Group): Conclusion {
     lowest: problem.kind === "network"
       ? say(usable, "finalTestLoss", "every method diverged")
       : undefined,
+    lost: problem.noisyData ? say(usable, "lostSinceBest", "every method diverged") : undefined,
     oracle: oracles.length > 0
       ? say(oracles, "stepsToTarget", "no oracle reached the target")
       : undefined,

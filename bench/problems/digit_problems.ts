@@ -51,7 +51,7 @@ export function mlpProblem(full: boolean): Problem {
     noisyData: false,
     sizes: [784, full ? 128 : 32, 10],
     batchSize: 16,
-    steps: full ? 2000 : 80,
+    steps: full ? 1500 : 80,
     every: full ? 50 : 10,
     target: { metric: "trainLoss", value: full ? 0.1 : 0.6 },
     selections: ["finalTrainLoss"],
@@ -64,7 +64,7 @@ export function mlpProblem(full: boolean): Problem {
 /** Digits with labels of which 30 % are random, and as many to choose learning rates by. */
 export function labelNoiseData(seed: number, full: boolean): Data {
   const { train: all, test } = digits();
-  const count = full ? 600 : 300;
+  const count = full ? 600 : 200;
   const order = random("label-noise", seed).permutation(all.count);
   const noisy = (from: number, stream: number) =>
     randomiseLabels(pick(all, order.subarray(from, from + count)), 0.3, 2 * seed + stream);
@@ -81,15 +81,15 @@ export function labelNoiseData(seed: number, full: boolean): Data {
 export function labelNoiseProblem(full: boolean): Problem {
   return network({
     name: "label-noise",
-    title: `MLP on ${full ? 600 : 300} digits, 30 % random labels`,
+    title: `MLP on ${full ? 600 : 200} digits, 30 % random labels`,
     about: `784-${full ? 64 : 32}-10, B = 16, constant learning rate; validation labels are as ` +
       "noisy as the training labels, test labels are right.",
     noisyData: true,
     sizes: [784, full ? 64 : 32, 10],
     batchSize: 16,
-    steps: full ? 3000 : 200,
-    every: full ? 75 : 20,
-    target: { metric: "testLoss", value: full ? 0.95 : 1.1 },
+    steps: full ? 2000 : 150,
+    every: full ? 50 : 15,
+    target: { metric: "testLoss", value: full ? 0.95 : 1.2 },
     selections: ["bestValidation", "finalValidation"],
     rateScale: 0.5,
     schedule: "constant",

@@ -126,7 +126,7 @@ async function simulate(
 export function rotatedProblem(full: boolean): Problem {
   const quadratic = rotatedQuadratic();
   const initial = quadratic.eigenvalues.reduce((sum, h) => sum + h / 2, 0);
-  const options = { steps: full ? 2000 : 500, replicas: full ? 64 : 24, target: 0.03 * initial };
+  const options = { steps: full ? 2000 : 400, replicas: full ? 40 : 12, target: 0.03 * initial };
   return {
     name: "rotated",
     title: "Rotated quadratic",

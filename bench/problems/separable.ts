@@ -137,7 +137,7 @@ const abouts = {
 export function theoryProblems(full: boolean): Problem[] {
   const horizon = full
     ? { A: 600, B: 100, C: 1200, D: 4000, E: 150 }
-    : { A: 400, B: 60, C: 700, D: 1000, E: 80 };
+    : { A: 400, B: 60, C: 600, D: 500, E: 80 };
   const five = (["A", "B", "C", "D", "E"] as const).map((letter) =>
     separable({
       name: letter,
@@ -146,7 +146,7 @@ export function theoryProblems(full: boolean): Problem[] {
       quadratic: separableProblems[letter],
       batchSize: 1,
       steps: horizon[letter],
-      replicas: full ? 64 : 24,
+      replicas: full ? 40 : 12,
     })
   );
   const model = (batch: number, steps: number, replicas: number) =>
@@ -160,5 +160,5 @@ export function theoryProblems(full: boolean): Problem[] {
       replicas,
       target: 0.3,
     });
-  return full ? [...five, model(4, 1600, 12), model(64, 300, 12)] : [...five, model(64, 220, 6)];
+  return full ? [...five, model(4, 1600, 12), model(64, 300, 12)] : [...five, model(64, 200, 4)];
 }

@@ -41,12 +41,12 @@ export function sparseLogisticProblem(full: boolean): Problem {
     noisyData: true,
     sizes: [features, 1],
     batchSize: 16,
-    steps: full ? 2000 : 200,
+    steps: full ? 2000 : 160,
     every: full ? 50 : 20,
     target: { metric: "testLoss", value: 0.67 },
     selections: ["bestValidation", "finalValidation"],
     schedule: "constant",
-    rateScale: 1 / 24,
+    rateScale: 1 / 16,
     data(seed) {
       const data = cache.get(seed) ?? sparseLogisticData(seed);
       cache.set(seed, data);

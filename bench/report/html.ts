@@ -42,7 +42,7 @@ function card(group: Group, charts: readonly string[], title = group.problem.tit
     number(value)
   }; learning rates ${selectionTitle[selection]}.</p>
 ${legend(summaries.map((s) => s.method).filter((m) => !m.oracle))}
-<div class="charts">${charts.join("")}</div>
+<div class="charts${charts.length > 3 ? " four" : ""}">${charts.join("")}</div>
 <details><summary>All numbers</summary>${groupTable(group)}</details></section>`;
 }
 

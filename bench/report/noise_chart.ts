@@ -31,8 +31,8 @@ export async function noiseChart(group: Group): Promise<string> {
   });
   const color = colourScale(summaries.map((s) => s.method));
   return await draw({
-    height: 22 * Math.max(1, values.length),
-    width: 300,
+    height: 23 * Math.max(1, values.length),
+    width: 235,
     data: { values },
     layer: [
       {

@@ -14,9 +14,8 @@ p { margin: 6px 0; max-width: 76ch; }
 .soft, figcaption, .about { color: var(--soft); font-size: 13px; }
 .card { background: var(--paper); border: 1px solid var(--line); border-radius: 10px;
   padding: 16px 18px; margin: 14px 0; }
-.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(330px, 1fr)); gap: 14px 22px; }
-.grid { display: grid; grid-template-columns: repeat(auto-fit, minmax(340px, 1fr)); gap: 14px; }
-.grid .card { margin: 0; }
+.charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(320px, 1fr)); gap: 14px 22px; }
+.charts.four { grid-template-columns: repeat(auto-fill, minmax(min(440px, 100%), 1fr)); }
 figure { margin: 8px 0 0; }
 figure svg { width: 100%; height: auto; display: block; }
 .legend { display: flex; flex-wrap: wrap; gap: 4px 16px; margin: 10px 0 4px; font-size: 13px; }

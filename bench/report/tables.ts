@@ -21,12 +21,13 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 export function verdicts(groups: readonly Group[]): string {
   const rows = groups.map((group) => {
     const { problem, backend, selection } = group;
-    const { fastest, lowest, oracle, predicted } = conclude(group);
+    const { fastest, lowest, lost, oracle, predicted } = conclude(group);
     const chosen = problem.selections.length > 1
       ? `<br><span class="soft">${selectionTitle[selection]}</span>`
       : "";
     const rest = [
       lowest ? `<b>Final test loss:</b> ${escape(lowest)}.` : "",
+      lost ? `<b>Lost since its best moment:</b> ${escape(lost)}.` : "",
       oracle ? `<span class="soft">Told the truth (oracles): ${escape(oracle)}.</span>` : "",
       predicted ? `<span class="soft">Theory: ${escape(predicted)}.</span>` : "",
     ].filter((line) => line !== "");
@@ -96,6 +97,7 @@ function networkTable({ summaries }: Group): string {
       "final train",
       "final test",
       "best test",
+      "lost since",
       "within 10 %",
       "within 2×",
     ],
@@ -108,6 +110,7 @@ function networkTable({ summaries }: Group): string {
         interval(metrics.finalTrainLoss),
         interval(metrics.finalTestLoss),
         interval(metrics.bestTestLoss),
+        interval(metrics.lostSinceBest),
         ...within(summary),
       ];
     }),

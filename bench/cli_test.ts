@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import { Exit, parse } from "./cli.ts";
+import { counts } from "./overhead.ts";
+
+const refused = (args: string[], ...parts: (string | RegExp)[]) => {
+  assert.throws(() => parse(args), (error) => {
+    assert.ok(error instanceof Exit);
+    assert.equal(error.code, 2);
+    for (const part of parts) assert.match(error.message, new RegExp(part));
+    return true;
+  });
+};
+
+Deno.test("parse() without arguments asks for the quick suite", () => {
+  const { full, problems, methods, backends, seeds, resume } = parse([]);
+  assert.deepEqual(
+    { full, problems, methods, backends, seeds, resume },
+    {
+      full: false,
+      problems: undefined,
+      methods: undefined,
+      backends: ["wasm"],
+      seeds: 3,
+      resume: false,
+    },
+  );
+});
+
+Deno.test("parse() reads lists, numbers and files", () => {
+  const given = parse([
+    ...["--problem", "A, mlp", "--method", "sgd,adam", "--backend", "cpu,wasm"],
+    ...["--seeds", "7", "--json", "a.json", "--html", "b.html", "--resume", "--full"],
+  ]);
+  assert.deepEqual(given, {
+    full: true,
+    problems: ["A", "mlp"],
+    methods: ["sgd", "adam"],
+    backends: ["cpu", "wasm"],
+    seeds: 7,
+    json: "a.json",
+    html: "b.html",
+    resume: true,
+  });
+  assert.equal(parse(["--full"]).seeds, 5);
+});
+
+Deno.test("parse() refuses unknown names and says which are valid", () => {
+  refused(["--method", "sgd,nope"], 'unknown method "nope"', "valid: sgd, momentum, adam");
+  refused(["--problem", "Z"], 'unknown problem "Z"', "valid: A, B, C");
+  refused(["--backend", "webgl"], 'unknown backend "webgl"', "valid: cpu, wasm");
+  refused(["--method", ","], "no method", "valid: sgd");
+});
+
+Deno.test("parse() refuses what is only part of the full suite", () => {
+  refused(["--problem", "nqm-4"], "nqm-4", "--full");
+  assert.deepEqual(parse(["--full", "--problem", "nqm-4"]).problems, ["nqm-4"]);
+});
+
+Deno.test("parse() refuses other options and numbers", () => {
+  refused(["--fast"], "unknown option '--fast'");
+  refused(["--seeds", "0"], "positive integer, current value is 0");
+  refused(["--seeds", "1.5"], "positive integer");
+  refused(["mlp"], "too many arguments");
+});
+
+Deno.test("counts() reads k and M", () => {
+  assert.deepEqual(counts("20,100k,10M"), [20, 1e5, 1e7]);
+  assert.throws(() => counts("many"), /expected numbers such as 100k,1M/);
+});

@@ -1,0 +1,165 @@
+import assert from "node:assert/strict";
+import { methodNamed } from "./methods.ts";
+import type { Outcome, Problem, Task } from "./problems/problem.ts";
+import { type Listener, runCell, runsOf, sensitivityOf } from "./protocol.ts";
+import { type Results, schemaVersion } from "./rows.ts";
+import { type Cell, cellsOf, fingerprint } from "./suite.ts";
+
+/** Loss (log₂ rate)² + seed/100: the best rate is 1; remembers what it was asked to run. */
+function parabola(asked: Task[], more: Partial<Problem> = {}): Problem {
+  return {
+    name: "parabola",
+    title: "",
+    about: "",
+    kind: "network",
+    noisyData: false,
+    batchSize: 2,
+    steps: 1,
+    target: { metric: "trainLoss", value: 0.5 },
+    selections: ["finalTrainLoss"],
+    rateScale: 1,
+    seconds: 1,
+    details: {},
+    accepts: () => true,
+    run(task): Promise<Outcome> {
+      asked.push(task);
+      const trainLoss = Math.log2(task.learningRate) ** 2 + task.seed / 100;
+      return Promise.resolve({
+        curve: [{ step: 1, trainLoss, testLoss: -trainLoss, validationLoss: trainLoss }],
+        stepsToTarget: null,
+        examplesToTarget: null,
+        secondsToTarget: null,
+        diverged: false,
+      });
+    },
+    ...more,
+  };
+}
+
+function cell(problem: Problem, more: Partial<Cell> = {}): Cell {
+  return {
+    problem,
+    method: methodNamed("sgd"),
+    backend: "none",
+    grid: { count: 5, ratio: 2 },
+    centre: 1,
+    settings: "a",
+    ...more,
+  };
+}
+
+const surroundings = {
+  device: { cpu: "", cores: 1, os: "" },
+  versions: { precond: "", tfjs: "", deno: "" },
+  commit: null,
+  dirty: false,
+};
+const empty = (): Results => ({ schemaVersion, command: "", rows: [], sensitivity: [] });
+const silent: Listener = {
+  starting() {},
+  finished() {},
+  changed: () => Promise.resolve(),
+  breathe: () => Promise.resolve(),
+};
+const options = (seeds: number, listener = silent) => ({ seeds, surroundings, listener });
+
+Deno.test("runCell() tunes on seed 0 and reports the seeds after it", async () => {
+  const asked: Task[] = [];
+  const results = empty();
+  await runCell(cell(parabola(asked)), results, options(3));
+  assert.deepEqual(asked.map(({ seed }) => seed), [0, 0, 0, 0, 0, 1, 2, 3]);
+  assert.deepEqual(asked.map(({ tuning }) => tuning).lastIndexOf(true), 4);
+  assert.deepEqual(results.rows.map((row) => [row.seed, row.learningRate]), [[1, 1], [2, 1], [
+    3,
+    1,
+  ]]);
+  assert.deepEqual(results.sensitivity[0]!.scores, [4, 1, 0, 1, 4]);
+  assert.equal(results.sensitivity[0]!.edge, null);
+});
+
+Deno.test("runCell() says when the best rate is the last of its grid", async () => {
+  const results = empty();
+  await runCell(cell(parabola([]), { centre: 16 }), results, options(1));
+  assert.equal(results.sensitivity[0]!.edge, "low");
+  assert.equal(results.rows[0]!.learningRate, 4);
+});
+
+Deno.test("runCell() does not run rows again, and fills in what is missing", async () => {
+  const asked: Task[] = [];
+  const results = empty();
+  await runCell(cell(parabola(asked)), results, options(2));
+  asked.length = 0;
+  await runCell(cell(parabola(asked)), results, options(2));
+  assert.equal(asked.length, 0);
+  await runCell(cell(parabola(asked)), results, options(3));
+  assert.deepEqual(asked.map(({ seed, tuning }) => [seed, tuning]), [[3, false]]);
+  assert.deepEqual(results.rows.map(({ seed }) => seed), [1, 2, 3]);
+});
+
+Deno.test("runCell() runs everything again under other settings", async () => {
+  const asked: Task[] = [];
+  const results = empty();
+  await runCell(cell(parabola(asked)), results, options(1));
+  asked.length = 0;
+  await runCell(cell(parabola(asked), { settings: "b" }), results, options(1));
+  assert.equal(asked.length, 6);
+});
+
+Deno.test("runCell() shares runs between selections that agree on the rate", async () => {
+  const asked: Task[] = [];
+  const results = empty();
+  const problem = parabola(asked, { selections: ["bestValidation", "finalValidation"] });
+  await runCell(cell(problem), results, options(2));
+  assert.equal(asked.length, 5 + 2);
+  assert.equal(results.rows.length, 4);
+});
+
+Deno.test("runCell() accounts for every run it promised", async () => {
+  let runs = 0;
+  const counting = { ...silent, finished: (_: Cell, n: number) => runs += n };
+  for (const selections of [["finalTrainLoss"], ["bestValidation", "finalValidation"]] as const) {
+    const one = cell(parabola([], { selections }));
+    const results = empty();
+    for (let again = 0; again < 2; again++) {
+      runs = 0;
+      await runCell(one, results, options(3, counting));
+      assert.equal(runs, runsOf(one, 3));
+    }
+  }
+});
+
+Deno.test("runCell() keeps what it has when it is interrupted", async () => {
+  const results = empty();
+  let breaths = 0;
+  const breathe = () => ++breaths > 7 ? Promise.reject(new Error("stop")) : Promise.resolve();
+  await assert.rejects(runCell(cell(parabola([])), results, options(3, { ...silent, breathe })));
+  assert.deepEqual(results.rows.map(({ seed }) => seed), [1, 2]);
+  assert.equal(results.sensitivity.length, 1);
+});
+
+Deno.test("sensitivityOf() has no rate if every run diverged", () => {
+  const { learningRate, scores, within2x } = sensitivityOf([1, 2], [Infinity, Infinity]);
+  assert.deepEqual([learningRate, scores, within2x], [null, [null, null], null]);
+});
+
+for (const full of [false, true]) {
+  Deno.test(`every method of a problem has the same budget, ${full ? "full" : "quick"}`, () => {
+    const cells = cellsOf({ full, backends: ["cpu", "wasm"], seeds: 3 });
+    for (const one of cells) {
+      const others = cells.filter((c) => c.problem === one.problem);
+      assert.ok(others.length > 1);
+      for (const other of others) assert.deepEqual(other.grid, one.grid);
+      assert.equal(one.centre, one.method.centre[one.problem.kind] * one.problem.rateScale);
+    }
+    // Settings tell apart whatever may differ.
+    const keys = cells.map((c) => `${c.problem.name} ${c.method.name}`);
+    assert.equal(new Set(cells.map((c) => c.settings)).size, new Set(keys).size);
+  });
+}
+
+Deno.test("fingerprint() is FNV-1a", () => {
+  // JSON of "" is two quotes: 0x22 0x22.
+  let hash = 0x811c9dc5n;
+  for (const byte of [0x22n, 0x22n]) hash = (hash ^ byte) * 0x01000193n & 0xffffffffn;
+  assert.equal(fingerprint(""), hash.toString(16).padStart(8, "0"));
+});
