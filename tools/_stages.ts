@@ -14,6 +14,7 @@ export interface Outcome {
 export type Stage = (args: readonly string[]) => Promise<Outcome>;
 
 const PACK_TEST = "tools/pack_test.ts";
+const BROWSER_TESTS = "packages/**/browser_test.ts";
 
 /** `--ignore` takes the place of deno.json's `exclude`, so that it has to repeat it. */
 function ignore(...patterns: string[]): string {
@@ -35,10 +36,13 @@ export const build: Stage = async (args) => {
   return { code: await run(bin("tsc"), ["-b", ...args]) };
 };
 
-/** Every test but the one that installs packages; paths among the arguments narrow it. */
+/** Every test without installed packages and browsers; paths among the arguments narrow it. */
 export const testUnit: Stage = (args) => {
   const members = readPackages(root).map((p) => p.directory);
-  return test(["--parallel", ignore(PACK_TEST)], withPaths(args, [...members, "tools"]));
+  return test(
+    ["--parallel", ignore(PACK_TEST, BROWSER_TESTS)],
+    withPaths(args, [...members, "tools"]),
+  );
 };
 
 /** The examples in the public packages' doc comments and in every README. */
@@ -47,6 +51,9 @@ export const testDoc: Stage = (args) => {
   const paths = [...members, "README.md"].filter((path) => existsSync(join(root, path)));
   return test(["--doc", "--parallel", ignore("**/*_test.ts")], withPaths(args, paths));
 };
+
+/** The tests that start Chromium; one after another, since each keeps two cores busy. */
+export const testBrowser: Stage = (args) => test([], withPaths(args, [BROWSER_TESTS]));
 
 export const testPack: Stage = (args) => test([], [...args, PACK_TEST]);
 

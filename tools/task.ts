@@ -1,5 +1,14 @@
 /** Runs one of the workspace's tasks: `deno task <name> …`, which comes here by way of provision.ts. */
-import { build, deno, type Outcome, type Stage, testDoc, testPack, testUnit } from "./_stages.ts";
+import {
+  build,
+  deno,
+  type Outcome,
+  type Stage,
+  testBrowser,
+  testDoc,
+  testPack,
+  testUnit,
+} from "./_stages.ts";
 
 const STAGES: Readonly<Record<string, Stage>> = {
   "fmt": deno("fmt", "--check"),
@@ -7,6 +16,7 @@ const STAGES: Readonly<Record<string, Stage>> = {
   "check": deno("check"),
   "test:unit": testUnit,
   "test:doc": testDoc,
+  "test:browser": testBrowser,
   "build": build,
   "publish:dry": deno("publish", "--dry-run", "--allow-dirty"),
   "bench": deno("run", "-A", "bench/main.ts"),
@@ -53,6 +63,7 @@ async function test(): Promise<number> {
     await perform("test:unit", testUnit),
     await perform("test:doc", testDoc),
     await perform("build", build),
+    await perform("test:browser", testBrowser),
     await perform("test:pack", testPack),
   ];
   summarize(rows);

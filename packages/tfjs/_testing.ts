@@ -12,7 +12,7 @@ import {
 import * as tf from "@tensorflow/tfjs-core";
 import "@tensorflow/tfjs-backend-cpu";
 import "@tensorflow/tfjs-backend-wasm";
-import "@tensorflow/tfjs-layers";
+import * as layers from "@tensorflow/tfjs-layers";
 import { precond } from "./mod.ts";
 
 /**
@@ -60,8 +60,10 @@ export const tfSubject: SubjectFactory = (definition, parameters): Subject => {
       });
       tf.dispose([gradients, curvature, gradientSquares]);
     },
-    weights: () =>
-      Object.fromEntries([...variables].map(([name, v]) => [name, v.dataSync() as Float32Array])),
+    async weights() {
+      const entries = [...variables].map(async ([name, v]) => [name, await v.data()]);
+      return Object.fromEntries(await Promise.all(entries));
+    },
     dispose() {
       optimizer.dispose();
       for (const v of variables.values()) v.dispose();
@@ -70,10 +72,14 @@ export const tfSubject: SubjectFactory = (definition, parameters): Subject => {
 };
 
 /** Runs a case on a backend and checks that no tensor is left. */
-export async function conform(backend: string, test: ConformanceCase): Promise<void> {
+export async function conform(
+  backend: string,
+  test: ConformanceCase,
+  steps = 50,
+): Promise<void> {
   await tf.setBackend(backend);
   const before = tf.memory().numTensors;
-  await checkConformance(test, tfSubject);
+  await checkConformance(test, tfSubject, { steps });
   const left = tf.memory().numTensors - before;
   if (left !== 0) throw new Error(`${test.name} on ${backend} left ${left} tensors`);
 }
@@ -83,4 +89,26 @@ export function leaked(f: () => void): number {
   const before = tf.memory().numTensors;
   f();
   return tf.memory().numTensors - before;
+}
+
+/** A softmax regression of four inputs and three classes, always from the same weights. */
+export function softmaxModel(regularized = false): layers.Sequential {
+  const kernelInitializer = layers.initializers.glorotUniform({ seed: 3 });
+  const kernelRegularizer = regularized ? layers.regularizers.l2({ l2: 0.1 }) : undefined;
+  return layers.sequential({
+    layers: [layers.layers.dense({
+      units: 3,
+      activation: "softmax",
+      inputShape: [4],
+      kernelInitializer,
+      ...(kernelRegularizer ? { kernelRegularizer } : {}),
+    })],
+  });
+}
+
+/** Normal inputs [n, 4] and one-hot labels [n, 3], always the same. */
+export function threeClasses(n: number): { x: tf.Tensor; y: tf.Tensor } {
+  const x = tf.randomNormal([n, 4], 0, 1, "float32", 1);
+  const y = tf.tidy(() => tf.oneHot(tf.argMax(tf.slice(x, [0, 0], [n, 3]), 1) as tf.Tensor1D, 3));
+  return { x, y };
 }

@@ -4,16 +4,17 @@
  * @module
  */
 export * from "@precond/core";
+export { evidenceLoss, type EvidenceLossOptions } from "./evidence/evidence_loss.ts";
 export {
-  binary,
-  classification,
-  isLikelihood,
-  type LikelihoodLoss,
-  squaredError,
-} from "./evidence/likelihood.ts";
-export {
-  precond,
-  PrecondOptimizer,
-  type PrecondOptions,
-  type TensorEvidence,
-} from "./optimizer.ts";
+  type BatchTensors,
+  type BatchTrainer,
+  fitMicroBatches,
+  type FitMicroBatchesOptions,
+} from "./evidence/fit_micro_batches.ts";
+export { binary, classification, squaredError } from "./evidence/likelihood.ts";
+export { isLikelihood, type LikelihoodLoss } from "./evidence/likelihood_loss.ts";
+export type { LossFunction, LossName } from "./evidence/losses.ts";
+export { type CompiledModel, withEvidence } from "./evidence/with_evidence.ts";
+export { PrecondOptimizer } from "./optimizer.ts";
+export type { Cost, PrecondOptions, TensorEvidence } from "./optimizer_options.ts";
+export { precond } from "./precond.ts";

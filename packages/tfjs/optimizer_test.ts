@@ -68,8 +68,8 @@ for (const backend of backends) {
       0,
     );
     assert.equal(leaked(() => tf.dispose(optimizer.minimize(loss, true, [v])!)), 0);
-    // m, d, h, momentum
-    assert.equal(leaked(() => optimizer.dispose()), -4);
+    // m, d, h, the factor made of it, momentum
+    assert.equal(leaked(() => optimizer.dispose()), -5);
     v.dispose();
   });
 }

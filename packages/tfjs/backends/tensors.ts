@@ -4,26 +4,33 @@ import * as tf from "@tensorflow/tfjs-core";
 import { cpuKernel } from "./cpu.ts";
 import { opsKernel } from "./ops.ts";
 import { wasmKernelFor } from "./wasm.ts";
+import { webglKernelFor } from "./webgl.ts";
+import { webgpuKernelFor } from "./webgpu.ts";
 
 const warned = new Set<string>();
 
+/** Makers of fused kernels; undefined where the build or the device does not allow it. */
+const fused: Readonly<Record<string, (program: Program) => Kernel<tf.Tensor> | undefined>> = {
+  cpu: cpuKernel,
+  wasm: wasmKernelFor,
+  webgl: webglKernelFor,
+  webgpu: webgpuKernelFor,
+};
+
 function compileFor(backend: string, program: Program): Kernel<tf.Tensor> {
-  if (backend === "cpu") return cpuKernel(program);
-  if (backend === "wasm") {
-    const kernel = wasmKernelFor(program);
-    if (kernel) return kernel;
-    if (!warned.has(backend)) {
-      warned.add(backend);
-      console.warn(
-        "precond: this build of the wasm backend hides its memory or has no SIMD; the update runs as plain tf ops",
-      );
-    }
+  const make = fused[backend];
+  const kernel = make?.(program);
+  if (make && !kernel && !warned.has(backend)) {
+    warned.add(backend);
+    console.warn(
+      `precond: this build or device does not allow fused kernels on ${backend}; the update runs as plain tf ops`,
+    );
   }
-  return opsKernel(program);
+  return kernel ?? opsKernel(program);
 }
 
 /**
- * Kernels on tf tensors: fused on cpu and wasm, plain tf ops on every other backend. The backend
+ * Kernels on tf tensors: fused on cpu, wasm, webgl and webgpu, plain tf ops on every other backend. The backend
  * that is active when a step runs decides.
  */
 export function tensorBackend(): Backend<tf.Tensor> {
@@ -47,7 +54,7 @@ export function tensorBackend(): Backend<tf.Tensor> {
       const name = tf.getBackend();
       // Fused kernels write slots in place, so that a later read could see a later step.
       if (name === "cpu" || name === "wasm") return (tensor.dataSync() as Float32Array).slice();
-      return tensor.data() as Promise<Float32Array>;
+      return tensor.data().then((values) => (values as Float32Array).slice());
     },
     dispose: (tensor) => tensor.dispose(),
   };

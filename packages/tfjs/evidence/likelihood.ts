@@ -5,64 +5,14 @@
  * @module
  */
 import * as tf from "@tensorflow/tfjs-core";
-
-/** A closure for `minimize` that also gives curvature samples. */
-export interface LikelihoodLoss {
-  /** The mean negative log-likelihood over the batch. */
-  (): tf.Scalar;
-  /**
-   * A scalar whose gradient is that of the mean loss for labels drawn from the model's own
-   * distribution; its value means nothing.
-   */
-  resampled(seed: number): tf.Scalar;
-  /** Examples in the batch. */
-  batchSize(): number;
-}
-
-/** Whether a closure is a {@linkcode LikelihoodLoss}. */
-export function isLikelihood(f: () => tf.Scalar): f is LikelihoodLoss {
-  return "resampled" in f && "batchSize" in f;
-}
-
-/**
- * A scalar whose gradient with respect to `outputs` is `(expected − drawn)/B`.
- *
- * For the exponential families in their natural parameters that is the gradient of the negative
- * log-likelihood, so that sampling needs no gradient of its own.
- */
-function withGradient(outputs: tf.Tensor, residual: () => tf.Tensor): tf.Scalar {
-  const custom = tf.customGrad((...args: (tf.Tensor | tf.GradSaveFunc)[]) => {
-    const save = args[args.length - 1] as tf.GradSaveFunc;
-    save([residual()]);
-    return {
-      value: tf.scalar(0),
-      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => tf.mul(saved[0]!, dy),
-    };
-  });
-  return custom(outputs) as tf.Scalar;
-}
-
-function likelihood(
-  loss: () => tf.Scalar,
-  resampled: (seed: number) => tf.Scalar,
-  batchSize: () => number,
-): LikelihoodLoss {
-  return Object.assign(() => loss(), { resampled, batchSize });
-}
-
-function checkShapes(what: string, outputs: tf.Tensor, labels: tf.Tensor): void {
-  if (outputs.shape.join() !== labels.shape.join()) {
-    throw new TypeError(
-      `Cannot compute the ${what} loss: the model gives shape [${outputs.shape}], the labels have shape [${labels.shape}]`,
-    );
-  }
-}
+import { checkShapes, likelihood, type LikelihoodLoss, withGradient } from "./likelihood_loss.ts";
 
 /**
  * Softmax cross-entropy, mean over the batch: `−(1/B) Σᵢ log softmax(zᵢ)[yᵢ]`.
  *
- * Hand it to `minimize` in place of a closure that returns the loss: gradients are the same, and
- * `gaussNewton()` and `fisher()` get their samples (labels drawn by the Gumbel-max trick).
+ * Hand it to `minimize` in place of a closure that returns the loss: gradients are the same,
+ * `gaussNewton()` and `fisher()` get their samples (labels drawn by the Gumbel-max trick), and
+ * `gradientSquares` theirs (random signs on the examples' losses).
  *
  * @param logits Computes the logits, shape [B, C], from the variables.
  * @param labels One-hot float [B, C], or int32 class indices [B].
@@ -86,13 +36,15 @@ export function classification(logits: () => tf.Tensor, labels: tf.Tensor): Like
     labels.rank === 1
       ? tf.cast(tf.oneHot(tf.cast(labels, "int32") as tf.Tensor1D, classes), "float32")
       : labels;
+  const crossEntropy = (reduction?: tf.Reduction) => {
+    const z = logits();
+    const y = oneHot(z.shape[z.rank - 1]!);
+    checkShapes("classification", z, y);
+    return tf.losses.softmaxCrossEntropy(y, z, undefined, 0, reduction);
+  };
   return likelihood(
-    () => {
-      const z = logits();
-      const y = oneHot(z.shape[z.rank - 1]!);
-      checkShapes("classification", z, y);
-      return tf.losses.softmaxCrossEntropy(y, z) as tf.Scalar;
-    },
+    () => crossEntropy() as tf.Scalar,
+    () => crossEntropy(tf.Reduction.NONE),
     (seed) => {
       const z = logits();
       const [batch, classes] = z.shape as [number, number];
@@ -115,14 +67,18 @@ export function classification(logits: () => tf.Tensor, labels: tf.Tensor): Like
  * @throws {TypeError} If the shapes differ.
  */
 export function binary(logits: () => tf.Tensor, labels: tf.Tensor): LikelihoodLoss {
+  const each = () => {
+    const z = logits();
+    checkShapes("binary", z, labels);
+    // softplus(z) − y z, stable for large |z|
+    return tf.sub(tf.softplus(z), tf.mul(labels, z));
+  };
   return likelihood(
     () => {
-      const z = logits();
-      checkShapes("binary", z, labels);
-      // softplus(z) − y z, stable for large |z|
-      const each = tf.sub(tf.softplus(z), tf.mul(labels, z));
-      return tf.div(tf.sum(each), z.shape[0]!) as tf.Scalar;
+      const losses = each();
+      return tf.div(tf.sum(losses), losses.shape[0]!) as tf.Scalar;
     },
+    each,
     (seed) => {
       const z = logits();
       return withGradient(z, () => {
@@ -144,12 +100,17 @@ export function binary(logits: () => tf.Tensor, labels: tf.Tensor): LikelihoodLo
  * @throws {TypeError} If the shapes differ.
  */
 export function squaredError(predictions: () => tf.Tensor, targets: tf.Tensor): LikelihoodLoss {
+  const squares = () => {
+    const f = predictions();
+    checkShapes("squared error", f, targets);
+    return tf.square(tf.sub(f, targets));
+  };
   return likelihood(
     () => {
-      const f = predictions();
-      checkShapes("squared error", f, targets);
-      return tf.div(tf.sum(tf.square(tf.sub(f, targets))), 2 * f.shape[0]!) as tf.Scalar;
+      const each = squares();
+      return tf.div(tf.sum(each), 2 * each.shape[0]!) as tf.Scalar;
     },
+    () => tf.div(squares(), 2),
     (seed) => {
       const f = predictions();
       return withGradient(

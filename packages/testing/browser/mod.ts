@@ -1,0 +1,10 @@
+/**
+ * Runs a module in headless Chromium, over the packages as they are built.
+ *
+ * @module
+ */
+export { chromiumFlags, findChromium, launch } from "./chromium.ts";
+export { bundle } from "./bundle.ts";
+export { ensureBuilt, staleness } from "./built.ts";
+export { type Page, type PageOptions, withPage } from "./with_page.ts";
+export { pageTest } from "./page_tests.ts";

@@ -1,0 +1,50 @@
+/** @module */
+import { fileURLToPath } from "node:url";
+
+/** Options of {@linkcode serve}. */
+export interface ServeOptions {
+  /** Texts by path. */
+  readonly texts: Readonly<Record<string, string>>;
+  /** Directories by the beginning of the path, as "/wasm/". */
+  readonly files: Readonly<Record<string, URL>>;
+  /** Sends COOP and COEP, so that the page has SharedArrayBuffer. */
+  readonly isolated: boolean;
+}
+
+const types: Readonly<Record<string, string>> = {
+  "": "text/html; charset=utf-8",
+  js: "text/javascript; charset=utf-8",
+  mjs: "text/javascript; charset=utf-8",
+  json: "application/json",
+  wasm: "application/wasm",
+};
+
+const isolation = {
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-embedder-policy": "require-corp",
+};
+
+/** A server on a free port of this machine. */
+export function serve(
+  { texts, files, isolated }: ServeOptions,
+): Deno.HttpServer<Deno.NetAddr> {
+  const find = async (path: string): Promise<BodyInit | undefined> => {
+    if (path in texts) return texts[path];
+    const prefix = Object.keys(files).find((prefix) => path.startsWith(prefix));
+    if (!prefix || path.includes("..")) return undefined;
+    try {
+      const directory = fileURLToPath(files[prefix]!).replace(/[\\/]?$/, "/");
+      return await Deno.readFile(directory + decodeURIComponent(path.slice(prefix.length)));
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return undefined;
+      throw error;
+    }
+  };
+  return Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
+    const { pathname } = new URL(request.url);
+    const body = await find(pathname);
+    if (body === undefined) return new Response(null, { status: 404 });
+    const type = types[/\.(\w+)$/.exec(pathname)?.[1] ?? ""] ?? "application/octet-stream";
+    return new Response(body, { headers: { "content-type": type, ...(isolated && isolation) } });
+  });
+}

@@ -1,0 +1,59 @@
+// Every backend in Chromium, over the built packages. WebGL and WebGPU are software ones there.
+import { assertAllClose, conformanceCases, heldCases } from "@precond/testing";
+import { type PageOptions, pageTest } from "@precond/testing/browser";
+import assert from "node:assert/strict";
+import type * as Exports from "./browser/_testing.ts";
+
+type Exported = typeof Exports;
+
+const options: PageOptions = {
+  entry: new URL("./browser/_testing.ts", import.meta.url),
+  files: {
+    "/wasm/": new URL("./dist/", import.meta.resolve("@tensorflow/tfjs-backend-wasm/package.json")),
+  },
+};
+
+/** Steps of a conformance run; fewer on the slowest. */
+const backends: Readonly<Record<string, number>> = { cpu: 50, wasm: 50, webgl: 20, webgpu: 50 };
+
+for (const [backend, steps] of Object.entries(backends)) {
+  pageTest<Exported>(`${backend} in Chromium: the built packages`, options, async (page, t) => {
+    await page.call("start", backend);
+    // Only these two know at once that a step is held.
+    const held = backend === "cpu" || backend === "wasm" ? heldCases : [];
+    const plain: string[] = [];
+    for (const { name } of [...conformanceCases, ...held]) {
+      await t.step(name, async () => {
+        if (!(await page.call("conformance", backend, name, steps))) plain.push(name);
+      });
+    }
+    await t.step("updates are fused", () => assert.deepEqual(plain, []));
+    for (const name of ["adam", "sgd", "momentum", "nesterov"]) {
+      await t.step(`${name} equals tf.train's`, () => page.call("likeTfTrain", name));
+    }
+    await t.step("steps leave no tensor", () => page.call("steady", 50));
+  });
+}
+
+/** How far the losses of 20 steps are from those on cpu, relatively; measured 3e-7 and 1e-4. */
+const tolerances: Readonly<Record<string, number>> = {
+  adam: 1e-5,
+  // Central differences of float32 gradients are good to about 1e-4.
+  combined: 1e-3,
+};
+
+const title = "model.fit() in Chromium: the same losses on every backend";
+pageTest<Exported>(title, options, async (page, t) => {
+  for (const [optimizer, relative] of Object.entries(tolerances)) {
+    let expected: number[] | undefined;
+    for (const backend of Object.keys(backends)) {
+      await t.step(`${optimizer} on ${backend}`, async () => {
+        await page.call("start", backend);
+        const losses = await page.call("fitLosses", optimizer);
+        assert.equal(losses.length, 20);
+        expected ??= losses;
+        assertAllClose(losses, expected, { relative }, `${optimizer} on ${backend}`);
+      });
+    }
+  }
+});

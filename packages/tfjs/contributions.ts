@@ -1,0 +1,62 @@
+/** @module */
+import type { Contribution } from "@precond/core";
+import * as tf from "@tensorflow/tfjs-core";
+import type { TensorEvidence } from "./optimizer_options.ts";
+
+/** What `tf.Optimizer.applyGradients` takes. */
+export type Gradients = Parameters<tf.Optimizer["applyGradients"]>[0];
+
+/** A variable's name and its gradient. */
+export type GradientEntry = readonly [name: string, gradient: tf.Tensor];
+
+/** What is there of an array (whose tensors may be undefined) or a map. */
+export function gradientEntries(gradients: Gradients): GradientEntry[] {
+  const given: [string, tf.Tensor | undefined][] = Array.isArray(gradients)
+    ? gradients.map(({ name, tensor }) => [name, tensor])
+    : Object.entries(gradients);
+  return given.filter((g): g is [string, tf.Tensor] => g[1] != null);
+}
+
+/** The registered variables of these names. */
+export function variablesOf(names: readonly string[]): tf.Variable[] {
+  return names.map((name) => {
+    const variable = tf.engine().registeredVariables[name];
+    if (!variable) {
+      throw new TypeError(`Cannot apply the gradient of "${name}": there is no such variable`);
+    }
+    return variable;
+  });
+}
+
+/**
+ * Each variable's share of a step; gradients in the order of the variables.
+ *
+ * @throws {TypeError} For a wrong shape or dtype.
+ */
+export function contributionsOf(
+  variables: readonly tf.Variable[],
+  gradients: readonly GradientEntry[],
+  evidence: TensorEvidence,
+  nameOf: (variable: string) => string,
+): Contribution<tf.Tensor>[] {
+  return variables.map((variable, i) => {
+    const { name, shape } = variable;
+    const check = (kind: string, t: tf.Tensor | undefined) => {
+      if (t && (t.shape.join() !== shape.join() || t.dtype !== "float32")) {
+        throw new TypeError(
+          `Cannot step "${name}": its ${kind} has shape [${t.shape}] and dtype ${t.dtype}, expected [${shape}] and float32`,
+        );
+      }
+      return t;
+    };
+    check("variable", variable);
+    return {
+      name: nameOf(name),
+      shape,
+      weights: variable,
+      gradient: check("gradient", gradients[i]![1])!,
+      curvature: check("curvature sample", evidence.curvature?.[name]),
+      gradientSquares: check("gradientSquares", evidence.gradientSquares?.[name]),
+    };
+  });
+}

@@ -1,0 +1,55 @@
+/**
+ * What extra calls of a closure must not change: the state of layers, and chance.
+ *
+ * @module
+ */
+import * as tf from "@tensorflow/tfjs-core";
+
+/**
+ * Runs `f` and gives every non-trainable variable that it wrote its value back: batch normalisation
+ * updates its moving statistics in each call of the closure.
+ */
+export function undisturbed<T>(f: () => T): T {
+  const saved = Object.values(tf.engine().registeredVariables)
+    .filter((v) => !v.trainable && !v.isDisposed)
+    // A clone shares the data, and keeps it when the variable goes on to other data.
+    .map((variable) => ({ variable, before: tf.keep(tf.clone(variable)) }));
+  try {
+    return f();
+  } finally {
+    for (const { variable, before } of saved) {
+      if (!variable.isDisposed && variable.dataId !== before.dataId) variable.assign(before);
+      before.dispose();
+    }
+  }
+}
+
+/**
+ * A runner of synchronous functions that all see the random numbers that the first of them drew:
+ * where two gradients are compared, both must drop out the same units.
+ *
+ * tfjs seeds the generators of dropout and noise layers without a seed with `Math.random()` on
+ * every backend, so that is what is recorded and repeated, while the function runs.
+ *
+ * @throws {TypeError} Where `Math.random` is frozen.
+ */
+export function sameDraws(): <T>(f: () => T) => T {
+  const drawn: number[] = [];
+  return (f) => {
+    const original = Math.random;
+    let next = 0;
+    try {
+      Math.random = () => drawn[next++] ??= original();
+    } catch (cause) {
+      throw new TypeError(
+        "Cannot compare two calls of the closure: Math.random is frozen here, so that dropout may differ between them",
+        { cause },
+      );
+    }
+    try {
+      return f();
+    } finally {
+      Math.random = original;
+    }
+  };
+}

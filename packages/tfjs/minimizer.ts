@@ -1,0 +1,136 @@
+/** @module */
+import type { Definition } from "@precond/core";
+import * as tf from "@tensorflow/tfjs-core";
+import { gradientEntries, type Gradients, variablesOf } from "./contributions.ts";
+import { createMeasurer } from "./evidence/measure.ts";
+import { microBatchEvidence } from "./evidence/micro_batches.ts";
+import { asking, type Session } from "./evidence/session.ts";
+import type { Cost, ResolvedOptions, TensorEvidence } from "./optimizer_options.ts";
+import type { Updater } from "./updater.ts";
+import type { VariableStates } from "./variable_states.ts";
+
+type Closure = () => tf.Scalar;
+
+/** What the minimizer uses of the optimizer. */
+export interface MinimizerHost {
+  readonly definition: Definition;
+  computeGradients(f: Closure, varList?: tf.Variable[]): ReturnType<typeof tf.variableGrads>;
+  applyGradients(gradients: Gradients, evidence: TensorEvidence): void;
+}
+
+/** Turns closures into gradients and evidence. */
+export interface Minimizer {
+  readonly cost: Cost;
+  /** One call of `minimize`: the loss if `returnCost`, which the caller disposes. */
+  single(f: Closure, returnCost: boolean, varList?: tf.Variable[]): tf.Scalar | null;
+  /** One update from k ≥ 2 closures, likewise with the mean loss. */
+  microBatches(
+    closures: readonly Closure[],
+    returnCost: boolean,
+    varList?: tf.Variable[],
+  ): tf.Scalar | null;
+  /** Disposes what closures kept in extra calls. */
+  release(): void;
+}
+
+/** Makes the minimizer of one optimizer. */
+export function createMinimizer(
+  host: MinimizerHost,
+  options: ResolvedOptions,
+  { driver, claim, nameOf }: VariableStates,
+  updater: Updater,
+): Minimizer {
+  const measurer = createMeasurer();
+  const { needs } = host.definition;
+  let gradientCount = 0;
+
+  /** Samples of what is due, from the first call of those that make an update. */
+  const measure = (names: string[], closure: Closure, session: Session, squares: boolean) => {
+    const variables = variablesOf(names);
+    claim(variables);
+    const { iteration } = driver;
+    const first = updater.pending === 0;
+    const keys = names.map(nameOf);
+    const squaresDue = () =>
+      iteration % options.squaresEvery === 0 ||
+      keys.some((key) => !driver.state().parameters.get(key)?.samples.gradientSquares);
+    return measurer.measure({
+      closure,
+      variables,
+      session,
+      source: first && driver.curvatureDue(keys) ? host.definition.curvature : undefined,
+      squares: first && squares && squaresDue(),
+      seed: options.seed * 1_000_003 + iteration * 1009 + 1,
+      differenceStep: options.differenceStep,
+    });
+  };
+
+  const finish = (
+    value: tf.Scalar,
+    grads: tf.NamedTensorMap,
+    given: TensorEvidence,
+    closures: readonly Closure[],
+    session: Session,
+    returnCost: boolean,
+    varList: tf.Variable[] | undefined,
+  ) => {
+    let measured: TensorEvidence = {};
+    let done = false;
+    try {
+      const names = gradientEntries(grads).map(([name]) => name);
+      const signs = needs.includes("gradientSquares") && updater.accumulate === 1 &&
+        !given.gradientSquares;
+      measured = measure(names, closures[0]!, session, signs);
+      const { batchSize = options.batchSize } = measured;
+      host.applyGradients(
+        varList ? varList.map(({ name }) => ({ name, tensor: grads[name]! })) : grads,
+        {
+          ...given,
+          ...measured,
+          ...(batchSize > 0 ? { batchSize: batchSize * closures.length } : {}),
+        },
+      );
+      done = true;
+      return returnCost ? value : null;
+    } finally {
+      if (!done || !returnCost) value.dispose();
+      tf.dispose([grads, given.gradientSquares, measured.curvature, measured.gradientSquares]);
+    }
+  };
+
+  return {
+    get cost() {
+      const extra = measurer.evaluations;
+      return { gradients: gradientCount + extra, extra };
+    },
+    single(f, returnCost, varList) {
+      measurer.release();
+      const { result, session } = asking({ kind: "loss" }, () => host.computeGradients(f, varList));
+      gradientCount++;
+      return finish(result.value, result.grads, {}, [f], session, returnCost, varList);
+    },
+    microBatches(closures, returnCost, varList) {
+      const k = closures.length;
+      if (k < 2) {
+        throw new RangeError(
+          `Cannot compare micro-batches: at least 2 are needed, current number is ${k}`,
+        );
+      }
+      if (updater.accumulate > 1) {
+        throw new TypeError(
+          `Cannot compare micro-batches: the optimizer accumulates ${updater.accumulate} calls already`,
+        );
+      }
+      measurer.release();
+      const { result, session } = asking(
+        { kind: "loss" },
+        () => microBatchEvidence(closures, varList),
+      );
+      gradientCount += k;
+      const { value, gradients, gradientSquares } = result;
+      const evidence = { gradientSquares, microBatches: k };
+      return finish(value, gradients, evidence, closures, session, returnCost, varList);
+    },
+    release: measurer.release,
+  };
+}

@@ -1,0 +1,41 @@
+/**
+ * An optimizer as JSON, for `model.save`.
+ *
+ * @module
+ */
+import { type Definition, parseDefinition, stringifyDefinition } from "@precond/core";
+import type * as tf from "@tensorflow/tfjs-core";
+import type { PrecondOptions, ResolvedOptions } from "./optimizer_options.ts";
+
+type Config = tf.serialization.ConfigDict;
+
+/** The chain, the options and the learning rate that was set, if any. */
+export function configOf(
+  definition: Definition,
+  options: ResolvedOptions,
+  rate: number | undefined,
+): Config {
+  // model.save turns every string, values too, into snake_case: numbers stay as they are.
+  const text = [...new TextEncoder().encode(stringifyDefinition(definition))];
+  return { definition: text, ...options, learningRate: rate ?? -1 };
+}
+
+/** What {@linkcode configOf} was given. */
+export function readConfig(
+  config: Config,
+): { definition: Definition; options: PrecondOptions; rate: number | undefined } {
+  const text = new TextDecoder().decode(Uint8Array.from(config.definition as number[]));
+  const { seed, differenceStep, batchSize, squaresEvery = 1, accumulate = 1, learningRate } =
+    config as Record<string, number>;
+  return {
+    definition: parseDefinition(text),
+    options: {
+      seed: seed!,
+      differenceStep: differenceStep!,
+      gradientSquares: { every: squaresEvery },
+      accumulate,
+      ...(batchSize! > 0 ? { batchSize: batchSize! } : {}),
+    },
+    rate: learningRate! >= 0 ? learningRate! : undefined,
+  };
+}
