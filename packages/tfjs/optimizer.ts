@@ -7,6 +7,8 @@ import { createMinimizer } from "./minimizer.ts";
 import { configOf, readConfig } from "./optimizer_config.ts";
 import type { Cost, PrecondOptions, ResolvedOptions, TensorEvidence } from "./optimizer_options.ts";
 import { checkCount, resolveOptions } from "./optimizer_options.ts";
+import type { TelemetryOptions } from "./telemetry.ts";
+import { createTelemetry } from "./telemetry_session.ts";
 import { createUpdater } from "./updater.ts";
 import { createStates, type NamedTensors } from "./variable_states.ts";
 
@@ -121,6 +123,18 @@ export class PrecondOptimizer extends tf.Optimizer {
     this.#states.load(bytes);
     this.iterations_ = this.#states.driver.iteration;
     this.#updater.drop();
+  }
+
+  /**
+   * Reports, every `every` updates, what the noise looks like: T, signal, noise and gradient noise
+   * scale by variable and overall, update norm, skipped steps. Sums are made on the device and read
+   * back asynchronously. Variables whose chain has no `signalFraction()` are left out. Returns a
+   * function that ends it.
+   *
+   * @throws {RangeError} If `every` is not a positive integer.
+   */
+  telemetry(options: TelemetryOptions): () => void {
+    return this.#updater.watch(createTelemetry(this.#states, options));
   }
 
   /** Disposes the state and a half-done accumulation. */

@@ -4,6 +4,7 @@ import type * as tf from "@tensorflow/tfjs-core";
 import { contributionsOf, type GradientEntry, variablesOf } from "./contributions.ts";
 import { type Accumulation, createAccumulation } from "./evidence/micro_batches.ts";
 import type { ResolvedOptions, TensorEvidence } from "./optimizer_options.ts";
+import type { Telemetry } from "./telemetry_session.ts";
 import type { VariableStates } from "./variable_states.ts";
 
 /** Applies gradients to variables, every call or the mean of every k calls. */
@@ -22,6 +23,8 @@ export interface Updater {
   ): boolean;
   /** Disposes a half-done accumulation. */
   drop(): void;
+  /** Adds a watcher of updates; the function returned takes it away. */
+  watch(telemetry: Telemetry): () => void;
 }
 
 /** Makes the updater of one optimizer. */
@@ -33,6 +36,7 @@ export function createUpdater(
   const squares = definition.needs.includes("gradientSquares");
   let k = options.accumulate;
   let total: Accumulation | undefined;
+  const watchers = new Set<Telemetry>();
   const drop = () => {
     total?.dispose();
     total = undefined;
@@ -45,6 +49,12 @@ export function createUpdater(
   ) => {
     const variables: tf.Variable[] = variablesOf(gradients.map(([name]) => name));
     states.claim(variables);
+    const observed = {
+      variables,
+      gradients: gradients.map(([, gradient]) => gradient),
+      batchSize: evidence.batchSize ?? (options.batchSize || 1),
+    };
+    for (const watcher of watchers) watcher.before(observed);
     const { weights } = states.driver.step(
       contributionsOf(variables, gradients, evidence, states.nameOf),
       {
@@ -57,6 +67,7 @@ export function createUpdater(
       variables[i]!.assign(updated);
       updated.dispose();
     });
+    for (const watcher of watchers) watcher.after(observed);
   };
 
   return {
@@ -98,5 +109,9 @@ export function createUpdater(
       }
     },
     drop,
+    watch(telemetry) {
+      watchers.add(telemetry);
+      return () => watchers.delete(telemetry);
+    },
   };
 }

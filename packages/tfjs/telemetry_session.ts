@@ -1,0 +1,106 @@
+/** @module */
+import * as tf from "@tensorflow/tfjs-core";
+import {
+  merge,
+  type NoiseReport,
+  reportOf,
+  summarise,
+  type Summary,
+  summaryOf,
+  type TelemetryOptions,
+  type TelemetryReport,
+} from "./telemetry.ts";
+import type { VariableStates } from "./variable_states.ts";
+
+/** What an update looks like from outside. */
+export interface ObservedUpdate {
+  readonly variables: readonly tf.Variable[];
+  readonly gradients: readonly tf.Tensor[];
+  readonly batchSize: number;
+}
+
+/** Watches updates; made by {@linkcode createTelemetry}. */
+export interface Telemetry {
+  /** Before an update. */
+  before(update: ObservedUpdate): void;
+  /** After it; the report follows when the device has the numbers. */
+  after(update: ObservedUpdate): void;
+}
+
+const skippedSlot = "skipNonFinite.skipped";
+
+/** Reports every k-th update; all sums are made on the device and read back asynchronously. */
+export function createTelemetry(states: VariableStates, options: TelemetryOptions): Telemetry {
+  const { every = 100, onReport, onError = console.error } = options;
+  if (!Number.isInteger(every) || every < 1) {
+    throw new RangeError(
+      `Cannot report telemetry: every must be a positive integer, current value is ${every}`,
+    );
+  }
+  let old: tf.Tensor[] | undefined;
+
+  const measure = ({ variables, gradients }: ObservedUpdate) => {
+    const norm = tf.tidy(() =>
+      tf.stack(variables.map((v, i) => tf.sum(tf.squaredDifference(v, old![i]!))))
+    );
+    const summaries = variables.flatMap((v, i) => {
+      const known = states.driver.inspect(states.nameOf(v.name));
+      if (!known) return [];
+      const numbers = tf.tidy(() => summarise({ ...known, gradient: gradients[i]! }));
+      tf.dispose([known.fraction, known.signal, known.noise]);
+      return [{ name: v.name, size: v.size, numbers }];
+    });
+    return { norm, summaries };
+  };
+
+  const skipped = async (name: string): Promise<number> => {
+    const known = states.driver.state().parameters.get(states.nameOf(name));
+    return known?.slots[skippedSlot] ? (await states.slot(name, skippedSlot))[0]! : 0;
+  };
+
+  const report = async (
+    { norm, summaries }: ReturnType<typeof measure>,
+    { variables, batchSize }: ObservedUpdate,
+    iteration: number,
+  ): Promise<TelemetryReport> => {
+    try {
+      const held = Promise.all(variables.map((v) => skipped(v.name)));
+      const squares = Array.from(await norm.data<"float32">());
+      const read = await Promise.all(
+        summaries.map(async ({ name, size, numbers }): Promise<[string, Summary]> => [
+          name,
+          summaryOf(await numbers.data(), size),
+        ]),
+      );
+      const all = merge(read.map(([, summary]) => summary));
+      const byName = read.map(([name, s]): [string, NoiseReport] => [name, reportOf(s, batchSize)]);
+      return {
+        iteration,
+        ...reportOf(all, batchSize),
+        updateNorm: Math.sqrt(squares.reduce((sum, s) => sum + s, 0)),
+        skipped: Math.max(0, ...await held),
+        evidence: all.size > 0 ? 1 - all.ratio / all.size : NaN,
+        variables: Object.fromEntries(byName),
+      };
+    } finally {
+      tf.dispose([norm, summaries.map((s) => s.numbers)]);
+    }
+  };
+
+  return {
+    before({ variables }) {
+      old?.forEach((t) => t.dispose());
+      const due = (states.driver.iteration + 1) % every === 0;
+      old = due ? variables.map((v) => tf.keep(tf.clone(v))) : undefined;
+    },
+    after(update) {
+      if (!old) return;
+      const measured = measure(update);
+      // Kept: a scope of model.fit may end before the numbers have been read.
+      [measured.norm, ...measured.summaries.map((s) => s.numbers)].forEach((t) => tf.keep(t));
+      old.forEach((t) => t.dispose());
+      old = undefined;
+      report(measured, update, states.driver.iteration).then(onReport).catch(onError);
+    },
+  };
+}
