@@ -14,7 +14,7 @@ export interface Outcome {
 export type Stage = (args: readonly string[]) => Promise<Outcome>;
 
 const PACK_TEST = "tools/pack_test.ts";
-const BROWSER_TESTS = "packages/**/browser_test.ts";
+const BROWSER_TESTS = ["{packages,examples}/**/browser_test.ts", "bench/browser_test.ts"];
 
 /** `--ignore` takes the place of deno.json's `exclude`, so that it has to repeat it. */
 function ignore(...patterns: string[]): string {
@@ -40,7 +40,7 @@ export const build: Stage = async (args) => {
 export const testUnit: Stage = (args) => {
   const members = readPackages(root).map((p) => p.directory);
   return test(
-    ["--parallel", ignore(PACK_TEST, BROWSER_TESTS)],
+    ["--parallel", ignore(PACK_TEST, ...BROWSER_TESTS)],
     withPaths(args, [...members, "tools"]),
   );
 };
@@ -53,7 +53,7 @@ export const testDoc: Stage = (args) => {
 };
 
 /** The tests that start Chromium; one after another, since each keeps two cores busy. */
-export const testBrowser: Stage = (args) => test([], withPaths(args, [BROWSER_TESTS]));
+export const testBrowser: Stage = (args) => test([], withPaths(args, BROWSER_TESTS));
 
 export const testPack: Stage = (args) => test([], [...args, PACK_TEST]);
 

@@ -106,7 +106,7 @@ function adapter<A>(definition: Definition, backend: Backend<A>, copies: boolean
             curvature: c.curvature && give(c.curvature, shape),
           };
         });
-        driver.step(list, { learningRate, ...options });
+        driver.step(list, { ...options, learningRate: options.learningRate ?? learningRate });
         list.forEach(({ name, shape, weights }, i) => {
           shapes.set(name, shape);
           if (copies) given[i]![1].weights.set(backend.read(weights) as Float32Array);

@@ -148,6 +148,17 @@ export function chain(...transforms: Transform[]): Chain {
     seen.set(transform.name, count);
     return { name: count === 1 ? transform.name : `${transform.name}_${count}`, transform };
   });
+  const taken = new Set<string>();
+  for (const { name } of stages) {
+    if (!/^[A-Za-z]\w*$/.test(name) || taken.has(name)) {
+      throw new TypeError(
+        `Cannot chain: "${name}" is ${
+          taken.has(name) ? "the name of two stages" : "no name for a stage: letters, digits and _"
+        }`,
+      );
+    }
+    taken.add(name);
+  }
   const needs = new Set<Evidence>(["gradient"]);
   let curvature: CurvatureSource | undefined;
   let squaresFlow = true;

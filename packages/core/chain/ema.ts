@@ -42,6 +42,16 @@ export function checkOneOf<T extends string>(
   }
 }
 
+/** Refuses what {@linkcode checkNonNegative} does, and what float32 holds with less precision. */
+export function checkNormal(action: string, value: number, name: string): void {
+  checkNonNegative(action, value, name);
+  if (value > 0 && value < 2 ** -126) {
+    throw new RangeError(
+      `Cannot ${action}: ${name} must be 0 or at least 2⁻¹²⁶, the smallest normal float32, current value is ${value}`,
+    );
+  }
+}
+
 /**
  * The weight of the newest of `count` samples: `wₙ = (1−β)/(1−βⁿ)`, which makes
  * `m += w(x − m)` the bias-corrected EMA; without debiasing the constant `1−β`.

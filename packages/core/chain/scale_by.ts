@@ -1,7 +1,7 @@
 /** @module */
 import { clamp, mul, square } from "../kernel/expr.ts";
 import { specify } from "./specification.ts";
-import type { PreconditionerEstimator, RuleInputs, Scalars, Transform } from "./types.ts";
+import type { Piece, PreconditionerEstimator, RuleInputs, Scalars, Transform } from "./types.ts";
 
 /** Options of {@linkcode scaleBy}. */
 export interface ScaleByOptions {
@@ -46,12 +46,23 @@ export function scaleBy(
   options: ScaleByOptions = {},
 ): Transform {
   const { to } = options;
+  const hostSource = (piece: Piece | undefined) =>
+    piece?.needs.includes("curvature") ? piece.curvature : undefined;
+  const [outer, nested] = [hostSource(estimator), hostSource(to)];
+  if (outer && nested && (outer.kind !== nested.kind || outer.every !== nested.every)) {
+    throw new TypeError(
+      `Cannot scale: "${estimator.name}" wants ${outer.kind} curvature every ${outer.every} steps, "${
+        to!.name
+      }" ${nested.kind} every ${nested.every}`,
+    );
+  }
+  const source = outer ?? nested ?? estimator.curvature;
   return {
     ...specify("scaleBy", estimator, options),
     name: estimator.name,
     needs: [...new Set([...estimator.needs, ...(to?.needs ?? [])])],
     slots: { ...estimator.slots, ...prefixed(to?.slots ?? {}) },
-    ...(estimator.curvature ? { curvature: estimator.curvature } : {}),
+    ...(source ? { curvature: source } : {}),
     rawSquares: (estimator.rawSquares ?? !estimator.needs.includes("gradientSquares")) &&
       (to?.rawSquares ?? !to?.needs.includes("gradientSquares")),
     perParameter: (estimator.perParameter ?? false) || (to?.perParameter ?? false),

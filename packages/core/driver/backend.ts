@@ -29,6 +29,8 @@ export interface KernelResult<A> {
 export interface Kernel<A> {
   /** Runs the program on all parameters of a step; sums over "all" run over these calls. */
   run(calls: readonly KernelCall<A>[]): readonly KernelResult<A>[];
+  /** Frees what it keeps between steps. */
+  dispose?(): void;
 }
 
 /** Arrays of a host and how to run programs on them. */

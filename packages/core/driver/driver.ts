@@ -99,7 +99,11 @@ export function createDriver<A>(definition: Definition, backend: Backend<A>): Dr
       const kernel = backend.compile(program);
       kernels.set(
         program,
-        found = { run: (calls) => kernel.run(calls), plan: planOf(chain, program) },
+        found = {
+          run: (calls) => kernel.run(calls),
+          dispose: () => kernel.dispose?.(),
+          plan: planOf(chain, program),
+        },
       );
     }
     return found;
@@ -125,6 +129,7 @@ export function createDriver<A>(definition: Definition, backend: Backend<A>): Dr
     given: readonly Contribution<A>[],
     fresh: Fresh,
     options: StepOptions,
+    made: A[],
   ) => {
     const program = chain.program(fresh);
     const { run, plan } = kernelOf(chain, program);
@@ -167,24 +172,36 @@ export function createDriver<A>(definition: Definition, backend: Backend<A>): Dr
       }
       let vector = vectors.get(scalars);
       if (!vector) {
-        vector = Float64Array.from(plan.scalars, ([stage, key]) => scalars[stage]?.[key] ?? NaN);
+        vector = Float64Array.from(plan.scalars, ([stage, key]) => {
+          const value = scalars[stage]?.[key];
+          if (value === undefined) {
+            throw new TypeError(
+              `Cannot step "${name}": stage "${
+                chain.stages[stage]?.name
+              }" computes no scalar "${key}"`,
+            );
+          }
+          return value;
+        });
         vectors.set(scalars, vector);
       }
       return { before, step: info.step, samples, scalars, vector };
     });
+    const states = prepared.map(({ before }, i): ParameterState<A> => {
+      const { shape } = given[i]!;
+      if (before) return before;
+      const { rows } = layout(shape);
+      const shapes = { element: shape, row: [rows], tensor: [] };
+      const slots: Record<string, A> = {};
+      for (const slot of chain.slots) {
+        const array = backend.allocate(shapes[slot.shape], slot.fill);
+        made.push(array);
+        slots[slot.name] = array;
+      }
+      const samples = { gradientSquares: 0, curvature: 0 };
+      return { shape: [...shape], signature: chain.signature, step: 0, samples, slots };
+    });
     return () => {
-      const states = prepared.map(({ before }, i): ParameterState<A> => {
-        const { shape } = given[i]!;
-        if (before) return before;
-        const { rows } = layout(shape);
-        const shapes = { element: shape, row: [rows], tensor: [] };
-        const slots: Record<string, A> = {};
-        for (const slot of chain.slots) {
-          slots[slot.name] = backend.allocate(shapes[slot.shape], slot.fill);
-        }
-        const samples = { gradientSquares: 0, curvature: 0 };
-        return { shape: [...shape], signature: chain.signature, step: 0, samples, slots };
-      });
       const calls = given.map((c, i) => {
         const { slots } = states[i]!;
         const array = (name: string): A =>
@@ -244,17 +261,30 @@ export function createDriver<A>(definition: Definition, backend: Backend<A>): Dr
         }
         names.add(name);
       }
+      const { batchSize = 1 } = options;
+      if (!(batchSize > 0 && batchSize < Infinity)) {
+        throw new RangeError(
+          `Cannot step: batchSize must be positive, current value is ${batchSize}`,
+        );
+      }
       const fresh = freshOf(contributions);
       const groups = new Map<Chain, number[]>();
       contributions.forEach((c, i) => {
         const chain = chainFor(definition, c);
         groups.set(chain, [...(groups.get(chain) ?? []), i]);
       });
-      // All checks of all groups first, then all updates.
-      const ready = [...groups].map(([chain, members]) => ({
-        members,
-        run: runGroup(chain, members.map((i) => contributions[i]!), fresh, options),
-      }));
+      // All checks and all memory of all groups first, then all updates.
+      const made: A[] = [];
+      let ready: { members: number[]; run: ReturnType<typeof runGroup> }[];
+      try {
+        ready = [...groups].map(([chain, members]) => ({
+          members,
+          run: runGroup(chain, members.map((i) => contributions[i]!), fresh, options, made),
+        }));
+      } catch (error) {
+        made.forEach((array) => backend.dispose(array));
+        throw error;
+      }
       const weights: A[] = new Array(contributions.length);
       const held: boolean[] = new Array(contributions.length);
       for (const { members, run } of ready) {
@@ -295,7 +325,8 @@ export function createDriver<A>(definition: Definition, backend: Backend<A>): Dr
         outputs: fresh,
         scalars: Float64Array.from(
           plan.scalars,
-          ([stage, key]) => state.scalars![stage]?.[key] ?? NaN,
+          // A stage without this scalar cannot have stepped.
+          ([stage, key]) => state.scalars![stage]![key]!,
         ),
       }]);
       fresh.forEach((array, i) => {
@@ -316,6 +347,8 @@ export function createDriver<A>(definition: Definition, backend: Backend<A>): Dr
         Object.values(slots).forEach((a) => backend.dispose(a));
       }
       parameters.clear();
+      for (const kernel of kernels.values()) kernel.dispose?.();
+      kernels.clear();
       iteration = 0;
     },
   };

@@ -56,7 +56,9 @@ export function wasmHeap(
       if (size === undefined) return;
       sizes.delete(address);
       used -= size;
-      free.set(size, [...(free.get(size) ?? []), address]);
+      const list = free.get(size);
+      if (list) list.push(address);
+      else free.set(size, [address]);
     },
     floats: (address, length) => new Float32Array(memory.buffer, address, length),
     get used() {

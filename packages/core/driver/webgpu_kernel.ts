@@ -57,6 +57,8 @@ const uniformUsage = 0x40 | 0x08; // UNIFORM | COPY_DST
 /** What offsets of bindings must be a multiple of on every device. */
 const alignment = 256;
 const maximumPartials = 64;
+/** Workspaces of different lists of shapes that are kept. */
+const kept = 4;
 
 /** Buffers that hang on the shapes of the calls only. */
 interface Workspace {
@@ -150,6 +152,11 @@ export function webgpuKernel(program: Program, device: GpuDevice): WebgpuKernel 
     };
   };
 
+  const free = (w: Workspace) => {
+    const all = [w.uniforms, w.partials, w.sums, ...w.rowSums, ...w.jobs.map((j) => j?.buffer)];
+    all.forEach((buffer) => buffer?.destroy());
+  };
+
   const writeUniforms = (calls: readonly KernelCall<GpuBuffer>[], w: Workspace) => {
     const bytes = new ArrayBuffer(w.uniformStride * calls.length);
     calls.forEach(({ rows, columns, scalars }, i) => {
@@ -211,7 +218,15 @@ export function webgpuKernel(program: Program, device: GpuDevice): WebgpuKernel 
       if (calls.length === 0) return;
       const key = calls.map(({ rows, columns }) => `${rows}x${columns}`).join();
       let w = workspaces.get(key);
-      if (!w) workspaces.set(key, w = make(calls));
+      // Most recently used last; steps over ever other parameters must not gather workspaces.
+      workspaces.delete(key);
+      w ??= make(calls);
+      workspaces.set(key, w);
+      const [oldest] = workspaces.keys();
+      if (workspaces.size > kept) {
+        free(workspaces.get(oldest!)!);
+        workspaces.delete(oldest!);
+      }
       writeUniforms(calls, w);
       const commands = device.createCommandEncoder();
       const pass = commands.beginComputePass();
@@ -238,10 +253,7 @@ export function webgpuKernel(program: Program, device: GpuDevice): WebgpuKernel 
       device.queue.submit([commands.finish()]);
     },
     dispose() {
-      for (const w of workspaces.values()) {
-        const all = [w.uniforms, w.partials, w.sums, ...w.rowSums, ...w.jobs.map((j) => j?.buffer)];
-        all.forEach((buffer) => buffer?.destroy());
-      }
+      for (const w of workspaces.values()) free(w);
       workspaces.clear();
     },
   };

@@ -1,12 +1,6 @@
 /** @module */
 import { specify } from "../chain/specification.ts";
-import {
-  checkDecay,
-  checkNonNegative,
-  checkOneOf,
-  checkPositive,
-  newestWeight,
-} from "../chain/ema.ts";
+import { checkDecay, checkNormal, checkOneOf, checkPositive, newestWeight } from "../chain/ema.ts";
 import type { CurvatureSource, Evidence, PreconditionerEstimator } from "../chain/types.ts";
 import { abs, add, div, divide0, type Expr, max, mul, sqrt, square, sub } from "../kernel/expr.ts";
 
@@ -62,7 +56,7 @@ export function inverseCurvature(
   const action = "precondition by curvature";
   checkDecay(action, decay);
   checkPositive(action, gain, "gain");
-  checkNonNegative(action, damping, "damping");
+  checkNormal(action, damping, "damping");
   checkOneOf(action, moment, ["mean", "rms"], "moment");
   checkOneOf(action, sign, ["absolute", "positive"], "sign");
   checkOneOf(action, dampingForm, ["add", "max"], "dampingForm");

@@ -1,6 +1,6 @@
 /** @module */
 import { specify } from "../chain/specification.ts";
-import { checkDecay, checkNonNegative, checkOneOf, newestWeight } from "../chain/ema.ts";
+import { checkDecay, checkNormal, checkOneOf, newestWeight } from "../chain/ema.ts";
 import type { PreconditionerEstimator } from "../chain/types.ts";
 import { add, div, divide0, mul, sqrt, square, sub } from "../kernel/expr.ts";
 
@@ -37,7 +37,7 @@ export function inverseRms(options: InverseRmsOptions = {}): PreconditionerEstim
   const { decay = 0.999, debias = true, epsilon = 1e-8, placement = "outside" } = options;
   const action = "scale by the inverse RMS";
   checkDecay(action, decay);
-  checkNonNegative(action, epsilon, "epsilon");
+  checkNormal(action, epsilon, "epsilon");
   checkOneOf(action, placement, ["outside", "inside"], "placement");
   return {
     ...specify("inverseRms", options),

@@ -86,7 +86,11 @@ export function declarations(
 
 /** A float literal that both shading languages read; rounded to float32. */
 export function floatLiteral(value: number): string {
-  const rounded = Math.fround(value);
+  // Beyond the largest float32 lies only infinity, which has no literal.
+  const largest = 3.4028234663852886e38;
+  const rounded = Number.isFinite(value)
+    ? Math.fround(Math.min(Math.max(value, -largest), largest))
+    : value;
   if (!Number.isFinite(rounded)) {
     throw new RangeError(`Cannot write ${value} as a float32 literal`);
   }

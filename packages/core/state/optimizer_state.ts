@@ -46,13 +46,13 @@ export function exportState<A>(driver: Driver<A>): {
 } {
   const { iteration, parameters } = driver.state();
   const tensors: StateTensor<A>[] = [];
-  const saved: Record<string, SavedParameter> = {};
+  const saved: [string, SavedParameter][] = [];
   for (const [name, state] of parameters) {
     const { shape, signature, step, samples, scalars } = state;
     const chain = chainFor(driver.definition, { name, shape });
     const byStage = scalars &&
       Object.fromEntries(chain.stages.map((stage, i) => [stage.name, scalars[i]!]));
-    saved[name] = { shape, signature, step, samples, scalars: byStage ?? null };
+    saved.push([name, { shape, signature, step, samples, scalars: byStage ?? null }]);
     for (const slot of chain.slots) {
       tensors.push({
         name: name + separator + slot.name,
@@ -61,7 +61,10 @@ export function exportState<A>(driver: Driver<A>): {
       });
     }
   }
-  return { json: JSON.stringify({ version, iteration, parameters: saved }), tensors };
+  return {
+    json: JSON.stringify({ version, iteration, parameters: Object.fromEntries(saved) }),
+    tensors,
+  };
 }
 
 /**
@@ -102,7 +105,7 @@ function parse(json: string): { iteration: number; parameters: Record<string, Sa
       `Cannot restore the optimizer: its saved state has version ${state?.version}, this library reads version ${version}`,
     );
   }
-  if (!Number.isSafeInteger(state.iteration) || typeof state.parameters !== "object") {
+  if (!isCount(state.iteration) || typeof state.parameters !== "object" || !state.parameters) {
     throw new TypeError("Cannot restore the optimizer: its saved state is damaged");
   }
   return state;

@@ -23,14 +23,18 @@ const maximumHeader = 100_000_000;
 
 /** The bytes of a file with float32 tensors. */
 export function writeSafetensors(file: SafetensorsFile): Uint8Array<ArrayBuffer> {
-  const header: Record<string, unknown> = { __metadata__: file.metadata };
+  if (file.tensors.has("__metadata__")) {
+    throw new TypeError('Cannot write safetensors: "__metadata__" is no name for a tensor');
+  }
+  // fromEntries, since a tensor may be named "__proto__".
+  const header: [string, unknown][] = [["__metadata__", file.metadata]];
   let offset = 0;
   for (const [name, { shape, values }] of file.tensors) {
     const end = offset + values.length * 4;
-    header[name] = { dtype: "F32", shape, data_offsets: [offset, end] };
+    header.push([name, { dtype: "F32", shape, data_offsets: [offset, end] }]);
     offset = end;
   }
-  const text = JSON.stringify(header);
+  const text = JSON.stringify(Object.fromEntries(header));
   const unpadded = new TextEncoder().encode(text);
   const length = Math.ceil(unpadded.length / 8) * 8;
   const bytes = new Uint8Array(8 + length + offset);
@@ -85,7 +89,15 @@ export function readSafetensors(bytes: Uint8Array): SafetensorsFile {
   const data = 8 + length;
   const tensors = new Map<string, NamedArray>();
   let expected = 0;
-  for (const [name, entry] of Object.entries(entries)) {
+  // JSON objects have no order of their own (and "0" comes before "a" in JavaScript).
+  const startOf = (entry: unknown) =>
+    Number((entry as { data_offsets?: unknown[] } | null)?.data_offsets?.[0] ?? 0);
+  const endOf = (entry: unknown) =>
+    Number((entry as { data_offsets?: unknown[] } | null)?.data_offsets?.[1] ?? 0);
+  const sorted = Object.entries(entries).sort(([, a], [, b]) =>
+    startOf(a) - startOf(b) || endOf(a) - endOf(b)
+  );
+  for (const [name, entry] of sorted) {
     const { dtype, shape, data_offsets: range } = (entry ?? {}) as Record<string, unknown>;
     if (dtype !== "F32") fail(`"${name}" has dtype ${dtype}, expected F32`);
     const isCount = (n: unknown) => Number.isSafeInteger(n) && (n as number) >= 0;

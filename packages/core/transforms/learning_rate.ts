@@ -45,7 +45,13 @@ export function learningRate(
           `Cannot step: the learning rate of update ${iteration} must be finite and not negative, current value is ${base}`,
         );
       }
-      return { base, rate: base * (multiplier?.(parameter) ?? 1) };
+      const rate = base * (multiplier?.(parameter) ?? 1);
+      if (!(rate >= 0 && rate < Infinity)) {
+        throw new RangeError(
+          `Cannot step "${parameter.name}": its learning rate must be finite and not negative, current value is ${rate}`,
+        );
+      }
+      return { base, rate };
     },
     apply({ x, gradientSquares, scalar }) {
       const rate = scalar("rate");

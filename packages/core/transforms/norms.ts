@@ -8,7 +8,7 @@ import {
   div,
   divide0,
   gt,
-  min,
+  le,
   mul,
   type Scope,
   select,
@@ -78,7 +78,9 @@ export function clipByGlobalNorm(maximum: number): Transform {
     scalars: () => ({}),
     apply({ x, gradientSquares, sum }) {
       const norm = sqrt(sum(square(x), "all"));
-      const factor = select(gt(norm, 0), min(1, div(maximum, norm)), 1);
+      // Comparisons with NaN are false: a norm that is not a number stops everything.
+      const over = select(gt(norm, maximum), div(maximum, norm), 0);
+      const factor = select(le(norm, maximum), 1, over);
       return {
         update: mul(x, factor),
         slots: {},

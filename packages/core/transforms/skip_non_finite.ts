@@ -1,7 +1,7 @@
 /** @module */
 import { specify } from "../chain/specification.ts";
 import type { Transform } from "../chain/types.ts";
-import { add, gt, isFinite, select } from "../kernel/expr.ts";
+import { abs, add, and, gt, isFinite, le, select } from "../kernel/expr.ts";
 
 /** Options of {@linkcode skipNonFinite}. */
 export interface SkipNonFiniteOptions {
@@ -9,11 +9,17 @@ export interface SkipNonFiniteOptions {
   readonly scope?: "all" | "tensor";
 }
 
+/** √ of the largest float32: the squares of larger gradients overflow. */
+const largest = 1.8e19;
+
 /**
- * Skips steps whose gradient has a NaN or an infinity: weights, slots and step counts stay as they
- * are, and the slot `skipped` counts up.
+ * Skips steps whose gradient (or curvature sample, or `gradientSquares`) has a NaN, an infinity or
+ * a gradient whose square overflows float32: weights, slots and step counts stay as they are, and
+ * the slot `skipped` counts up.
  *
- * The check runs inside the kernel; nothing is read back from a device.
+ * The check runs inside the kernel; nothing is read back from a device. Hosts that cannot know that
+ * a step was held (GPUs, plain tf ops) advance its step counts: bias corrections are off by that one
+ * step, and a curvature sample of that step is lost until the next one is due.
  *
  * @example
  * ```ts
@@ -41,8 +47,11 @@ export function skipNonFinite(options: SkipNonFiniteOptions = {}): Transform {
     slots: { skipped: { shape: "tensor" } },
     scales: true,
     scalars: () => ({}),
-    apply({ x, gradient, gradientSquares, slot, sum }) {
-      const bad = sum(select(isFinite(gradient), 0, 1), scope);
+    apply({ x, gradient, curvature, gradientSquares, rawGradientSquares, slot, sum }) {
+      let good = and(isFinite(gradient), le(abs(gradient), largest));
+      if (curvature) good = and(good, isFinite(curvature));
+      if (rawGradientSquares) good = and(good, isFinite(rawGradientSquares));
+      const bad = sum(select(good, 0, 1), scope);
       return {
         update: x,
         slots: {},

@@ -71,5 +71,10 @@ export function launch(): Promise<Browser> {
     );
   }
   // Playwright adds --headless, --no-sandbox and the --user-data-dir that it makes and removes.
-  return chromium.launch({ executablePath, args: [...chromiumFlags] });
+  // Ctrl-C belongs to the program that started the browser: it may have something to save.
+  return chromium.launch({
+    executablePath,
+    args: [...chromiumFlags],
+    handleSIGINT: false,
+  });
 }
