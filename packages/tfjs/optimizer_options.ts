@@ -64,9 +64,22 @@ export function checkCount(what: string, value: number): number {
 /**
  * Fills in defaults.
  *
- * @throws {RangeError} For counts that are no positive integers.
+ * @throws {RangeError} For counts that are no positive integers, and other options out of range.
  */
 export function resolveOptions(options: PrecondOptions): ResolvedOptions {
+  const { seed = 0, differenceStep = 1, batchSize = 1 } = options;
+  for (const [name, value] of Object.entries({ differenceStep, batchSize })) {
+    if (!(value > 0 && value < Infinity)) {
+      throw new RangeError(
+        `Cannot make the optimizer: ${name} must be positive, current value is ${value}`,
+      );
+    }
+  }
+  if (!Number.isFinite(seed)) {
+    throw new RangeError(
+      `Cannot make the optimizer: seed must be a finite number, current value is ${seed}`,
+    );
+  }
   return {
     seed: options.seed ?? 0,
     differenceStep: options.differenceStep ?? 1e-3,

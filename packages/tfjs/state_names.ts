@@ -40,12 +40,16 @@ export function matchStates(
     free.delete(state.name);
     found.set(variable.name, state.name);
   };
-  for (const variable of variables) {
+  // Variables without a name are numbered: another number says nothing about what they are.
+  const numbered = (list: readonly Named[]) => list.every(({ name }) => /^\d+$/.test(name));
+  const same = variables.length === saved.length && variables.every(({ name }) => free.has(name));
+  const byOrder = !same && numbered(variables) && numbered(saved);
+  for (const variable of byOrder ? [] : variables) {
     const state = free.get(variable.name);
     if (state) claim(variable, state);
   }
   for (const variable of variables) {
-    if (found.has(variable.name)) continue;
+    if (byOrder || found.has(variable.name)) continue;
     const alike = [...free.values()].filter((s) => canonical(s.name) === canonical(variable.name));
     if (alike.length === 1) claim(variable, alike[0]!);
   }

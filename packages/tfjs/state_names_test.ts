@@ -44,3 +44,10 @@ Deno.test("matchStates() refuses another shape under the same name", () => {
     },
   );
 });
+
+Deno.test("matchStates() goes by order where numbers are the only names, also if some agree", () => {
+  assert.deepEqual(
+    [...matchStates([named("1", 2), named("2", 2)], [named("0", 2), named("1", 2)])],
+    [["1", "0"], ["2", "1"]],
+  );
+});

@@ -9,9 +9,12 @@ import * as tf from "@tensorflow/tfjs-core";
 export interface NoiseReport {
   /** Number of elements. */
   readonly size: number;
-  /** Σ g² over elements: unbiased estimate of the squared norm of the true gradient. */
+  /**
+   * Σ g² over elements: unbiased estimate of the squared norm of the mean of what the chain's signal
+   * fraction sees: the true gradient, if that is the first stage.
+   */
   readonly signal: number;
-  /** Σ σ² over elements: variance of one batch's mean gradient. */
+  /** Σ σ² over elements: variance of one such sample. */
   readonly noise: number;
   /** T = signal/(signal + noise), 0 if the signal's estimate is negative. */
   readonly fraction: number;
@@ -34,7 +37,9 @@ export interface TelemetryReport extends NoiseReport {
   readonly skipped: number;
   /**
    * Evidence that only noise is left to fit: the EB-criterion's 1 − (1/d) Σ g_i²/σ_i², averaged over
-   * all elements. Positive: gradients are no larger than noise alone would make them.
+   * the d elements that have noise. Positive: gradients are no larger than noise alone would make
+   * them. NaN if none has any, or if the signal fraction does not see the raw gradient (it is not
+   * the chain's first stage).
    */
   readonly evidence: number;
   /** By variable. */
@@ -110,7 +115,15 @@ export function summarise(
     const below = thresholds.map((t) => tf.sum(tf.cast(tf.lessEqual(fraction, t), "float32")));
     const known = tf.greater(noise, 0);
     const ratio = tf.where(known, tf.div(tf.square(gradient), noise), tf.zerosLike(noise));
-    return tf.stack([tf.sum(signal), tf.sum(noise), tf.sum(ratio), ...below]) as tf.Tensor1D;
+    const noisy = tf.sum(tf.cast(known, "float32"));
+    // A gradient without any noise speaks against stopping, and noise that was never seen for nothing.
+    const certain = tf.sum(tf.cast(
+      tf.logicalAnd(tf.logicalNot(known), tf.notEqual(gradient, 0)),
+      "float32",
+    ));
+    return tf.stack(
+      [tf.sum(signal), tf.sum(noise), tf.sum(ratio), noisy, certain, ...below],
+    ) as tf.Tensor1D;
   });
 }
 
@@ -119,16 +132,28 @@ export interface Summary {
   readonly size: number;
   readonly signal: number;
   readonly noise: number;
-  /** Σ g²/σ² of the current gradient. */
+  /** Σ g²/σ² of the current gradient, over the elements that have noise. */
   readonly ratio: number;
+  /** How many those are. */
+  readonly noisy: number;
+  /** Elements with a gradient, but no noise. */
+  readonly certain: number;
   /** Elements with T at or below each threshold. */
   readonly below: readonly number[];
 }
 
 /** The numbers of one variable. */
 export function summaryOf(values: ArrayLike<number>, size: number): Summary {
-  const [signal, noise, ratio, ...below] = Array.from(values) as [number, number, number];
-  return { size, signal, noise, ratio, below };
+  const [signal, noise, ratio, noisy, certain, ...below] = Array.from(values) as number[];
+  return {
+    size,
+    signal: signal!,
+    noise: noise!,
+    ratio: ratio!,
+    noisy: noisy!,
+    certain: certain!,
+    below,
+  };
 }
 
 /** Sums of summaries are summaries. */
@@ -139,8 +164,16 @@ export function merge(summaries: readonly Summary[]): Summary {
     signal: total((s) => s.signal),
     noise: total((s) => s.noise),
     ratio: total((s) => s.ratio),
+    noisy: total((s) => s.noisy),
+    certain: total((s) => s.certain),
     below: thresholds.map((_, k) => total((s) => s.below[k]!)),
   };
+}
+
+/** The EB-criterion of a summary. */
+export function evidenceOf({ ratio, noisy, certain }: Summary): number {
+  if (noisy === 0) return NaN;
+  return certain > 0 ? -Infinity : 1 - ratio / noisy;
 }
 
 /** The report of a summary, for batches of `batchSize` examples. */

@@ -1,6 +1,8 @@
 /** @module */
+import { chainFor } from "@precond/core";
 import * as tf from "@tensorflow/tfjs-core";
 import {
+  evidenceOf,
   merge,
   type NoiseReport,
   reportOf,
@@ -23,11 +25,22 @@ export interface ObservedUpdate {
 export interface Telemetry {
   /** Before an update. */
   before(update: ObservedUpdate): void;
+  /** The update did not come about, or nobody watches any more. */
+  abandon(): void;
   /** After it; the report follows when the device has the numbers. */
   after(update: ObservedUpdate): void;
 }
 
 const skippedSlot = "skipNonFinite.skipped";
+
+/** Whether the first stage that does more than hold steps is the one that estimates the noise. */
+function seesGradient(states: VariableStates, variables: readonly tf.Variable[]): boolean {
+  return variables.every(({ name, shape }) => {
+    const { stages } = chainFor(states.driver.definition, { name: states.nameOf(name), shape });
+    const first = stages.find(({ transform }) => transform.name !== "skipNonFinite");
+    return first?.transform.inspect !== undefined;
+  });
+}
 
 /** Reports every k-th update; all sums are made on the device and read back asynchronously. */
 export function createTelemetry(states: VariableStates, options: TelemetryOptions): Telemetry {
@@ -79,7 +92,7 @@ export function createTelemetry(states: VariableStates, options: TelemetryOption
         ...reportOf(all, batchSize),
         updateNorm: Math.sqrt(squares.reduce((sum, s) => sum + s, 0)),
         skipped: Math.max(0, ...await held),
-        evidence: all.size > 0 ? 1 - all.ratio / all.size : NaN,
+        evidence: seesGradient(states, variables) ? evidenceOf(all) : NaN,
         variables: Object.fromEntries(byName),
       };
     } finally {
@@ -87,9 +100,15 @@ export function createTelemetry(states: VariableStates, options: TelemetryOption
     }
   };
 
+  const abandon = () => {
+    old?.forEach((t) => t.dispose());
+    old = undefined;
+  };
+
   return {
+    abandon,
     before({ variables }) {
-      old?.forEach((t) => t.dispose());
+      abandon();
       const due = (states.driver.iteration + 1) % every === 0;
       old = due ? variables.map((v) => tf.keep(tf.clone(v))) : undefined;
     },
@@ -98,8 +117,7 @@ export function createTelemetry(states: VariableStates, options: TelemetryOption
       const measured = measure(update);
       // Kept: a scope of model.fit may end before the numbers have been read.
       [measured.norm, ...measured.summaries.map((s) => s.numbers)].forEach((t) => tf.keep(t));
-      old.forEach((t) => t.dispose());
-      old = undefined;
+      abandon();
       report(measured, update, states.driver.iteration).then(onReport).catch(onError);
     },
   };

@@ -6,6 +6,7 @@ import {
   adam,
   advise,
   chain,
+  inverseRms,
   learningRate,
   precond,
   scaleBy,
@@ -108,5 +109,26 @@ Deno.test("telemetry of a chain without a signal fraction reports the update's n
   await new Promise((done) => setTimeout(done, 10));
   assertAllClose([reports[0]!.updateNorm], [0.1], { relative: 1e-4 });
   assert.deepEqual(reports[0]!.variables, {});
+  v.dispose();
+});
+
+Deno.test("telemetry does not advise to stop where no noise was seen, nor on what it cannot compare", async () => {
+  await tf.setBackend("cpu");
+  const v = tf.variable(tf.zeros([4]), true, "noiseless");
+  const run = async (definition: ReturnType<typeof chain>) => {
+    const optimizer = precond(definition);
+    const reports: TelemetryReport[] = [];
+    optimizer.telemetry({ every: 1, onReport: (r) => reports.push(r) });
+    for (const second of [2, 2, 3]) {
+      optimizer.applyGradients({ noiseless: tf.tensor1d([1, second, 0, 0]) });
+      await new Promise((done) => setTimeout(done, 5));
+    }
+    return reports.map(({ evidence }) => evidence);
+  };
+  const T = scaleBy(signalFraction());
+  // No noise yet, twice; then one element without noise still speaks against stopping.
+  assert.deepEqual(await run(chain(skipNonFinite(), T)), [NaN, NaN, -Infinity]);
+  // T estimated on something else than the gradient: not comparable.
+  assert.deepEqual(await run(chain(scaleBy(inverseRms()), T)), [NaN, NaN, NaN]);
   v.dispose();
 });

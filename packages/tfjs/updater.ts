@@ -55,14 +55,20 @@ export function createUpdater(
       batchSize: evidence.batchSize ?? (options.batchSize || 1),
     };
     for (const watcher of watchers) watcher.before(observed);
-    const { weights } = states.driver.step(
-      contributionsOf(variables, gradients, evidence, states.nameOf),
-      {
-        batchSize: evidence.batchSize ?? (options.batchSize || undefined),
-        microBatches: evidence.microBatches,
-        learningRate,
-      },
-    );
+    let weights: readonly tf.Tensor[];
+    try {
+      ({ weights } = states.driver.step(
+        contributionsOf(variables, gradients, evidence, states.nameOf),
+        {
+          batchSize: evidence.batchSize ?? (options.batchSize || undefined),
+          microBatches: evidence.microBatches,
+          learningRate,
+        },
+      ));
+    } catch (error) {
+      for (const watcher of watchers) watcher.abandon();
+      throw error;
+    }
     weights.forEach((updated, i) => {
       variables[i]!.assign(updated);
       updated.dispose();
@@ -111,7 +117,10 @@ export function createUpdater(
     drop,
     watch(telemetry) {
       watchers.add(telemetry);
-      return () => watchers.delete(telemetry);
+      return () => {
+        telemetry.abandon();
+        watchers.delete(telemetry);
+      };
     },
   };
 }

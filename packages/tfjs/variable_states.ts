@@ -55,9 +55,17 @@ export function createStates(definition: Definition): VariableStates {
     nameOf,
     claim(variables) {
       if (!restored) return;
-      const saved = [...driver.state().parameters].map(([name, { shape }]) => ({ name, shape }));
-      names = matchStates(variables, saved);
-      restored = false;
+      const mine = new Set(names.values());
+      const unclaimed = [...driver.state().parameters].flatMap(([name, { shape }]) =>
+        mine.has(name) ? [] : [{ name, shape }]
+      );
+      // Some variables may take part in later steps only: what is left waits for them.
+      const fresh = variables.filter(({ name }) => !names.has(name));
+      if (fresh.length > 0) {
+        for (const [name, state] of matchStates(fresh, unclaimed)) names.set(name, state);
+        for (const { name } of fresh) if (!names.has(name)) names.set(name, name);
+      }
+      restored = unclaimed.some(({ name }) => ![...names.values()].includes(name));
     },
     slot: async (variable, slot) => await backend.read(driver.slot(nameOf(variable), slot)),
     async toTensors() {

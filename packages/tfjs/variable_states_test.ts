@@ -3,6 +3,7 @@ import * as layers from "@tensorflow/tfjs-layers";
 import assert from "node:assert/strict";
 import { softmaxModel, threeClasses } from "./_testing.ts";
 import {
+  adam,
   combined,
   evidenceLoss,
   gaussNewton,
@@ -65,4 +66,29 @@ Deno.test("a safetensors file resumes evidence exactly under evidenceLoss()", as
   two.optimizer.load(await one.optimizer.save());
   const losses = async ({ model }: Compiled) => (await model.fit(x, y, fitOptions)).history.loss;
   assert.deepEqual(await losses(two), await losses(one));
+});
+
+Deno.test("a restored state waits for a variable that takes part in a later step only", async () => {
+  await tf.setBackend("cpu");
+  const make = (suffix: string) =>
+    ["first", "second"].map((n) => tf.variable(tf.scalar(1), true, `waiting_${n}${suffix}`));
+  const step = (optimizer: PrecondOptimizer, v: tf.Variable) =>
+    optimizer.minimize(() => tf.square(v) as tf.Scalar, false, [v]);
+  const [a, b] = make("") as [tf.Variable, tf.Variable];
+  const one = precond(adam());
+  for (let i = 0; i < 5; i++) {
+    step(one, a);
+    step(one, b);
+  }
+  const [c, d] = make("_1") as [tf.Variable, tf.Variable];
+  const two = precond(adam());
+  two.load(await one.save());
+  step(two, c);
+  step(two, d);
+  const saved = await two.getWeights();
+  const text = saved.find(({ name }) => name === "precond/state")!.tensor.dataSync();
+  const { parameters } = JSON.parse(new TextDecoder().decode(Uint8Array.from(text)));
+  const steps = Object.values(parameters as Record<string, { step: number }>).map((p) => p.step);
+  assert.deepEqual(steps, [6, 6]);
+  tf.dispose([a, b, c, d, saved.map(({ tensor }) => tensor)]);
 });

@@ -45,6 +45,10 @@ export function tensorBackend(): Backend<tf.Tensor> {
           if (!kernel) kernels.set(name, kernel = compileFor(name, program));
           return kernel.run(calls);
         },
+        dispose() {
+          for (const kernel of kernels.values()) kernel.dispose?.();
+          kernels.clear();
+        },
       };
     },
     // Kept, so that neither tf.tidy nor model.fit's scopes dispose what outlives the step.
@@ -54,7 +58,10 @@ export function tensorBackend(): Backend<tf.Tensor> {
       const name = tf.getBackend();
       // Fused kernels write slots in place, so that a later read could see a later step.
       if (name === "cpu" || name === "wasm") return (tensor.dataSync() as Float32Array).slice();
-      return tensor.data().then((values) => (values as Float32Array).slice());
+      // A copy: tfjs keeps what it has read with the tensor, and later steps write into that one.
+      const copy = tf.tidy(() => tf.mul(tensor, 1));
+      return copy.data().then((values) => (values as Float32Array).slice())
+        .finally(() => copy.dispose());
     },
     dispose: (tensor) => tensor.dispose(),
   };
