@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { methods } from "./methods.ts";
 import { allProblems } from "./problems/mod.ts";
-import { networkBackends, type Request } from "./suite.ts";
+import { allBackends, type Request } from "./suite.ts";
 
 /** A request, with where its results go. */
 export interface Arguments extends Request {
@@ -58,6 +58,11 @@ export function command(name: string, about: string): Command {
     });
 }
 
+/** The arguments without the "--" that `deno task bench -- --full` passes on. */
+export function ownArguments(args: readonly string[]): string[] {
+  return args[0] === "--" ? args.slice(1) : [...args];
+}
+
 const everyProblem = () => [
   ...new Set([...allProblems(false), ...allProblems(true)].map((problem) => problem.name)),
 ];
@@ -79,9 +84,9 @@ export function parse(args: readonly string[]): Arguments {
         .argParser(names("method", () => methods.map((method) => method.name))),
     )
     .addOption(
-      new Option("--backend <names>", "tfjs backends for the networks: cpu, wasm")
+      new Option("--backend <names>", `tfjs backends for the networks: ${allBackends.join(", ")}`)
         .default(["wasm"], "wasm")
-        .argParser(names("backend", () => networkBackends)),
+        .argParser(names("backend", () => allBackends)),
     )
     .addOption(
       new Option("--seeds <count>", "seeds to report (default: 3, or 5 with --full)")
@@ -90,7 +95,7 @@ export function parse(args: readonly string[]): Arguments {
     .option("--json <file>", "where the rows go", out("results.json"))
     .option("--html <file>", "where the report goes", out("report.html"))
     .option("--resume", "skip rows that the JSON file has already for the same settings", false);
-  program.parse([...args], { from: "user" });
+  program.parse(ownArguments(args), { from: "user" });
   const { problem, method, backend, seeds, ...rest } = program.opts();
   const request: Arguments = {
     full: rest.full,

@@ -47,7 +47,7 @@ Deno.test("parse() reads lists, numbers and files", () => {
 Deno.test("parse() refuses unknown names and says which are valid", () => {
   refused(["--method", "sgd,nope"], 'unknown method "nope"', "valid: sgd, momentum, adam");
   refused(["--problem", "Z"], 'unknown problem "Z"', "valid: A, B, C");
-  refused(["--backend", "webgl"], 'unknown backend "webgl"', "valid: cpu, wasm");
+  refused(["--backend", "opengl"], 'unknown backend "opengl"', "valid: cpu, wasm");
   refused(["--method", ","], "no method", "valid: sgd");
 });
 
@@ -66,4 +66,8 @@ Deno.test("parse() refuses other options and numbers", () => {
 Deno.test("counts() reads k and M", () => {
   assert.deepEqual(counts("20,100k,10M"), [20, 1e5, 1e7]);
   assert.throws(() => counts("many"), /expected numbers such as 100k,1M/);
+});
+
+Deno.test("parse() takes what a task passes on after --", () => {
+  assert.equal(parse(["--", "--seeds", "7"]).seeds, 7);
 });

@@ -7,6 +7,8 @@ export interface Device {
   readonly cpu: string;
   readonly cores: number;
   readonly os: string;
+  /** What computed, where it was not the processor, by its own name. */
+  readonly gpu?: string;
 }
 
 /** The software a row was measured with. */

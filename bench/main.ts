@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { type Placed, requireBackends, withBackends } from "./backends.ts";
 import { type Arguments, Exit, parse } from "./cli.ts";
 import { device, source, versions } from "./device.ts";
 import { readResults, resultsText, write } from "./file.ts";
@@ -29,33 +30,42 @@ async function benchmark(request: Arguments, args: readonly string[]): Promise<n
     ? { ...before, command }
     : { schemaVersion, command, rows: [], sensitivity: [] };
 
+  await requireBackends(cells);
   const bar = progress(cells, request.seeds);
   const signals = watch();
   let flushed = performance.now();
   const start = performance.now();
-  try {
-    for (const cell of cells) {
+  let started = false;
+  const run = async (placed: readonly Placed[]) => {
+    started = true;
+    for (const { cell, gpu } of placed) {
       await runCell(cell, results, {
         seeds: request.seeds,
-        surroundings,
+        surroundings: gpu
+          ? { ...surroundings, device: { ...surroundings.device, gpu } }
+          : surroundings,
         listener: {
           starting: (_, what) => bar.doing(what),
           finished: (...run) => bar.done(...run),
           breathe: signals.breathe,
           async changed() {
             // The file is rewritten as a whole, so not for each of many fast runs.
-            if (performance.now() - flushed < 1500) return;
+            if (results.rows.length === 0 || performance.now() - flushed < 1500) return;
             await write(request.json, resultsText(results));
             flushed = performance.now();
           },
         },
       });
     }
+  };
+  try {
+    await withBackends(cells, request.full, run);
   } catch (error) {
     if (!(error instanceof Interrupted)) throw error;
   } finally {
     bar.stop();
-    await write(request.json, resultsText(results));
+    // A backend that does not start must not cost the results of an earlier run.
+    if (started) await write(request.json, resultsText(results));
   }
   const seconds = (performance.now() - start) / 1e3;
 

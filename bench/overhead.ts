@@ -7,18 +7,23 @@ import "@tensorflow/tfjs-backend-cpu";
 import "@tensorflow/tfjs-backend-wasm";
 import Table from "cli-table3";
 import { InvalidArgumentError, Option } from "commander";
-import { command, Exit, names, positive } from "./cli.ts";
+import { command, Exit, names, ownArguments, positive } from "./cli.ts";
 import { device, source, versions } from "./device.ts";
 import { write } from "./file.ts";
 import { number } from "./format.ts";
-import { measure, type OverheadRow } from "./overhead/measure.ts";
-import { networkBackends } from "./suite.ts";
+import { gpuBackends } from "./gpu.ts";
+import { placesOf, requirePlaces, withMeasurer } from "./overhead/measurers.ts";
+import type { OverheadRow, Runtime, TimedRow, Waits } from "./overhead/rows.ts";
+import { allBackends, networkBackends } from "./suite.ts";
 
 interface Options {
   readonly backend: string[];
-  readonly parameters: number[];
+  readonly runtime: Runtime[];
+  /** By default as many as the backend can take. */
+  readonly parameters?: number[];
   readonly variables: number[];
   readonly samples: number;
+  readonly wait: Waits;
   readonly json?: string;
 }
 
@@ -38,11 +43,16 @@ export function counts(text: string): number[] {
 function parse(args: readonly string[]): Options {
   const program = command("overhead", "Times the update alone, with ready gradients.")
     .addOption(
-      new Option("--backend <names>", "tfjs backends: cpu, wasm").default(networkBackends)
-        .argParser(names("backend", () => networkBackends)),
+      new Option("--backend <names>", `tfjs backends: ${allBackends.join(", ")}`)
+        .default(networkBackends, networkBackends.join())
+        .argParser(names("backend", () => allBackends)),
     )
     .addOption(
-      new Option("--parameters <counts>", "sizes").default([1e5, 1e6, 1e7], "100k,1M,10M")
+      new Option("--runtime <names>", "where webgpu runs: deno, chromium").default(["deno"], "deno")
+        .argParser(names("runtime", () => ["deno", "chromium"])),
+    )
+    .addOption(
+      new Option("--parameters <counts>", "sizes (default: 100k,1M, and 10M without a GPU)")
         .argParser(counts),
     )
     .addOption(
@@ -53,17 +63,22 @@ function parse(args: readonly string[]): Options {
       new Option("--samples <count>", "samples a median is of, at least 5").default(7)
         .argParser(positive),
     )
+    .addOption(
+      new Option("--wait <when>", "when a GPU is waited for").choices(["step", "sample"])
+        .default("step"),
+    )
     .option("--json <file>", "where the rows go");
-  program.parse([...args], { from: "user" });
+  program.parse(ownArguments(args), { from: "user" });
   return program.opts<Options>();
 }
 
 /** The rows for people. */
-export function overheadTable(rows: readonly OverheadRow[]): string {
+export function overheadTable(rows: readonly (TimedRow | OverheadRow)[]): string {
   const table = new Table({
     style: { head: [], border: [], compact: true },
     head: [
       "backend",
+      "in",
       "parameters",
       "variables",
       "ours",
@@ -72,6 +87,7 @@ export function overheadTable(rows: readonly OverheadRow[]): string {
       "baseline",
       "ms",
       "ours / baseline",
+      "wait ms",
       "GB/s",
       "share of a copy",
     ],
@@ -79,6 +95,7 @@ export function overheadTable(rows: readonly OverheadRow[]): string {
   for (const row of rows) {
     table.push([
       row.backend,
+      row.runtime,
       row.parameters.toLocaleString("en"),
       row.variables,
       row.method,
@@ -87,35 +104,45 @@ export function overheadTable(rows: readonly OverheadRow[]): string {
       row.baseline,
       number(row.baseline_ms),
       row.ratio.toFixed(3),
-      number(row.gigabytes_per_second),
-      `${Math.round(100 * row.bandwidth_share)} %`,
+      row.wait_ms === null ? "" : number(row.wait_ms),
+      ...("bandwidth_share" in row
+        ? [number(row.gigabytes_per_second), `${Math.round(100 * row.bandwidth_share)} %`]
+        : ["", ""]),
     ]);
   }
   return table.toString();
 }
 
 async function overhead(args: readonly string[]): Promise<void> {
-  const { backend: backends, parameters, variables, samples, json } = parse(args);
-  const rows: OverheadRow[] = [];
+  const { backend: backends, runtime, parameters, variables, samples, wait, json } = parse(args);
+  const rows: (TimedRow | OverheadRow)[] = [];
   const save = async () => {
     const surroundings = { device: device(), versions: versions(), ...source() };
     const command = ["deno run -A bench/overhead.ts", ...args].join(" ");
     const text = JSON.stringify({ schemaVersion: 1, command, ...surroundings, rows }, null, 1);
     if (json) await write(json, `${text}\n`);
   };
-  for (const backend of backends) {
-    for (const size of parameters) {
-      for (const count of variables) {
-        console.error(`${backend}: ${size.toLocaleString("en")} parameters in ${count}`);
-        // A step of the host's on cpu takes seconds from 10M parameters on.
-        const slow = backend === "cpu" && size >= 1e7;
-        const fewer = slow ? Math.min(samples, 5) : samples;
-        rows.push(
-          ...await measure({ backend, parameters: size, variables: count, samples: fewer }),
-        );
-        await save();
+  const places = placesOf(backends, runtime);
+  await requirePlaces(places);
+  for (const place of places) {
+    const { backend } = place;
+    await withMeasurer(place, wait, async (measure) => {
+      const sizes = parameters ?? (gpuBackends.includes(backend) ? [1e5, 1e6] : [1e5, 1e6, 1e7]);
+      for (const size of sizes) {
+        for (const count of variables) {
+          console.error(
+            `${backend} in ${place.runtime}: ${size.toLocaleString("en")} parameters in ${count}`,
+          );
+          // A step of the host's on cpu takes seconds from 10M parameters on.
+          const slow = backend === "cpu" && size >= 1e7;
+          const fewer = slow ? Math.min(samples, 5) : samples;
+          rows.push(
+            ...await measure({ backend, parameters: size, variables: count, samples: fewer }),
+          );
+          await save();
+        }
       }
-    }
+    });
   }
   console.log(overheadTable(rows));
 }

@@ -1,5 +1,6 @@
 /** @module */
 import { stringifyDefinition } from "@precond/core";
+import { gpuBackends } from "./gpu.ts";
 import { type Method, methods, type Setting } from "./methods.ts";
 import { allProblems } from "./problems/mod.ts";
 import type { Problem } from "./problems/problem.ts";
@@ -29,8 +30,11 @@ export interface Cell {
   readonly settings: string;
 }
 
-/** The tfjs backends that the benchmark can use. */
+/** The tfjs backends that need nothing but a processor. */
 export const networkBackends: readonly string[] = ["cpu", "wasm"];
+
+/** The tfjs backends that the benchmark can use. */
+export const allBackends: readonly string[] = [...networkBackends, ...gpuBackends];
 
 /** The backend of the theory problems: the generated JavaScript of @precond/core. */
 export const theoryBackend = "javascript";

@@ -11,6 +11,8 @@ export interface Parameters {
 /** An optimizer that is timed. */
 export interface Contender {
   readonly name: string;
+  /** What it updates, in this order. */
+  readonly variables: readonly tf.Variable[];
   /** One update with ready gradients. */
   step(): void;
   /** One update that takes in a curvature sample, if it uses any. */
@@ -44,6 +46,7 @@ function host(name: string, optimizer: tf.Optimizer, gradients: readonly tf.Tens
   const named = Object.entries(own.gradients).map(([name, tensor]) => ({ name, tensor }));
   return {
     name,
+    variables: own.variables,
     step: () => optimizer.applyGradients(named),
     dispose() {
       optimizer.dispose();
@@ -72,6 +75,7 @@ function ours(
   return {
     name,
     bytes,
+    variables: own.variables,
     step: () => optimizer.applyGradients(own.gradients),
     ...(curvature ? { refresh: () => optimizer.applyGradients(own.gradients, curvature) } : {}),
     dispose() {

@@ -39,11 +39,22 @@ export function range(from: number, to: number): Int32Array {
 
 /** All 10,000 digits of the npm package, class by class; its API would copy them one by one. */
 export function readDigits(): Examples {
+  return digitsOf(Array.from({ length: 10 }, (_, digit) => {
+    const { data } = JSON.parse(Deno.readTextFileSync(new URL(`${digit}.json`, digitsFolder())));
+    return data;
+  }));
+}
+
+/** Where the npm package has them, as 0.json, 1.json, … */
+export function digitsFolder(): URL {
+  return new URL("./digits/", import.meta.resolve("mnist"));
+}
+
+/** Examples from the pixels of each class. */
+function digitsOf(classes: readonly number[][]): Examples {
   const x: Float32Array[] = [];
   const y: number[] = [];
-  for (let digit = 0; digit < 10; digit++) {
-    const file = new URL(`./digits/${digit}.json`, import.meta.resolve("mnist"));
-    const { data } = JSON.parse(Deno.readTextFileSync(file)) as { data: number[] };
+  for (const [digit, data] of classes.entries()) {
     x.push(Float32Array.from(data));
     for (let i = 0; i < data.length / pixels; i++) y.push(digit);
   }
@@ -63,6 +74,15 @@ export function split(all: Examples, train: number): Digits {
 }
 
 let cached: Digits | undefined;
+
+/** Fetches what {@linkcode digits} would read: a page has no files. */
+export async function fetchDigits(folder: string): Promise<void> {
+  const classes = Array.from({ length: 10 }, async (_, digit): Promise<number[]> => {
+    const response = await fetch(`${folder}${digit}.json`);
+    return (await response.json()).data;
+  });
+  cached = split(digitsOf(await Promise.all(classes)), 8000);
+}
 
 /** The split digits; read once. */
 export function digits(): Digits {

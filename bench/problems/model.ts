@@ -62,12 +62,28 @@ export function upload(examples: Examples, outputs: number): Batch {
 }
 
 /** Mean cross-entropy and accuracy over all of a batch. */
-export function evaluate(model: Model, { x, y }: Batch): { loss: number; accuracy: number } {
+export interface Evaluation {
+  readonly loss: number;
+  readonly accuracy: number;
+}
+
+/** Evaluates a model on a backend that can be read at once. */
+export function evaluate(model: Model, { x, y }: Batch): Evaluation {
   const logits = tf.tidy(() => model.logits(x));
   const values = logits.dataSync();
-  const labels = y.dataSync();
-  const classes = logits.shape[1] ?? 1;
   logits.dispose();
+  return evaluation(values, y.dataSync(), logits.shape[1] ?? 1);
+}
+
+/** Evaluates a model on any backend: webgpu has no other way of reading. */
+export async function evaluateAsync(model: Model, { x, y }: Batch): Promise<Evaluation> {
+  const logits = tf.tidy(() => model.logits(x));
+  const [values, labels] = await Promise.all([logits.data(), y.data()]);
+  logits.dispose();
+  return evaluation(values, labels, logits.shape[1] ?? 1);
+}
+
+function evaluation(values: tf.TypedArray, labels: tf.TypedArray, classes: number): Evaluation {
   let [loss, correct] = [0, 0];
   // float64 on the host: the same arithmetic whatever the backend.
   for (let i = 0; i < labels.length; i++) {

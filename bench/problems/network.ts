@@ -4,11 +4,12 @@ import "@tensorflow/tfjs-backend-wasm";
 import "@tensorflow/tfjs-layers"; // registers the gradients
 import * as tf from "@tensorflow/tfjs-core";
 import { precond, type Schedule } from "@precond/tfjs";
+import { finished, gpuBackends } from "../gpu.ts";
 import type { Method } from "../methods.ts";
 import { random } from "../random.ts";
 import { record } from "./curve.ts";
 import { type Examples, pick } from "./digits.ts";
-import { dense, evaluate, upload } from "./model.ts";
+import { dense, evaluateAsync, upload } from "./model.ts";
 import type { Outcome, Problem, Selection, Target, Task } from "./problem.ts";
 
 /** The data of one seed. */
@@ -118,26 +119,30 @@ async function train(options: NetworkOptions, task: Task): Promise<Outcome> {
   const recorder = record(target);
   const order = batches(data.train.count, batchSize, seed);
   let seconds = 0;
-  const look = (step: number) => {
-    const tested = test && evaluate(model, test);
+  const look = async (step: number) => {
+    const tested = test && await evaluateAsync(model, test);
+    const { loss: trainLoss } = await evaluateAsync(model, probe);
     recorder.see({
       step,
-      trainLoss: evaluate(model, probe).loss,
+      trainLoss,
       ...(tested ? { testLoss: tested.loss, testAccuracy: tested.accuracy } : {}),
-      ...(validation ? { validationLoss: evaluate(model, validation).loss } : {}),
+      ...(validation ? { validationLoss: (await evaluateAsync(model, validation)).loss } : {}),
     }, seconds);
   };
   try {
-    look(0);
+    await look(0);
     for (let step = 0; step < steps && !recorder.diverged; step++) {
       const batch = upload(pick(data.train, order.next().value), outputs);
       before(step);
       const start = performance.now();
       optimizer.minimize(model.loss(batch), false, model.variables);
+      const looks = (step + 1) % every === 0 || step + 1 === steps;
+      // Until then a GPU may be behind: a wait after every step would slow it down.
+      if (looks && gpuBackends.includes(backend)) await finished(model.variables.at(-1)!);
       seconds += (performance.now() - start) / 1e3;
       tf.dispose([batch.x, batch.y]);
-      if ((step + 1) % every === 0 || step + 1 === steps) {
-        look(step + 1);
+      if (looks) {
+        await look(step + 1);
         await breathe();
       }
     }

@@ -1,0 +1,35 @@
+/**
+ * The page that main.ts opens in Chromium.
+ *
+ * @module
+ */
+import "@tensorflow/tfjs-backend-webgl";
+import { gpuName, startGpu } from "./gpu.ts";
+import { methods } from "./methods.ts";
+import { fetchDigits } from "./problems/digits.ts";
+import { allProblems } from "./problems/mod.ts";
+import type { Outcome, Task } from "./problems/problem.ts";
+
+/** A task by the names of its parts. */
+export interface NamedTask extends Omit<Task, "method" | "breathe"> {
+  readonly problem: string;
+  readonly full: boolean;
+  readonly method: string;
+}
+
+/** Starts the backend and fetches the data; says what computes. */
+export async function start(backend: string): Promise<string> {
+  await startGpu(backend);
+  await fetchDigits("/digits/");
+  return gpuName();
+}
+
+/** Runs a task here. */
+export async function run({ problem, full, method, ...rest }: NamedTask): Promise<Outcome> {
+  const found = allProblems(full).find(({ name }) => name === problem)!;
+  return await found.run({
+    ...rest,
+    method: methods.find(({ name }) => name === method)!,
+    breathe: () => new Promise((resolve) => setTimeout(resolve)),
+  });
+}

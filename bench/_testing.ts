@@ -1,0 +1,40 @@
+/**
+ * Helpers of this package's tests.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import type { Runtime, TimedRow } from "./overhead/rows.ts";
+import type { Outcome } from "./problems/problem.ts";
+
+/** Checks the rows of one case on a GPU. */
+export function checkGpuRows(rows: readonly TimedRow[], backend: string, runtime: Runtime): void {
+  assert.deepEqual(rows.map(({ method, baseline }) => [method, baseline]), [
+    ["sgd momentum", "tf.train.adam"],
+    ["sgd momentum", "tf.train.momentum"],
+    ["adam", "tf.train.adam"],
+    ["combined", "tf.train.adam"],
+  ]);
+  for (const row of rows) {
+    assert.deepEqual([row.backend, row.runtime, row.waits], [backend, runtime, "step"]);
+    assert.ok(row.gpu!.length > 0);
+    assert.equal(row.ratio, row.ours_ms / row.baseline_ms);
+    assert.ok(row.ours_ms > 0 && row.wait_ms! > 0);
+    assert.equal(row.refresh_ms !== null, row.method === "combined");
+  }
+}
+
+/** Checks that two backends have trained the same. */
+export function checkSameLosses(actual: Outcome, expected: Outcome): void {
+  assert.deepEqual(actual.curve.map(({ step }) => step), expected.curve.map(({ step }) => step));
+  assert.equal(actual.stepsToTarget, expected.stepsToTarget);
+  actual.curve.forEach((point, i) => {
+    for (const key of ["trainLoss", "testLoss", "validationLoss"] as const) {
+      const [a, b] = [point[key], expected.curve[i]![key]];
+      assert.equal(typeof a, typeof b);
+      if (a === undefined || b === undefined) continue;
+      // Sums of float32 in another order, over some hundred steps.
+      assert.ok(Math.abs(a - b) <= 1e-3 * b, `${key} after ${point.step} steps: ${a} and ${b}`);
+    }
+  });
+}

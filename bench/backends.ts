@@ -1,0 +1,81 @@
+/** @module */
+import type * as PageExports from "./_page.ts";
+import { gpuName } from "./gpu.ts";
+import { digitsFolder } from "./problems/digits.ts";
+import {
+  browser,
+  requireAdapter,
+  requireChromium,
+  startDenoWebgpu,
+  startedInPage,
+} from "./runtime.ts";
+import type { Cell } from "./suite.ts";
+
+/** A cell whose problem runs where its backend is. */
+export interface Placed {
+  readonly cell: Cell;
+  /** The GPU's own name, if it runs on one. */
+  readonly gpu?: string;
+}
+
+const uses = (cells: readonly Cell[], name: string) =>
+  cells.some(({ backend }) => backend === name);
+
+/**
+ * Checks before the first run that none of them will fail later.
+ *
+ * @throws {Exit} With code 2, if an adapter or Chromium is missing.
+ */
+export async function requireBackends(cells: readonly Cell[]): Promise<void> {
+  if (uses(cells, "webgl")) await requireChromium("webgl");
+  if (uses(cells, "webgpu")) await requireAdapter();
+}
+
+/** Half an hour: a run of full size in software takes minutes. */
+const timeout = 1_800_000;
+
+/**
+ * Gives `body` the cells such that those on webgl run in a page, which is closed afterwards, and all
+ * others in this process.
+ *
+ * @throws {Exit} With code 2, if a backend does not start.
+ */
+export async function withBackends(
+  cells: readonly Cell[],
+  full: boolean,
+  body: (placed: readonly Placed[]) => Promise<void>,
+): Promise<void> {
+  let webgpu: string | undefined;
+  if (uses(cells, "webgpu")) {
+    await startDenoWebgpu();
+    webgpu = gpuName();
+  }
+  const here = (cell: Cell): Placed =>
+    cell.backend === "webgpu" && webgpu ? { cell, gpu: webgpu } : { cell };
+  if (!uses(cells, "webgl")) return await body(cells.map(here));
+  const { withPage } = await browser();
+  await withPage<typeof PageExports>(
+    {
+      entry: new URL("./_page.ts", import.meta.url),
+      files: { "/digits/": digitsFolder() },
+      timeout,
+    },
+    async (page) => {
+      const gpu = await startedInPage("webgl", () => page.call("start", "webgl"));
+      const there = (cell: Cell): Placed => {
+        const problem: Cell["problem"] = {
+          ...cell.problem,
+          run: ({ method, learningRate, seed, backend, tuning }) =>
+            page.call("run", {
+              problem: cell.problem.name,
+              full,
+              method: method.name,
+              ...{ learningRate, seed, backend, tuning },
+            }),
+        };
+        return { cell: { ...cell, problem }, gpu };
+      };
+      await body(cells.map((cell) => cell.backend === "webgl" ? there(cell) : here(cell)));
+    },
+  );
+}

@@ -1,0 +1,27 @@
+// Both programs where what a backend needs is missing.
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+
+// The API of another system's drivers, so that there is no adapter.
+const foreign = Deno.build.os === "darwin" ? "dx12" : "metal";
+
+const cases = [
+  ["webgl", { CHROME_PATH: "/none/chromium" }, /Cannot run webgl: there is no Chromium/],
+  ["webgpu", { DENO_WEBGPU_BACKEND: foreign }, /Cannot run webgpu: there is no adapter/],
+] as const;
+
+for (const program of ["main.ts", "overhead.ts"]) {
+  for (const [backend, env, message] of cases) {
+    Deno.test(`${program} ends with code 2 and names what ${backend} misses`, async () => {
+      const path = fileURLToPath(new URL(program, import.meta.url));
+      const only = program === "main.ts" ? ["--problem", "mlp"] : [];
+      const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+        // The backend that is there must not be measured first and then lost.
+        args: ["run", "-A", path, "--backend", `wasm,${backend}`, ...only],
+        env,
+      }).output();
+      assert.equal(code, 2);
+      assert.match(new TextDecoder().decode(stderr), message);
+    });
+  }
+}

@@ -1,0 +1,75 @@
+/** @module */
+import { median } from "../statistics.ts";
+import type { Contender } from "./contenders.ts";
+import type { Waits } from "./rows.ts";
+
+/** How to wait until the device has done all that it was told, and when. */
+export interface Waiting {
+  readonly after: Waits;
+  wait(contender: Contender): Promise<void>;
+}
+
+interface Call {
+  readonly name: string;
+  step(): void;
+  /** Missing where there is no device to wait for: then no promise gets into the time. */
+  readonly wait?: () => Promise<void>;
+}
+
+/** Milliseconds that each of `count` steps takes. */
+async function timed({ step, wait }: Call, count: number, after: Waits): Promise<number> {
+  const start = performance.now();
+  for (let i = 0; i < count; i++) {
+    step();
+    if (wait && after === "step") await wait();
+  }
+  if (wait && after === "sample") await wait();
+  return (performance.now() - start) / count;
+}
+
+/** Steps that make a sample long enough to trust the clock, or not to see its one wait. */
+async function stepsFor(call: Call, after: Waits): Promise<number> {
+  const milliseconds = after === "sample" ? 200 : 15;
+  let count = 1;
+  let took = await timed(call, count, after);
+  while (after === "sample" && took * count < milliseconds && count < 1000) {
+    count = Math.min(1000, Math.ceil(count * Math.max(2, milliseconds / (took * count))));
+    took = await timed(call, count, after);
+  }
+  return Math.max(1, Math.min(1000, Math.round(milliseconds / Math.max(took, 1e-3))));
+}
+
+/**
+ * Median milliseconds a step by name; "adam refresh" is a step that takes in a curvature sample, and
+ * "wait" a wait for nothing. Times every contender in turn, again and again, so that all see the same
+ * machine.
+ */
+export async function interleaved(
+  contenders: readonly Contender[],
+  samples: number,
+  waiting?: Waiting,
+): Promise<Map<string, number>> {
+  const after = waiting?.after ?? "step";
+  const calls = contenders.flatMap((contender): Call[] => {
+    const { name, step, refresh } = contender;
+    const wait = waiting && { wait: () => waiting.wait(contender) };
+    return [
+      { name, step, ...wait },
+      ...(refresh ? [{ name: `${name} refresh`, step: refresh, ...wait }] : []),
+    ];
+  });
+  for (const call of calls) await timed(call, 2, after);
+  const counts: number[] = [];
+  for (const call of calls) counts.push(await stepsFor(call, after));
+  if (waiting) {
+    calls.push({ name: "wait", step: () => {}, wait: () => waiting.wait(contenders[0]!) });
+    counts.push(1);
+  }
+  const times = calls.map((): number[] => []);
+  for (let s = 0; s < samples; s++) {
+    for (const [i, call] of calls.entries()) {
+      times[i]!.push(await timed(call, counts[i]!, after));
+    }
+  }
+  return new Map(calls.map(({ name }, i) => [name, median(times[i]!)]));
+}

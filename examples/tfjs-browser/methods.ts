@@ -1,0 +1,98 @@
+/** The optimizers to choose from. */
+import {
+  chain,
+  type Definition,
+  expr,
+  gaussNewton,
+  inverseCurvature,
+  inverseRms,
+  learningRate,
+  momentum,
+  type PreconditionerEstimator,
+  scaleBy,
+  signalFraction,
+} from "@precond/tfjs";
+
+/** Decay of the moments that T is made from: a memory of 100 steps. */
+export const decay = 0.99;
+
+/** An optimizer, and the pieces of its chain whose moments m and d are shown. */
+export interface Method {
+  readonly label: string;
+  readonly rule: string;
+  /** The rate that suits it here. */
+  readonly rate: number;
+  /** Has the moments of the raw gradient: for the noise scale. */
+  readonly noise: string;
+  /** Has the moments behind the T that is applied, or would be. */
+  readonly fraction: string;
+  make(rate: number): Definition;
+}
+
+/** Looks on: keeps the moments of a signal fraction, and multiplies by 1. */
+function watch(): PreconditionerEstimator {
+  const { spec: _, inspect: _inspect, ...watched } = signalFraction({ decay });
+  return {
+    ...watched,
+    name: "watch",
+    estimate: (inputs) => ({ ...watched.estimate(inputs), factor: expr.constant(1) }),
+  };
+}
+
+const rms = { decay: 0.999, epsilon: 1e-7 };
+
+const curvature = () =>
+  scaleBy(inverseCurvature(gaussNewton({ every: 5 }), { decay: 0.95, damping: 0.03, stepClip: 1 }));
+
+export const methods: Readonly<Record<string, Method>> = {
+  adam: {
+    label: "Adam",
+    rule: "w −= η m / √v",
+    rate: 0.01,
+    noise: "watch",
+    fraction: "watch",
+    make: (rate) =>
+      chain(
+        scaleBy(watch()),
+        scaleBy(inverseRms(rms), { to: momentum({ decay: 0.9 }) }),
+        learningRate(rate),
+      ),
+  },
+  adamT: {
+    label: "Adam · T",
+    rule: "w −= η T g / √v",
+    rate: 0.03,
+    noise: "watch",
+    fraction: "signalFraction",
+    make: (rate) =>
+      chain(
+        scaleBy(watch()),
+        scaleBy(inverseRms(rms)),
+        scaleBy(signalFraction({ decay })),
+        learningRate(rate),
+      ),
+  },
+  curvature: {
+    label: "Curvature",
+    rule: "w −= η H⁻¹ g",
+    rate: 0.03,
+    noise: "watch",
+    fraction: "watch",
+    make: (rate) =>
+      chain(scaleBy(watch()), curvature(), momentum({ decay: 0.9 }), learningRate(rate)),
+  },
+  combined: {
+    label: "Combined",
+    rule: "w −= η H⁻¹ T g",
+    rate: 0.1,
+    noise: "signalFraction",
+    fraction: "signalFraction",
+    make: (rate) =>
+      chain(
+        scaleBy(signalFraction({ decay })),
+        curvature(),
+        momentum({ decay: 0.9 }),
+        learningRate(rate),
+      ),
+  },
+};
