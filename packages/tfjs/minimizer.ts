@@ -1,6 +1,7 @@
 /** @module */
 import type { Definition } from "@precond/core";
 import * as tf from "@tensorflow/tfjs-core";
+import { checkActiveDevice } from "./backends/webgpu.ts";
 import { gradientEntries, type Gradients, variablesOf } from "./contributions.ts";
 import { createMeasurer } from "./evidence/measure.ts";
 import { microBatchEvidence } from "./evidence/micro_batches.ts";
@@ -104,6 +105,7 @@ export function createMinimizer(
       return { gradients: gradientCount + extra, extra };
     },
     single(f, returnCost, varList) {
+      checkActiveDevice();
       measurer.release();
       const { result, session } = asking({ kind: "loss" }, () => host.computeGradients(f, varList));
       gradientCount++;
@@ -121,6 +123,7 @@ export function createMinimizer(
           `Cannot compare micro-batches: the optimizer accumulates ${updater.accumulate} calls already`,
         );
       }
+      checkActiveDevice();
       measurer.release();
       const { result, session } = asking(
         { kind: "loss" },

@@ -8,6 +8,7 @@ import {
   weightsName,
 } from "@precond/core";
 import * as tf from "@tensorflow/tfjs-core";
+import { checkDevice, type LosableDevice, watchDevice } from "./device_loss.ts";
 
 interface TensorData {
   resource?: GpuBuffer | undefined;
@@ -17,7 +18,7 @@ interface TensorData {
 
 /** What this file uses of tfjs-backend-webgpu. */
 interface WebgpuBackend {
-  readonly device: GpuDevice;
+  readonly device: GpuDevice & LosableDevice;
   readonly tensorMap: { get(id: object): TensorData };
   refCount(id: object): number;
   makeTensorInfo(shape: number[], dtype: "float32"): tf.TensorInfo;
@@ -28,11 +29,22 @@ interface WebgpuBackend {
 }
 
 /**
+ * Checks the device of the active backend, if that is webgpu and has run an update; before tfjs
+ * fails on it, which says nothing of the cause.
+ *
+ * @throws {Error} If it was lost.
+ */
+export function checkActiveDevice(): void {
+  if (tf.getBackend() === "webgpu") checkDevice((tf.backend() as unknown as WebgpuBackend).device);
+}
+
+/**
  * Kernels on the webgpu backend's own buffers and device; nothing is read back. Undefined if the
  * device allows too few storage buffers for this program.
  */
 export function webgpuKernelFor(program: Program): Kernel<tf.Tensor> | undefined {
   const backend = tf.backend() as unknown as WebgpuBackend;
+  watchDevice(backend.device);
   let kernel: ReturnType<typeof webgpuKernel>;
   try {
     kernel = webgpuKernel(program, backend.device);
@@ -65,6 +77,7 @@ export function webgpuKernelFor(program: Program): Kernel<tf.Tensor> | undefined
 
   return {
     run(calls) {
+      checkDevice(backend.device);
       const outputs = calls.map((call) =>
         program.outputs.map(({ name }, o) =>
           name === weightsName ? renewed(call.outputs[o]!) : call.outputs[o]!

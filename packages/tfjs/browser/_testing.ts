@@ -103,7 +103,6 @@ export async function steady(steps: number): Promise<void> {
 }
 
 const fits: Readonly<Record<string, () => Definition>> = {
-  adam: () => adam({ learningRate: 0.02, epsilon: 1e-7 }),
   combined: () =>
     combined({ learningRate: 0.05, damping: 0.1, curvature: hutchinson({ every: 4 }) }),
 };
