@@ -14,7 +14,11 @@ export interface Outcome {
 export type Stage = (args: readonly string[]) => Promise<Outcome>;
 
 const PACK_TEST = "tools/pack_test.ts";
-const BROWSER_TESTS = ["{packages,examples}/**/browser_test.ts", "bench/browser_test.ts"];
+const BROWSER_TESTS = [
+  "packages/**/browser_test.ts",
+  "examples/**/browser_test.ts",
+  "bench/browser_test.ts",
+];
 
 /** `--ignore` takes the place of deno.json's `exclude`, so that it has to repeat it. */
 function ignore(...patterns: string[]): string {
