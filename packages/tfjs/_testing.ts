@@ -13,7 +13,15 @@ import * as tf from "@tensorflow/tfjs-core";
 import "@tensorflow/tfjs-backend-cpu";
 import "@tensorflow/tfjs-backend-wasm";
 import * as layers from "@tensorflow/tfjs-layers";
-import { precond } from "./mod.ts";
+import {
+  combined,
+  type Definition,
+  evidenceLoss,
+  gaussNewton,
+  precond,
+  type PrecondOptimizer,
+  type PrecondOptions,
+} from "./mod.ts";
 
 /**
  * The cpu backend under a name that no fused kernel knows, so that updates run as plain tf ops:
@@ -111,4 +119,33 @@ export function threeClasses(n: number): { x: tf.Tensor; y: tf.Tensor } {
   const x = tf.randomNormal([n, 4], 0, 1, "float32", 1);
   const y = tf.tidy(() => tf.oneHot(tf.argMax(tf.slice(x, [0, 0], [n, 3]), 1) as tf.Tensor1D, 3));
   return { x, y };
+}
+
+/** One epoch in batches of eight, the same ones each time. */
+export const fitOptions: { epochs: 1; batchSize: 8; shuffle: false; verbose: 0 } = {
+  epochs: 1,
+  batchSize: 8,
+  shuffle: false,
+  verbose: 0,
+};
+
+/** A chain that asks for curvature every so often, and for squares on each step. */
+export function both(every: number): Definition {
+  return combined({
+    learningRate: 0.05,
+    curvature: gaussNewton({ every }),
+    from: "gradientSquares",
+  });
+}
+
+/** A compiled classifier that gives every kind of evidence, with metrics on. */
+export function compiled(
+  definition: Definition,
+  options: PrecondOptions = {},
+  model: layers.Sequential = softmaxModel(),
+): { model: layers.Sequential; optimizer: PrecondOptimizer } {
+  const optimizer = precond(definition, options);
+  const loss = evidenceLoss("categoricalCrossentropy");
+  model.compile({ optimizer, loss, metrics: ["accuracy"] });
+  return { model, optimizer };
 }

@@ -2,7 +2,7 @@ import { assertAllClose } from "@precond/testing";
 import * as tf from "@tensorflow/tfjs-core";
 import * as layers from "@tensorflow/tfjs-layers";
 import assert from "node:assert/strict";
-import { softmaxModel, threeClasses } from "./_testing.ts";
+import { both, compiled, fitOptions, softmaxModel, threeClasses } from "./_testing.ts";
 import {
   combined,
   curvatureOnly,
@@ -10,27 +10,11 @@ import {
   empiricalFisher,
   evidenceLoss,
   fisher,
-  gaussNewton,
   hutchinson,
   precond,
   type PrecondOptions,
   snrOnly,
 } from "./mod.ts";
-
-const fitOptions = { epochs: 1, batchSize: 8, shuffle: false, verbose: 0 } as const;
-const both = (every: number) =>
-  combined({ learningRate: 0.05, curvature: gaussNewton({ every }), from: "gradientSquares" });
-
-function compiled(
-  definition: Definition,
-  options: PrecondOptions = {},
-  model: layers.Sequential = softmaxModel(),
-) {
-  const optimizer = precond(definition, options);
-  const loss = evidenceLoss("categoricalCrossentropy");
-  model.compile({ optimizer, loss, metrics: ["accuracy"] });
-  return { model, optimizer };
-}
 
 for (const backend of ["cpu", "wasm"]) {
   Deno.test(`30 steps with any evidence keep the number of tensors on ${backend}`, async (t) => {

@@ -17,7 +17,8 @@ export interface Dialect {
   declare(node: Node, id: number, value: string): string;
 }
 
-const infix: Partial<Record<Node["op"], string>> = {
+/** Operators that every C-like language writes the same way. */
+export const infix: Partial<Record<Node["op"], string>> = {
   add: "+",
   sub: "-",
   mul: "*",

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Node, Program } from "../kernel/program.ts";
+import { infix as shared } from "./_text.ts";
 import { interpret } from "./interpreter.ts";
 
 /**
@@ -22,19 +23,7 @@ export type HostPass = (
   rowSums: readonly (Float64Array | undefined)[],
 ) => boolean;
 
-const infix: Partial<Record<Node["op"], string>> = {
-  add: "+",
-  sub: "-",
-  mul: "*",
-  div: "/",
-  lt: "<",
-  le: "<=",
-  gt: ">",
-  ge: ">=",
-  eq: "===",
-  and: "&&",
-  or: "||",
-};
+const infix: typeof shared = { ...shared, eq: "===" };
 const calls: Partial<Record<Node["op"], string>> = {
   abs: "Math.abs",
   sqrt: "Math.sqrt",
