@@ -24,8 +24,8 @@ export function hasWasmSimd(): boolean {
 }
 
 /**
- * Compiles the program against `memory`. Calls hold addresses of float32 arrays; inputs and
- * outputs may be the same ones.
+ * Compiles the program against `memory`. Calls hold addresses of float32 arrays; an output may be
+ * the input of the same name, but no other.
  */
 export function wasmKernel(
   program: Program,

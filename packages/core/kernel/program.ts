@@ -163,15 +163,15 @@ export function compileProgram(source: ProgramSource): Program {
 
   const outputs: Output[] = [];
   for (const { name, shape, value } of source.outputs) {
+    // A slot that keeps its value is not written, and not read either unless something else needs it.
+    if (value.op === "read" && value.name === name && value.shape === shape) continue;
     const node = visit(value);
-    const { rate, op, index } = nodes[node]!;
+    const { rate } = nodes[node]!;
     if (rates.indexOf(rate) > rates.indexOf(shape)) {
       throw new TypeError(
         `Cannot compile the kernel: "${name}" holds one value per ${shape}, but its new value varies per ${rate}`,
       );
     }
-    // A slot that keeps its value is not written.
-    if (op === "read" && inputs[index!]!.name === name) continue;
     outputs.push({ name, shape, node });
   }
   const hold = source.hold === undefined ? undefined : visit(source.hold);

@@ -107,11 +107,12 @@ Deno.test("values are computed as seldom as they change", () => {
   assert.deepEqual(at(pass!.element), ["read", "add", "mul"]);
 });
 
-Deno.test("a slot that keeps its value is not written", () => {
+Deno.test("a slot that keeps its value is not written, and read only for others", () => {
   const program = compileProgram({
     outputs: [output(x(), "x"), output(x(), "copy"), output(read("t", "tensor"), "t", "tensor")],
   });
   assert.deepEqual(program.outputs.map(({ name }) => name), ["copy"]);
+  assert.deepEqual(program.inputs.map(({ name }) => name), ["x"]);
 });
 
 Deno.test("rows matter only if something is per row", () => {

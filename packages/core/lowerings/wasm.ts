@@ -5,6 +5,7 @@
  */
 import type { ArrayShape } from "../kernel/expr.ts";
 import type { Node, Pass, Program } from "../kernel/program.ts";
+import { asLateAsPossible } from "./schedule.ts";
 import * as w from "./wasm_encoder.ts";
 
 const op: Partial<Record<Node["op"], number>> = {
@@ -29,7 +30,11 @@ const op: Partial<Record<Node["op"], number>> = {
   max: 0xeb,
 };
 const load = w.simd(0x00), loadSplat = w.simd(0x09), store = w.simd(0x0b);
-/** Vectors of one turn of the main loop: amortises counting and moving the pointers. */
+/**
+ * Vectors of one turn of the main loop. Each instruction is written for all of them before the next
+ * one: vector after vector, instructions that wait for their operands would fill the processor's
+ * queues before it saw the next vector, whose chain of operations it could run in the meantime.
+ */
 const unroll = 4;
 const storeLane0 = (offset = 0) => [...w.simd(0x5a), 2, offset, 0];
 const splat = w.simd(0x13), and = w.simd(0x4e), bitselect = w.simd(0x52), f32x4Eq = w.simd(0x41);
@@ -88,10 +93,11 @@ function passFunction(program: Program, index: number, pass: Pass): w.WasmFuncti
   const scalar = (i: number) => 2 + pointers + i;
   const total = (s: number) => 2 + pointers + sig.scalars + s;
 
-  const value = new Map<number, number>();
-  const valueOf = (id: number) => {
-    let found = value.get(id);
-    if (found === undefined) value.set(id, found = local(w.v128));
+  const value = new Map<string, number>();
+  const valueOf = (id: number, at = 0) => {
+    const key = `${id} ${program.nodes[id]!.rate === "element" ? Math.max(at, 0) : 0}`;
+    let found = value.get(key);
+    if (found === undefined) value.set(key, found = local(w.v128));
     return found;
   };
   const read = (shape: ArrayShape, i: number, at: number) => {
@@ -103,7 +109,7 @@ function passFunction(program: Program, index: number, pass: Pass): w.WasmFuncti
   };
   const compute = (id: number, at: number): number[] => {
     const node = program.nodes[id]!;
-    const args = node.args.map((a) => w.get(valueOf(a)));
+    const args = node.args.map((a) => w.get(valueOf(a, at)));
     const code = (): number[] => {
       const simple = op[node.op];
       if (simple !== undefined) return [...args.flat(), ...w.simd(simple)];
@@ -140,12 +146,12 @@ function passFunction(program: Program, index: number, pass: Pass): w.WasmFuncti
           throw new TypeError(`Cannot lower to WebAssembly: unknown operator ${node.op}`);
       }
     };
-    return [...code(), ...w.set(valueOf(id))];
+    return [...code(), ...w.set(valueOf(id, at))];
   };
   const accumulators = new Map(pass.sums.map((s) => [s, local(w.v128)]));
   const accumulate = (s: number, at: number): number[] => {
     const acc = accumulators.get(s)!;
-    const x = w.get(valueOf(program.sums[s]!.node));
+    const x = w.get(valueOf(program.sums[s]!.node, at));
     const low = at === tail ? [...x, ...firstLane, ...and] : x;
     const high = at === tail ? [] : [...x, ...x, ...highToLow, ...promoteLow, ...f64x2Add];
     return [...w.get(acc), ...low, ...promoteLow, ...f64x2Add, ...high, ...w.set(acc)];
@@ -171,21 +177,35 @@ function passFunction(program: Program, index: number, pass: Pass): w.WasmFuncti
     ...storeLane0(),
   ];
   const remaining = local(w.i32);
-  const vector = (at: number): number[] => [
-    ...pass.element.flatMap((id) => compute(id, at)),
-    ...pass.sums.flatMap((s) => accumulate(s, at)),
-    ...outputsOf("element").flatMap((o) =>
-      at === tail ? storeOne(o) : [
-        ...w.get(output(o)),
-        ...w.get(valueOf(program.outputs[o]!.node)),
-        ...store,
-        2,
-        ...w.unsigned(at * 16),
-      ]
-    ),
-  ];
+  const write = (o: number, at: number) =>
+    at === tail ? storeOne(o) : [
+      ...w.get(output(o)),
+      ...w.get(valueOf(program.outputs[o]!.node, at)),
+      ...[...store, 2, ...w.unsigned(at * 16)],
+    ];
+  const order = asLateAsPossible(program.nodes, pass);
+  const readAt = (name: string) =>
+    order.findIndex((id) => {
+      const { op, index } = program.nodes[id]!;
+      return op === "read" && program.inputs[index!]!.name === name;
+    });
+  // Arrays are updated in place: none is written before it is read.
+  const storeAt = new Map(
+    outputsOf("element").map((o) => {
+      const { node, name } = program.outputs[o]!;
+      return [o, Math.max(order.indexOf(node), readAt(name))];
+    }),
+  );
+  const vectors = (all: readonly number[]): number[] =>
+    [-1, ...order.keys()].flatMap((i) => [
+      ...(i < 0 ? [] : all.flatMap((at) => compute(order[i]!, at))),
+      ...[...storeAt].flatMap(([o, when]) => when === i ? all.flatMap((at) => write(o, at)) : []),
+      ...pass.sums.flatMap((s) =>
+        order.indexOf(program.sums[s]!.node) === i ? all.flatMap((at) => accumulate(s, at)) : []
+      ),
+    ]);
   const elements = (count: number): number[] => [
-    ...(count < 4 ? vector(tail) : Array.from({ length: count / 4 }, (_, at) => vector(at)).flat()),
+    ...vectors(count < 4 ? [tail] : Array.from({ length: count / 4 }, (_, at) => at)),
     ...advance(elementArrays, 4 * count),
     ...[...w.get(remaining), ...w.int(count), 0x6b, ...w.set(remaining)],
   ];
