@@ -146,6 +146,25 @@ const chains: ConformanceCase[] = [
     plan: {},
   },
   {
+    name: "AdamW of adam_mode 1: ε uncorrected, decay after the update",
+    definition: () =>
+      core.chain(
+        core.scaleBy(
+          core.inverseRms({ decay: 0.99, epsilon: 1e-2, placement: "uncorrected" }),
+          { to: core.momentum({ decay: 0.9 }) },
+        ),
+        core.learningRate(0.05, { decayAfter: 0.1 }),
+      ),
+    reference: () => [
+      ref.scaleByStage(
+        ref.referenceInverseRms({ decay: 0.99, epsilon: 1e-2, placement: "uncorrected" }),
+        { to: ref.momentumStage({ decay: 0.9 }) },
+      ),
+      ref.learningRateStage(0.05, { decayAfter: 0.1 }),
+    ],
+    plan: {},
+  },
+  {
     name: "global norm, Nesterov average, clip by value, schedules per parameter",
     definition: () =>
       core.chain(

@@ -12,8 +12,12 @@ export interface InverseRmsOptions {
   readonly debias?: boolean;
   /** Default 1e-8. */
   readonly epsilon?: number;
-  /** `1/(√v + ε)` (default) or `1/√(v + ε)`. */
-  readonly placement?: "outside" | "inside";
+  /**
+   * `1/(√v + ε)` ("outside", default), `1/√(v + ε)` ("inside"), or `√c/(√(c v) + ε)` with
+   * `c = 1 − βᵗ` ("uncorrected": ε beside the moment before its correction, as Hugging Face's AdamW
+   * and ONNX Runtime's adam_mode 1 have it).
+   */
+  readonly placement?: "outside" | "inside" | "uncorrected";
 }
 
 /**
@@ -38,17 +42,28 @@ export function inverseRms(options: InverseRmsOptions = {}): PreconditionerEstim
   const action = "scale by the inverse RMS";
   checkDecay(action, decay);
   checkNormal(action, epsilon, "epsilon");
-  checkOneOf(action, placement, ["outside", "inside"], "placement");
+  checkOneOf(action, placement, ["outside", "inside", "uncorrected"], "placement");
+  if (placement === "uncorrected" && !debias) {
+    throw new RangeError(
+      `Cannot ${action}: placement "uncorrected" needs debias, current value is ${debias}`,
+    );
+  }
   return {
     ...specify("inverseRms", options),
     name: "inverseRms",
     needs: ["gradient"],
     slots: { v: {} },
-    scalars: ({ step }) => ({ w: newestWeight(decay, step, debias) }),
+    scalars: ({ step }) => ({
+      w: newestWeight(decay, step, debias),
+      // √c/(√(c v) + ε) = 1/(√v + ε/√c)
+      ...(placement === "uncorrected" ? { epsilon: epsilon / Math.sqrt(1 - decay ** step) } : {}),
+    }),
     estimate({ x, slot, scalar }) {
       const old = slot("v");
       const v = add(old, mul(scalar("w"), sub(square(x), old)));
-      const denominator = placement === "outside" ? add(sqrt(v), epsilon) : sqrt(add(v, epsilon));
+      const denominator = placement === "inside"
+        ? sqrt(add(v, epsilon))
+        : add(sqrt(v), placement === "outside" ? epsilon : scalar("epsilon"));
       return {
         factor: epsilon > 0 ? div(1, denominator) : divide0(1, denominator),
         slots: { v },

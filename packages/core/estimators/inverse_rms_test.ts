@@ -49,6 +49,8 @@ Deno.test("inverseRms() by hand: 1, 2 at β = .9, ε outside, inside, and no deb
   const v = (0.9 * 1 + 4) / 1.9;
   assertAllClose(of({}), [2 / (Math.sqrt(v) + 0.5)]);
   assertAllClose(of({ placement: "inside" }), [2 / Math.sqrt(v + 0.5)]);
+  // v before its correction: .1 · .9 + .1 · 4 = .49, c = 1 − .81 = .19
+  assertAllClose(of({ placement: "uncorrected" }), [2 * Math.sqrt(0.19) / (Math.sqrt(0.49) + 0.5)]);
   assertAllClose(of({ debias: false }), [2 / (Math.sqrt(0.1 * 0.9 + 0.1 * 4) + 0.5)]);
 });
 

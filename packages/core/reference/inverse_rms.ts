@@ -7,11 +7,12 @@ export interface InverseRmsOptions {
   decay?: number;
   debias?: boolean;
   epsilon?: number;
-  placement?: "outside" | "inside";
+  placement?: "outside" | "inside" | "uncorrected";
 }
 
 /**
- * Adam's denominator `1/(√v + ε)` with `v = Σ ŵ x²`, or `1/√(v + ε)` for placement "inside".
+ * Adam's denominator `1/(√v + ε)` with `v = Σ ŵ x²`, or `1/√(v + ε)` for placement "inside", or
+ * `√c/(√(c v) + ε)`, c = 1 − βᵗ, for "uncorrected".
  *
  * 0 where the denominator is 0. Throws a RangeError for a decay outside [0, 1).
  * Kingma & Ba, "Adam" (2015), arXiv 1412.6980.
@@ -32,6 +33,17 @@ export function referenceInverseRms(options: InverseRmsOptions = {}): ReferenceE
     const weights = emaWeights(samples.length, decay, { debias });
     return squares[0]!.map((_, i) => {
       const v = weightedSum(column(squares, i), weights);
+      if (placement === "uncorrected") {
+        // The moment as its EMA from 0 has it, then the correction.
+        const c = 1 - decay ** samples.length;
+        const raw = weightedSum(
+          column(squares, i),
+          emaWeights(samples.length, decay, {
+            debias: false,
+          }),
+        );
+        return Math.sqrt(c) * inverseOrZero(Math.sqrt(raw) + epsilon);
+      }
       return inverseOrZero(
         placement === "outside" ? Math.sqrt(v) + epsilon : Math.sqrt(v + epsilon),
       );

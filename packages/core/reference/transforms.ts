@@ -174,13 +174,22 @@ export function decoupledWeightDecayStage(
  */
 export function learningRateStage(
   rate: number | Schedule,
-  options: { multiplier?: (parameter: string) => number } = {},
+  options: { multiplier?: (parameter: string) => number; decayAfter?: number } = {},
 ): ReferenceStage {
-  const { multiplier = () => 1 } = options;
+  const { multiplier = () => 1, decayAfter = 0 } = options;
   const schedule = typeof rate === "number" ? () => rate : rate;
   return (history) => {
     const lr = schedule(history.length - 1);
-    return mapLast(history, (name, _, last) => scaled(last, lr * multiplier(name)));
+    return mapLast(history, (name, _, last) => {
+      const eta = lr * multiplier(name);
+      const step = scaled(last, eta);
+      if (decayAfter === 0) return step;
+      const update = step.update.map((u, i) => {
+        const moved = last.weights[i]! - u;
+        return last.weights[i]! - (1 - eta * decayAfter) * moved;
+      });
+      return { ...step, update };
+    });
   };
 }
 

@@ -1,13 +1,19 @@
 /** @module */
+import { checkNonNegative } from "../chain/ema.ts";
 import { specify } from "../chain/specification.ts";
 import type { ParameterInfo, Transform } from "../chain/types.ts";
-import { mul, square } from "../kernel/expr.ts";
+import { add, mul, square, sub } from "../kernel/expr.ts";
 import { constant, type Schedule } from "./schedules.ts";
 
 /** Options of {@linkcode learningRate}. */
 export interface LearningRateOptions {
   /** A factor for each parameter, such as `({ name }) => name.endsWith("bias") ? 2 : 1`. */
   readonly multiplier?: (parameter: ParameterInfo) => number;
+  /**
+   * Decays the weights after the update: `w ← (1 − ηλ)(w − ηx)`, as Hugging Face's AdamW and ONNX
+   * Runtime's adam_mode 1 do; decoupledWeightDecay() decays before it. Default 0.
+   */
+  readonly decayAfter?: number;
 }
 
 /**
@@ -15,7 +21,8 @@ export interface LearningRateOptions {
  *
  * A host may override the rate while training (`optimizer.learningRate = …`).
  *
- * @throws {RangeError} If a rate is negative or not a number, here or when a schedule returns it.
+ * @throws {RangeError} If a rate is negative or not a number, here or when a schedule returns it;
+ * if `decayAfter` is negative.
  *
  * @example
  * ```ts
@@ -30,7 +37,8 @@ export function learningRate(
   options: LearningRateOptions = {},
 ): Transform {
   const schedule = typeof rate === "number" ? constant(rate) : rate;
-  const { multiplier } = options;
+  const { multiplier, decayAfter = 0 } = options;
+  checkNonNegative("set the learning rate", decayAfter, "decayAfter");
   return {
     ...specify("learningRate", rate, options),
     name: "learningRate",
@@ -53,10 +61,12 @@ export function learningRate(
       }
       return { base, rate };
     },
-    apply({ x, gradientSquares, scalar }) {
+    apply({ x, weights, gradientSquares, scalar }) {
       const rate = scalar("rate");
+      const step = mul(rate, x);
       return {
-        update: mul(rate, x),
+        // (1 − ηλ)(w − s) = w − (s + ηλ(w − s))
+        update: decayAfter === 0 ? step : add(step, mul(mul(rate, decayAfter), sub(weights, step))),
         slots: {},
         ...(gradientSquares ? { gradientSquares: mul(gradientSquares, square(rate)) } : {}),
       };
