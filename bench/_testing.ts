@@ -6,6 +6,7 @@
 import assert from "node:assert/strict";
 import type { Runtime, TimedRow } from "./overhead/rows.ts";
 import type { Outcome } from "./problems/problem.ts";
+import { pairs, type StepRow } from "./step/rows.ts";
 
 /** Checks the rows of one case on a GPU. */
 export function checkGpuRows(rows: readonly TimedRow[], backend: string, runtime: Runtime): void {
@@ -21,6 +22,22 @@ export function checkGpuRows(rows: readonly TimedRow[], backend: string, runtime
     assert.equal(row.ratio, row.ours_ms / row.baseline_ms);
     assert.ok(row.ours_ms > 0 && row.wait_ms! > 0);
     assert.equal(row.refresh_ms !== null, row.method === "combined");
+  }
+}
+
+/** Checks the rows of whole steps on a backend. */
+export function checkStepRows(rows: readonly StepRow[], backend: string, runtime: Runtime): void {
+  assert.deepEqual(rows.map(({ method, baseline }) => [method, baseline]), Object.entries(pairs));
+  const onGpu = backend.startsWith("webg");
+  for (const row of rows) {
+    assert.deepEqual([row.backend, row.runtime], [backend, runtime]);
+    assert.deepEqual([row.gpu !== null, row.waits !== null, row.wait_ms !== null], [
+      onGpu,
+      onGpu,
+      onGpu,
+    ]);
+    assert.equal(row.ratio, row.baseline_ms / row.step_ms);
+    assert.ok(row.step_ms > 0 && row.gradients_ms > 0 && row.ratio < Infinity);
   }
 }
 

@@ -2,11 +2,12 @@
 import { pageTest } from "@precond/testing/browser";
 import assert from "node:assert/strict";
 import type * as Pages from "./_page.ts";
-import { checkGpuRows, checkSameLosses } from "./_testing.ts";
+import { checkGpuRows, checkSameLosses, checkStepRows } from "./_testing.ts";
 import { methods } from "./methods.ts";
 import type * as OverheadPages from "./overhead/_page.ts";
 import { digitsFolder } from "./problems/digits.ts";
 import { softmaxProblem } from "./problems/digit_problems.ts";
+import type * as StepPages from "./step/_page.ts";
 
 const overhead = { entry: new URL("./overhead/_page.ts", import.meta.url) };
 
@@ -17,6 +18,21 @@ for (const backend of ["webgl", "webgpu"]) {
     const small = { parameters: 1000, variables: 2, samples: 5, waits: "step" } as const;
     const rows = await page.call("measureGpu", { backend, runtime: "chromium", ...small });
     checkGpuRows(rows, backend, "chromium");
+  });
+}
+
+const step = {
+  entry: new URL("./step/_page.ts", import.meta.url),
+  files: { "/digits/": digitsFolder() },
+};
+
+for (const backend of ["webgl", "webgpu"]) {
+  const name = `measureStep() in Chromium has every row of ${backend}`;
+  pageTest<typeof StepPages>(name, step, async (page) => {
+    await page.call("start", backend);
+    const small = { sizes: [784, 4, 10], batchSize: 8, samples: 5, waits: "step" } as const;
+    const rows = await page.call("measureStep", { backend, runtime: "chromium", ...small });
+    checkStepRows(rows, backend, "chromium");
   });
 }
 

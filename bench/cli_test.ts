@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { Exit, parse } from "./cli.ts";
 import { counts } from "./overhead.ts";
+import { hiddenUnits } from "./step.ts";
 
 const refused = (args: string[], ...parts: (string | RegExp)[]) => {
   assert.throws(() => parse(args), (error) => {
@@ -66,6 +67,11 @@ Deno.test("parse() refuses other options and numbers", () => {
 Deno.test("counts() reads k and M", () => {
   assert.deepEqual(counts("20,100k,10M"), [20, 1e5, 1e7]);
   assert.throws(() => counts("many"), /expected numbers such as 100k,1M/);
+});
+
+Deno.test("hiddenUnits() reads layers", () => {
+  assert.deepEqual(hiddenUnits("64,32"), [64, 32]);
+  assert.throws(() => hiddenUnits("64,"), /expected units such as 128 or 64,64/);
 });
 
 Deno.test("parse() takes what a task passes on after --", () => {

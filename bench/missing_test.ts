@@ -1,4 +1,4 @@
-// Both programs where what a backend needs is missing.
+// The programs where what a backend needs is missing.
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 
@@ -10,7 +10,7 @@ const cases = [
   ["webgpu", { DENO_WEBGPU_BACKEND: foreign }, /Cannot run webgpu: there is no adapter/],
 ] as const;
 
-for (const program of ["main.ts", "overhead.ts"]) {
+for (const program of ["main.ts", "overhead.ts", "step.ts"]) {
   for (const [backend, env, message] of cases) {
     Deno.test(`${program} ends with code 2 and names what ${backend} misses`, async () => {
       const path = fileURLToPath(new URL(program, import.meta.url));
@@ -25,3 +25,18 @@ for (const program of ["main.ts", "overhead.ts"]) {
     });
   }
 }
+
+Deno.test("onnxruntime.ts ends with code 2 and names what webgpu misses", async () => {
+  const path = fileURLToPath(new URL("onnxruntime.ts", import.meta.url));
+  const ended = async (...args: string[]) => {
+    const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", path, ...args],
+      env: { DENO_WEBGPU_BACKEND: foreign },
+    }).output();
+    assert.equal(code, 2);
+    return new TextDecoder().decode(stderr);
+  };
+  assert.match(await ended("--provider", "cpu,webgpu"), /Cannot run webgpu: there is no adapter/);
+  assert.match(await ended("--provider", "webgpu", "--runtime", "node"), /webgpu in node/);
+  assert.match(await ended("--provider", "webgl"), /unknown provider "webgl"; valid: cpu, wasm/);
+});

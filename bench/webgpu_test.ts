@@ -1,11 +1,12 @@
 // The benchmark on webgpu in Deno.
 import * as tf from "@tensorflow/tfjs-core";
 import assert from "node:assert/strict";
-import { checkGpuRows, checkSameLosses } from "./_testing.ts";
+import { checkGpuRows, checkSameLosses, checkStepRows } from "./_testing.ts";
 import { methods } from "./methods.ts";
 import { measureGpu } from "./overhead/measure_gpu.ts";
 import { sparseLogisticProblem } from "./problems/sparse_logistic.ts";
 import { startDenoWebgpu } from "./runtime.ts";
+import { measureStep } from "./step/measure.ts";
 
 // CI has a software adapter: there it must not be missing.
 const ignore = Deno.env.get("CI") !== "true" && !(await navigator.gpu?.requestAdapter());
@@ -29,6 +30,13 @@ webgpuTest("measureGpu() on webgpu has every row and leaves no tensor of ours be
   // tf.train.momentum keeps the scalar of its learning rate when it is disposed.
   assert.equal(tf.memory().numTensors, before + 1);
   checkGpuRows(rows, "webgpu", "deno");
+});
+
+webgpuTest("measureStep() on webgpu has every row", async () => {
+  await startDenoWebgpu();
+  const small = { sizes: [784, 4, 10], batchSize: 8, samples: 5, waits: "step" } as const;
+  const rows = await measureStep({ backend: "webgpu", runtime: "deno", ...small });
+  checkStepRows(rows, "webgpu", "deno");
 });
 
 webgpuTest("a network learns on webgpu what it learns on wasm", async () => {

@@ -16,6 +16,7 @@ export type Stage = (args: readonly string[]) => Promise<Outcome>;
 const PACK_TEST = "tools/pack_test.ts";
 const BROWSER_TESTS = [
   "packages/**/browser_test.ts",
+  "packages/**/node_test.ts",
   "examples/**/browser_test.ts",
   "bench/browser_test.ts",
 ];
@@ -56,7 +57,10 @@ export const testDoc: Stage = (args) => {
   return test(["--doc", "--parallel", ignore("**/*_test.ts")], withPaths(args, paths));
 };
 
-/** The tests that start Chromium; one after another, since each keeps two cores busy. */
+/**
+ * The tests that run what is built, in Chromium and in Node.js; one after another, since each keeps
+ * two cores busy.
+ */
 export const testBrowser: Stage = (args) => test([], withPaths(args, BROWSER_TESTS));
 
 export const testPack: Stage = (args) => test([], [...args, PACK_TEST]);

@@ -9,12 +9,16 @@ interface Rule {
 }
 
 const NOTHING = /^$/;
-const TEST_TOOLS = /^(node:.+|fast-check|@precond\/testing(\/browser)?)$/;
+const TEST_TOOLS = /^(node:.+|fast-check|@precond\/testing(\/(browser|node))?)$/;
+/** Node.js has no WebGPU of its own. */
+const TFJS_TEST_TOOLS = new RegExp(`${TEST_TOOLS.source}|^webgpu$`);
 
 const RULES: Readonly<Record<string, Rule>> = {
   "packages/core/reference": { code: /^ml-matrix$/, tests: TEST_TOOLS },
   "packages/core": { code: NOTHING, tests: TEST_TOOLS },
-  "packages/tfjs": { code: /^(@precond\/core(\/.+)?|@tensorflow\/.+)$/, tests: TEST_TOOLS },
+  "packages/tfjs": { code: /^(@precond\/core(\/.+)?|@tensorflow\/.+)$/, tests: TFJS_TEST_TOOLS },
+  "packages/onnx/cli": { code: /^(?!@precond\/)/, tests: TEST_TOOLS },
+  "packages/onnx/node": { code: /^(?!@precond\/)/, tests: TEST_TOOLS },
   "packages/onnx": { code: /^(?!@precond\/|node:)/, tests: TEST_TOOLS },
   "packages/onnxruntime": {
     code: /^(@precond\/(core|onnx)(\/.+)?|onnxruntime-.+)$/,

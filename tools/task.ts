@@ -21,6 +21,9 @@ const STAGES: Readonly<Record<string, Stage>> = {
   "publish:dry": deno("publish", "--dry-run", "--allow-dirty"),
   "bench": deno("run", "-A", "bench/main.ts"),
   "bench:overhead": deno("run", "-A", "bench/overhead.ts"),
+  "bench:step": deno("run", "-A", "bench/step.ts"),
+  "bench:onnx": deno("run", "-A", "bench/onnx.ts"),
+  "bench:onnxruntime": deno("run", "-A", "bench/onnxruntime.ts"),
   "manifests": deno("run", "-A", "tools/manifests.ts"),
   "manifests:write": deno("run", "-A", "tools/manifests.ts", "--write"),
 };

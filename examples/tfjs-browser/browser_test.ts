@@ -24,6 +24,12 @@ const readPage = (): Shown => {
   };
 };
 
+/** Runs in the page: T by layer and the noise scale, as they are written there. */
+const readNumbers = (): { layers: string[]; scale: string } => ({
+  layers: [...document.querySelectorAll("[data-layer] output")].map((o) => o.textContent ?? ""),
+  scale: document.getElementById("scale")!.textContent,
+});
+
 /** Runs in the page: how many pixels of the canvas of a layer's T are set, and their colours. */
 const countPixels = (layer: string): [pixels: number, colors: number] => {
   const canvas = document.querySelector<HTMLCanvasElement>(`[data-layer=${layer}] canvas`)!;
@@ -72,6 +78,11 @@ Deno.test({
         await learned(100);
         await tab.getByRole("button", { name: "Pause" }).click();
         assert.equal(await tab.getByLabel("Backend").inputValue(), backend);
+        // By telemetry: T of each layer as a whole, and the noise scale.
+        const numbers = await tab.evaluate(readNumbers);
+        assert.equal(numbers.layers.length, 3);
+        for (const T of numbers.layers) assert.match(T, /^T [01]\.\d{3}$/);
+        assert.match(numbers.scale, /^(≥ )?\d+(\.\d)?$/);
         const { step } = await shown();
         // One pixel an element, weights and biases.
         for (const [layer, elements] of Object.entries({ input: 96, hidden: 1056, output: 33 })) {

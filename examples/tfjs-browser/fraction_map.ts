@@ -13,8 +13,6 @@ function ramp(): (fraction: number) => Rgb {
   };
 }
 
-const sum = (values: Float32Array) => values.reduce((a, b) => a + b, 0);
-
 /** The layer's T's: one pixel an element, the biases in a row of their own below a gap. */
 function drawLayer(canvas: HTMLCanvasElement, { kernel, bias }: LayerFractions): void {
   const outputs = bias.length, inputs = kernel.length / outputs;
@@ -28,16 +26,15 @@ function drawLayer(canvas: HTMLCanvasElement, { kernel, bias }: LayerFractions):
   canvas.style.height = `${11 * (rows + 2)}px`; // flat pixels: as tall as the decision map
 }
 
-/** Draws the T of every layer and writes its mean into the caption. */
+/** Draws the T of every layer and writes that of the whole layer into the caption. */
 export function drawFractions(container: HTMLElement, layers: readonly LayerFractions[]): void {
   for (const layer of layers) {
     const figure = container.querySelector(`[data-layer=${layer.name}]`)!;
     const canvas = figure.querySelector("canvas")!;
     drawLayer(canvas, layer);
-    const { kernel, bias } = layer;
-    const mean = (sum(kernel) + sum(bias)) / (kernel.length + bias.length);
-    figure.querySelector("output")!.textContent = `mean T ${mean.toFixed(3)}`;
-    canvas.ariaLabel = `T of the ${layer.name} layer, mean ${mean.toFixed(3)}`;
+    if (layer.whole === undefined) continue;
+    figure.querySelector("output")!.textContent = `T ${layer.whole.toFixed(3)}`;
+    canvas.ariaLabel = `T of the ${layer.name} layer, ${layer.whole.toFixed(3)} as a whole`;
   }
 }
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { fractionsOf, noiseScale, rhoAfter } from "./fractions.ts";
+import { fractionsOf, rhoAfter } from "./fractions.ts";
 
 const close = (actual: number, expected: number) =>
   assert.ok(Math.abs(actual - expected) <= 1e-6 * Math.abs(expected), `${actual}, ${expected}`);
@@ -20,10 +20,4 @@ Deno.test("fractionsOf() matches exact arithmetic after two steps", () => {
 
 Deno.test("fractionsOf() is 1 without noise, 0 without gradient or signal", () => {
   assert.deepEqual([...fractionsOf({ m: [-3, 0, 1], d: [0, 0, 9] }, 0.5)], [1, 0, 0]);
-});
-
-Deno.test("noiseScale() is the batch size times noise over signal", () => {
-  const g2 = (2.9 / 1.9) ** 2 - rho / 2;
-  close(noiseScale([moments, moments], rho, 16), 16 * 0.5 / g2);
-  close(noiseScale([{ m: [0], d: [1] }], rho, 16), 16 / rho); // no signal
 });

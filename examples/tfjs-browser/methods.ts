@@ -16,22 +16,20 @@ import {
 /** Decay of the moments that T is made from: a memory of 100 steps. */
 export const decay = 0.99;
 
-/** An optimizer, and the pieces of its chain whose moments m and d are shown. */
+/** An optimizer whose telemetry knows the noise of the raw gradient. */
 export interface Method {
   readonly label: string;
   readonly rule: string;
   /** The rate that suits it here. */
   readonly rate: number;
-  /** Has the moments of the raw gradient: for the noise scale. */
-  readonly noise: string;
-  /** Has the moments behind the T that is applied, or would be. */
+  /** The piece with the moments m and d behind the T that is applied, or would be: for the map. */
   readonly fraction: string;
   make(rate: number): Definition;
 }
 
-/** Looks on: keeps the moments of a signal fraction, and multiplies by 1. */
+/** Looks on: keeps the moments of a signal fraction, for telemetry, and multiplies by 1. */
 function watch(): PreconditionerEstimator {
-  const { spec: _, inspect: _inspect, ...watched } = signalFraction({ decay });
+  const { spec: _, ...watched } = signalFraction({ decay });
   return {
     ...watched,
     name: "watch",
@@ -49,7 +47,6 @@ export const methods: Readonly<Record<string, Method>> = {
     label: "Adam",
     rule: "w −= η m / √v",
     rate: 0.01,
-    noise: "watch",
     fraction: "watch",
     make: (rate) =>
       chain(
@@ -62,7 +59,6 @@ export const methods: Readonly<Record<string, Method>> = {
     label: "Adam · T",
     rule: "w −= η T g / √v",
     rate: 0.03,
-    noise: "watch",
     fraction: "signalFraction",
     make: (rate) =>
       chain(
@@ -76,7 +72,6 @@ export const methods: Readonly<Record<string, Method>> = {
     label: "Curvature",
     rule: "w −= η H⁻¹ g",
     rate: 0.03,
-    noise: "watch",
     fraction: "watch",
     make: (rate) =>
       chain(scaleBy(watch()), curvature(), momentum({ decay: 0.9 }), learningRate(rate)),
@@ -85,7 +80,6 @@ export const methods: Readonly<Record<string, Method>> = {
     label: "Combined",
     rule: "w −= η H⁻¹ T g",
     rate: 0.1,
-    noise: "signalFraction",
     fraction: "signalFraction",
     make: (rate) =>
       chain(

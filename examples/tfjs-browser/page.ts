@@ -49,7 +49,8 @@ export function showLosses(step: number, { train, test, accuracy }: Losses): voi
 }
 
 /** The gradient noise scale, with a sign where no more of it can be seen. */
-export function showScale({ scale, most }: { scale: number; most: number }): void {
+export function showScale({ scale, most }: { scale?: number; most: number }): void {
+  if (scale === undefined) return;
   const digits = scale.toFixed(scale < 10 ? 1 : 0);
   element("scale").textContent = scale < most ? digits : `≥ ${digits}`;
 }

@@ -1,12 +1,14 @@
-import { binary, precond } from "@precond/tfjs";
+import { binary, precond, type TelemetryReport } from "@precond/tfjs";
 import * as tf from "@tensorflow/tfjs-core";
-import { fractionsOf, type Moments, noiseScale, rhoAfter } from "./fractions.ts";
+import { fractionsOf, type Moments, rhoAfter } from "./fractions.ts";
 import { makeGrid } from "./grid.ts";
 import { decay, type Method } from "./methods.ts";
 import { makeNetwork } from "./network.ts";
 import { makeSpirals, type Points, uniformSource } from "./spirals.ts";
 
 const size = 200, batchSize = 16;
+/** Updates from one report of the telemetry to the next: as often as the map is drawn. */
+const reportEvery = 50;
 
 /** T of a layer. */
 export interface LayerFractions {
@@ -14,6 +16,8 @@ export interface LayerFractions {
   /** [inputs, outputs], row after row. */
   readonly kernel: Float32Array;
   readonly bias: Float32Array;
+  /** T of its gradient as a whole, by telemetry: Σ signal over Σ (signal + noise). */
+  readonly whole?: number;
 }
 
 /** Losses are means over all points; those of the test know the right labels. */
@@ -32,8 +36,8 @@ export interface Trainer {
   losses(): Promise<Losses>;
   /** The probability of label 1 over [−1, 1]², row after row from the top. */
   decisions(): Promise<Float32Array>;
-  /** T by layer, and the gradient noise scale with the most that can be seen of it. */
-  noise(): Promise<{ layers: LayerFractions[]; scale: number; most: number }>;
+  /** T by layer, and the gradient noise scale, once known, with the most that can be seen of it. */
+  noise(): Promise<{ layers: LayerFractions[]; scale?: number; most: number }>;
   /** Goes on with the same run on another backend. */
   move(backend: string): Promise<void>;
   dispose(): void;
@@ -56,6 +60,14 @@ export async function startBackend(backend: string): Promise<void> {
   throw new Error(`Cannot start ${backend}: this browser or machine does not have it`);
 }
 
+/** T of several variables together. */
+function wholeFraction({ variables }: TelemetryReport, names: readonly string[]): number {
+  const reports = names.map((name) => variables[name]!);
+  const signal = Math.max(0, reports.reduce((sum, r) => sum + r.signal, 0));
+  const noise = reports.reduce((sum, r) => sum + r.noise, 0);
+  return signal > 0 ? signal / (signal + noise) : 0;
+}
+
 export function makeTrainer({ method, rate, flipped }: TrainerOptions): Trainer {
   const train = makeSpirals(size, { seed: 5, flipped }), test = makeSpirals(1000, { seed: 77 });
   const rows = (xy: Float32Array) => tf.tensor2d(xy, [xy.length / 2, 2]);
@@ -63,15 +75,21 @@ export function makeTrainer({ method, rate, flipped }: TrainerOptions): Trainer 
   const uniform = uniformSource(9); // every optimizer gets the same batches
   const grid = makeGrid();
   let network = makeNetwork();
-  let optimizer = precond(method.make(rate), { batchSize });
+  let report: TelemetryReport | undefined;
+  const makeOptimizer = () => {
+    const made = precond(method.make(rate), { batchSize });
+    made.telemetry({ every: reportEvery, onReport: (r) => report = r });
+    return made;
+  };
+  let optimizer = makeOptimizer();
   let sets = upload();
   const dispose = () => {
     network.dispose();
     optimizer.dispose();
     tf.dispose(sets.flat());
   };
-  const moments = async (variable: string, piece: string): Promise<Moments> => {
-    const slots = ["m", "d"].map((slot) => optimizer.slot(variable, `${piece}.${slot}`));
+  const moments = async (variable: string): Promise<Moments> => {
+    const slots = ["m", "d"].map((slot) => optimizer.slot(variable, `${method.fraction}.${slot}`));
     const [m, d] = await Promise.all(slots);
     return { m: m!, d: d! };
   };
@@ -117,15 +135,17 @@ export function makeTrainer({ method, rate, flipped }: TrainerOptions): Trainer 
     },
     async noise() {
       const rho = rhoAfter(optimizer.iterations, decay);
-      const read = (piece: string) =>
-        Promise.all(network.variables.map(({ name }) => moments(name, piece)));
-      const raw = await read(method.noise);
-      const shown = method.fraction === method.noise ? raw : await read(method.fraction);
-      const T = shown.map((m) => fractionsOf(m, rho));
-      const layers = network.layers.map(({ name }, k) => (
-        { name, kernel: T[2 * k]!, bias: T[2 * k + 1]! }
-      ));
-      return { layers, scale: noiseScale(raw, rho, batchSize), most: batchSize / rho };
+      const T = await Promise.all(
+        network.variables.map(async ({ name }) => fractionsOf(await moments(name), rho)),
+      );
+      const layers = network.layers.map(({ name, kernel, bias }, k) => {
+        const whole = report && wholeFraction(report, [kernel.name, bias.name]);
+        const fractions = { name, kernel: T[2 * k]!, bias: T[2 * k + 1]! };
+        return whole === undefined ? fractions : { ...fractions, whole };
+      });
+      const most = batchSize / rho;
+      // A signal below ρΣσ² cannot be told from none.
+      return { layers, most, ...(report ? { scale: Math.min(report.noiseScale, most) } : {}) };
     },
     async move(backend) {
       const state = optimizer.iterations > 0 ? await optimizer.save() : undefined;
@@ -138,7 +158,7 @@ export function makeTrainer({ method, rate, flipped }: TrainerOptions): Trainer 
         await startBackend(backend);
       } finally {
         network = makeNetwork(Object.fromEntries(values));
-        optimizer = precond(method.make(rate), { batchSize });
+        optimizer = makeOptimizer();
         if (state) optimizer.load(state);
         sets = upload();
       }

@@ -31,6 +31,7 @@ export {
   type KernelResult,
   layout,
 } from "./driver/backend.ts";
+export type { ClippedCounts } from "./driver/clipped.ts";
 export {
   type Contribution,
   createDriver,
@@ -70,6 +71,12 @@ export {
   lowerToJavaScript,
 } from "./lowerings/javascript.ts";
 export { type GlslStage, lowerToGlsl } from "./lowerings/glsl.ts";
+export {
+  type GlslDraw,
+  type GlslDrawOptions,
+  lowerToGlslDraws,
+  type TexelWidth,
+} from "./lowerings/glsl_draws.ts";
 export {
   lowerToWgsl,
   type WgslBinding,

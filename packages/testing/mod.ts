@@ -24,3 +24,12 @@ export { type Random, random } from "./random.ts";
 export { backendSubject } from "./backend_subject.ts";
 export { type GpuArray, webgpuBackend } from "./webgpu_backend.ts";
 export { lossesOf } from "./losses_of.ts";
+export {
+  digitsCnn,
+  multilayerPerceptron,
+  type NetworkBuilder,
+  type NetworkOptions,
+  resnet50,
+  transformer,
+  type TransformerSizes,
+} from "./networks.ts";

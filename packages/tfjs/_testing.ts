@@ -92,6 +92,27 @@ export async function conform(
   if (left !== 0) throw new Error(`${test.name} on ${backend} left ${left} tensors`);
 }
 
+/** Likewise; false if its updates were arithmetic in plain tf ops, true if fused. */
+export async function conformFused(
+  backend: string,
+  test: ConformanceCase,
+  steps: number,
+): Promise<boolean> {
+  const engine = tf.engine();
+  const { runKernel } = engine;
+  const launched = new Set<string>();
+  engine.runKernel = (...args) => {
+    launched.add(args[0]);
+    return runKernel.apply(engine, args) as never;
+  };
+  try {
+    await conform(backend, test, steps);
+  } finally {
+    engine.runKernel = runKernel;
+  }
+  return !launched.has("Multiply");
+}
+
 /** What a function returns, and how many tensors it leaves besides. */
 export function leaked(f: () => void): number {
   const before = tf.memory().numTensors;

@@ -21,6 +21,7 @@ export { precond } from "./precond.ts";
 export {
   type Advice,
   advise,
+  type ClippedReport,
   type NoiseReport,
   type TelemetryOptions,
   type TelemetryReport,

@@ -1,6 +1,7 @@
 /** @module */
-import { chainFor } from "@precond/core";
+import { chainFor, type ClippedCounts } from "@precond/core";
 import * as tf from "@tensorflow/tfjs-core";
+import { packCounts, reportClipped } from "./telemetry_clipped.ts";
 import {
   evidenceOf,
   merge,
@@ -21,14 +22,20 @@ export interface ObservedUpdate {
   readonly batchSize: number;
 }
 
+/** The same update when it has been made. */
+export interface MadeUpdate extends ObservedUpdate {
+  /** If a watcher asked for them; the caller disposes them. */
+  readonly clipped?: readonly ClippedCounts<tf.Tensor>[] | undefined;
+}
+
 /** Watches updates; made by {@linkcode createTelemetry}. */
 export interface Telemetry {
-  /** Before an update. */
-  before(update: ObservedUpdate): void;
+  /** Before an update: whether what it clips is to be counted. */
+  before(update: ObservedUpdate): boolean;
   /** The update did not come about, or nobody watches any more. */
   abandon(): void;
   /** After it; the report follows when the device has the numbers. */
-  after(update: ObservedUpdate): void;
+  after(update: MadeUpdate): void;
 }
 
 const skippedSlot = "skipNonFinite.skipped";
@@ -52,7 +59,7 @@ export function createTelemetry(states: VariableStates, options: TelemetryOption
   }
   let old: tf.Tensor[] | undefined;
 
-  const measure = ({ variables, gradients }: ObservedUpdate) => {
+  const measure = ({ variables, gradients, clipped = [] }: MadeUpdate) => {
     const norm = tf.tidy(() =>
       tf.stack(variables.map((v, i) => tf.sum(tf.squaredDifference(v, old![i]!))))
     );
@@ -63,8 +70,14 @@ export function createTelemetry(states: VariableStates, options: TelemetryOption
       tf.dispose([known.fraction, known.signal, known.noise]);
       return [{ name: v.name, size: v.size, numbers }];
     });
-    return { norm, summaries };
+    return { norm, summaries, counts: packCounts(variables, clipped) };
   };
+
+  const tensorsOf = ({ norm, summaries, counts }: ReturnType<typeof measure>): tf.Tensor[] => [
+    norm,
+    ...summaries.map((s) => s.numbers),
+    ...(counts ? [counts.numbers] : []),
+  ];
 
   const skipped = async (name: string): Promise<number> => {
     const known = states.driver.state().parameters.get(states.nameOf(name));
@@ -72,7 +85,7 @@ export function createTelemetry(states: VariableStates, options: TelemetryOption
   };
 
   const report = async (
-    { norm, summaries }: ReturnType<typeof measure>,
+    { norm, summaries, counts }: ReturnType<typeof measure>,
     { variables, batchSize }: ObservedUpdate,
     iteration: number,
   ): Promise<TelemetryReport> => {
@@ -92,11 +105,12 @@ export function createTelemetry(states: VariableStates, options: TelemetryOption
         ...reportOf(all, batchSize),
         updateNorm: Math.sqrt(squares.reduce((sum, s) => sum + s, 0)),
         skipped: Math.max(0, ...await held),
+        clipped: await reportClipped(counts),
         evidence: seesGradient(states, variables) ? evidenceOf(all) : NaN,
         variables: Object.fromEntries(byName),
       };
     } finally {
-      tf.dispose([norm, summaries.map((s) => s.numbers)]);
+      tf.dispose(tensorsOf({ norm, summaries, counts }));
     }
   };
 
@@ -111,12 +125,13 @@ export function createTelemetry(states: VariableStates, options: TelemetryOption
       abandon();
       const due = (states.driver.iteration + 1) % every === 0;
       old = due ? variables.map((v) => tf.keep(tf.clone(v))) : undefined;
+      return due;
     },
     after(update) {
       if (!old) return;
       const measured = measure(update);
       // Kept: a scope of model.fit may end before the numbers have been read.
-      [measured.norm, ...measured.summaries.map((s) => s.numbers)].forEach((t) => tf.keep(t));
+      tensorsOf(measured).forEach((t) => tf.keep(t));
       abandon();
       report(measured, update, states.driver.iteration).then(onReport).catch(onError);
     },

@@ -1,6 +1,6 @@
 /** @module */
-import type { Definition } from "@precond/core";
-import type * as tf from "@tensorflow/tfjs-core";
+import type { Definition, StepResult } from "@precond/core";
+import * as tf from "@tensorflow/tfjs-core";
 import { contributionsOf, type GradientEntry, variablesOf } from "./contributions.ts";
 import { type Accumulation, createAccumulation } from "./evidence/micro_batches.ts";
 import type { ResolvedOptions, TensorEvidence } from "./optimizer_options.ts";
@@ -54,26 +54,30 @@ export function createUpdater(
       gradients: gradients.map(([, gradient]) => gradient),
       batchSize: evidence.batchSize ?? (options.batchSize || 1),
     };
-    for (const watcher of watchers) watcher.before(observed);
-    let weights: readonly tf.Tensor[];
+    let countClipped = false;
+    for (const watcher of watchers) countClipped = watcher.before(observed) || countClipped;
+    let result: StepResult<tf.Tensor>;
     try {
-      ({ weights } = states.driver.step(
+      result = states.driver.step(
         contributionsOf(variables, gradients, evidence, states.nameOf),
         {
           batchSize: evidence.batchSize ?? (options.batchSize || undefined),
           microBatches: evidence.microBatches,
           learningRate,
+          countClipped,
         },
-      ));
+      );
     } catch (error) {
       for (const watcher of watchers) watcher.abandon();
       throw error;
     }
-    weights.forEach((updated, i) => {
+    result.weights.forEach((updated, i) => {
       variables[i]!.assign(updated);
       updated.dispose();
     });
-    for (const watcher of watchers) watcher.after(observed);
+    const { clipped } = result;
+    for (const watcher of watchers) watcher.after({ ...observed, clipped });
+    clipped?.forEach((counts) => tf.dispose(Object.values(counts)));
   };
 
   return {

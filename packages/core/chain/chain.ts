@@ -15,8 +15,10 @@ import {
   sum,
 } from "../kernel/expr.ts";
 import { compileProgram, type Program } from "../kernel/program.ts";
+import { clippingProgram, mergeClipping } from "./clipping.ts";
 import { type Specified, specify } from "./specification.ts";
 import type {
+  Clipping,
   CurvatureSource,
   Evidence,
   RuleInputs,
@@ -53,6 +55,8 @@ export interface Chain extends Specified {
   readonly signature: string;
   /** The fused program for steps that bring this evidence; compiled on first use. */
   program(fresh: Fresh): Program;
+  /** A program that counts what such a step clips, before it is made; undefined without bounds. */
+  clipping(fresh: Fresh): Program | undefined;
   /** True if two parameters with the same history may have different scalars. */
   readonly perParameter: boolean;
   /** This step's scalars of each stage, given those of the last applied step. */
@@ -62,13 +66,21 @@ export interface Chain extends Specified {
 /** The name under which programs read and write the parameter itself. */
 export const weightsName = "weights";
 
-function build(stages: readonly Stage[], fresh: Fresh): Program {
+/** The programs of steps that bring some evidence. */
+interface Programs {
+  readonly step: Program;
+  /** Compiled on first use: only telemetry asks for it. */
+  clipping(): Program | undefined;
+}
+
+function build(stages: readonly Stage[], fresh: Fresh): Programs {
   const gradient = read("gradient");
   const weights = read(weightsName);
   const rawSquares = fresh.gradientSquares ? read("gradientSquares") : undefined;
   let x = gradient;
   let squares = rawSquares;
   let hold: Cond | undefined;
+  let clipped: Clipping = {};
   const slots: (ChainSlot & { old: Expr; value: Expr; held: Expr })[] = [];
   for (const { name, transform } of stages) {
     const full = (key: string) => `${name}.${key}`;
@@ -99,12 +111,13 @@ function build(stages: readonly Stage[], fresh: Fresh): Program {
       });
     }
     if (result.hold) hold = hold ? or(hold, result.hold) : result.hold;
+    clipped = mergeClipping(clipped, result.clipped);
     x = result.update;
     squares = result.gradientSquares;
   }
   const gate = (value: Expr, held: Expr) =>
     hold === undefined || value === held ? value : select(hold, held, value);
-  return compileProgram({
+  const step = compileProgram({
     outputs: [
       { name: weightsName, shape: "element", value: gate(sub(weights, x), weights) },
       ...slots.map(({ name, shape, old, value, held }) => ({
@@ -115,6 +128,11 @@ function build(stages: readonly Stage[], fresh: Fresh): Program {
     ],
     ...(hold ? { hold } : {}),
   });
+  let clipping: { program: Program | undefined } | undefined;
+  return {
+    step,
+    clipping: () => (clipping ??= { program: clippingProgram(clipped, hold) }).program,
+  };
 }
 
 function specOf(name: string, spec: SlotSpec): ChainSlot {
@@ -183,8 +201,8 @@ export function chain(...transforms: Transform[]): Chain {
   const slots = stages.flatMap(({ name, transform }) =>
     Object.entries(transform.slots).map(([key, spec]) => specOf(`${name}.${key}`, spec))
   );
-  const programs = new Map<string, Program>();
-  const program = (fresh: Fresh): Program => {
+  const programs = new Map<string, Programs>();
+  const programsFor = (fresh: Fresh): Programs => {
     // Evidence that nothing asks for makes no difference to the program.
     const used: Fresh = {
       gradientSquares: fresh.gradientSquares && needs.has("gradientSquares"),
@@ -196,7 +214,7 @@ export function chain(...transforms: Transform[]): Chain {
     return found;
   };
   // Compiled now, so that a chain that cannot work fails where it is written.
-  program({ gradientSquares: true, curvature: true });
+  programsFor({ gradientSquares: true, curvature: true });
   return {
     ...specify("chain", ...transforms),
     stages,
@@ -205,7 +223,8 @@ export function chain(...transforms: Transform[]): Chain {
     ...(curvature ? { curvature } : {}),
     signature: slots.map((s) => `${s.name}:${s.shape}`).join(" ") ||
       stages.map((s) => s.name).join(" "),
-    program,
+    program: (fresh) => programsFor(fresh).step,
+    clipping: (fresh) => programsFor(fresh).clipping(),
     perParameter: stages.some(({ transform }) => transform.perParameter ?? false),
     scalars: (step, previous) =>
       stages.map(({ transform }, i) => transform.scalars(step, previous?.[i])),

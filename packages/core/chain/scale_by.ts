@@ -1,5 +1,6 @@
 /** @module */
-import { clamp, mul, square } from "../kernel/expr.ts";
+import { abs, clamp, gt, mul, square } from "../kernel/expr.ts";
+import { mergeClipping } from "./clipping.ts";
 import { specify } from "./specification.ts";
 import type { Piece, PreconditionerEstimator, RuleInputs, Scalars, Transform } from "./types.ts";
 
@@ -85,10 +86,12 @@ export function scaleBy(
       const target = to?.apply(nested);
       const product = mul(factor, target?.update ?? inputs.x);
       const squares = inputs.gradientSquares;
+      const own = bounded ? { elements: gt(abs(product), limit) } : {};
       return {
         update: bounded ? clamp(product, limit) : product,
         slots: { ...slots, ...prefixed(target?.slots ?? {}) },
         ...(squares && !to && !bounded ? { gradientSquares: mul(squares, square(factor)) } : {}),
+        clipped: mergeClipping(target?.clipped, own),
         ...(target?.hold ? { hold: target.hold } : {}),
         ...(target?.heldSlots ? { heldSlots: prefixed(target.heldSlots) } : {}),
       };

@@ -130,6 +130,14 @@ export interface PreconditionerEstimator extends Piece {
   inspect?(inputs: Pick<RuleInputs, "slot" | "scalar" | "sum">): Inspection;
 }
 
+/** What bounds do to a step; for telemetry. */
+export interface Clipping {
+  /** True for an element that a bound on elements changes. */
+  readonly elements?: Cond;
+  /** True if a bound on a norm scales the step; must not vary within a tensor. */
+  readonly norm?: Cond;
+}
+
 /** What a transform returns. */
 export interface Rewrite {
   readonly update: Expr;
@@ -140,6 +148,8 @@ export interface Rewrite {
   readonly hold?: Cond;
   /** Values of slots on a held step (counters of held steps). */
   readonly heldSlots?: Readonly<Record<string, Expr>>;
+  /** What its bounds change, if it has any. */
+  readonly clipped?: Clipping;
 }
 
 /** Rewrites the update; several in order are a {@linkcode Chain}. */

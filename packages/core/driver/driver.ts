@@ -5,11 +5,14 @@
  */
 import { type Chain, type Fresh, weightsName } from "../chain/chain.ts";
 import { chainFor, type Definition } from "../chain/per_parameter.ts";
-import { inspected, inspectionProgram } from "../chain/inspection.ts";
+import { inspectionProgram } from "../chain/inspection.ts";
 import type { Inspection, ParameterInfo, Scalars, StepInfo } from "../chain/types.ts";
 import type { Program } from "../kernel/program.ts";
 import { type Backend, type Kernel, layout } from "./backend.ts";
+import { type ClippedCounts, countClipped } from "./clipped.ts";
 import type { DriverState, ParameterState } from "./driver_state.ts";
+import { inspectState } from "./inspect.ts";
+import { type Plan, planOf, scalarVector } from "./plan.ts";
 
 /** One parameter's share of a step. */
 export interface Contribution<A> extends ParameterInfo {
@@ -27,6 +30,8 @@ export interface StepOptions {
   readonly microBatches?: number | undefined;
   /** Overrides the chain's learning rate. */
   readonly learningRate?: number | undefined;
+  /** Count what the chain's bounds change in this step; default false. */
+  readonly countClipped?: boolean | undefined;
 }
 
 /** What a step left. */
@@ -34,6 +39,11 @@ export interface StepResult<A> {
   /** New weights, in the order of the contributions; the same arrays if updated in place. */
   readonly weights: readonly A[];
   readonly held: readonly boolean[];
+  /**
+   * With `countClipped`, in the order of the contributions: `elements` that a bound changed, and 1 in
+   * `norm` if a bound on a norm scaled the step. New arrays that the caller disposes.
+   */
+  readonly clipped?: readonly ClippedCounts<A>[];
 }
 
 /** A definition with its state, on one backend. */
@@ -63,25 +73,6 @@ export interface Driver<A> {
   replaceState(state: DriverState<A>): void;
   /** Disposes every slot. */
   dispose(): void;
-}
-
-interface Plan {
-  readonly inputs: readonly string[];
-  readonly outputs: readonly string[];
-  readonly scalars: readonly (readonly [stage: number, key: string])[];
-}
-
-/** Where each scalar of a program is found in `chain.scalars`. */
-function planOf(chain: Chain, program: Program): Plan {
-  return {
-    inputs: program.inputs.map((a) => a.name),
-    outputs: program.outputs.map((a) => a.name),
-    scalars: program.scalars.map((name) => {
-      const dot = name.indexOf(".");
-      const stage = chain.stages.findIndex((s) => s.name === name.slice(0, dot));
-      return [stage, name.slice(dot + 1)] as const;
-    }),
-  };
 }
 
 const show = (shape: readonly number[]) => `[${shape.join()}]`;
@@ -172,17 +163,7 @@ export function createDriver<A>(definition: Definition, backend: Backend<A>): Dr
       }
       let vector = vectors.get(scalars);
       if (!vector) {
-        vector = Float64Array.from(plan.scalars, ([stage, key]) => {
-          const value = scalars[stage]?.[key];
-          if (value === undefined) {
-            throw new TypeError(
-              `Cannot step "${name}": stage "${
-                chain.stages[stage]?.name
-              }" computes no scalar "${key}"`,
-            );
-          }
-          return value;
-        });
+        vector = scalarVector(chain, plan, scalars, name);
         vectors.set(scalars, vector);
       }
       return { before, step: info.step, samples, scalars, vector };
@@ -201,22 +182,32 @@ export function createDriver<A>(definition: Definition, backend: Backend<A>): Dr
       const samples = { gradientSquares: 0, curvature: 0 };
       return { shape: [...shape], signature: chain.signature, step: 0, samples, slots };
     });
+    const arrayOf = (i: number) => (name: string): A =>
+      name === weightsName
+        ? given[i]!.weights
+        : name === "gradient" || name === "gradientSquares" || name === "curvature"
+        ? given[i]![name]!
+        : states[i]!.slots[name]!;
+    const counting = options.countClipped ? chain.clipping(fresh) : undefined;
+    const counter = counting && kernelOf(chain, counting);
+    /** Before the step, which may write into the slots that this reads. */
+    const count = (): ClippedCounts<A>[] => {
+      if (!counter) return given.map(() => ({}));
+      const calls = given.map(({ name, shape }, i) => ({
+        ...layout(shape),
+        inputs: counter.plan.inputs.map(arrayOf(i)),
+        scalars: scalarVector(chain, counter.plan, prepared[i]!.scalars, name),
+      }));
+      return countClipped(backend, counter, counter.plan, calls);
+    };
     return () => {
-      const calls = given.map((c, i) => {
-        const { slots } = states[i]!;
-        const array = (name: string): A =>
-          name === weightsName
-            ? c.weights
-            : name === "gradient" || name === "gradientSquares" || name === "curvature"
-            ? c[name]!
-            : slots[name]!;
-        return {
-          ...layout(c.shape),
-          inputs: plan.inputs.map(array),
-          outputs: plan.outputs.map(array),
-          scalars: prepared[i]!.vector,
-        };
-      });
+      const clipped = count();
+      const calls = given.map((c, i) => ({
+        ...layout(c.shape),
+        inputs: plan.inputs.map(arrayOf(i)),
+        outputs: plan.outputs.map(arrayOf(i)),
+        scalars: prepared[i]!.vector,
+      }));
       const results = run(calls);
       return results.map(({ outputs, held }, i) => {
         const { name, weights } = given[i]!;
@@ -236,7 +227,7 @@ export function createDriver<A>(definition: Definition, backend: Backend<A>): Dr
           name,
           held ? { ...state, slots } : { ...state, slots, step, samples, scalars },
         );
-        return { weights: updated, held };
+        return { weights: updated, held, clipped: clipped[i]! };
       });
     };
   };
@@ -287,14 +278,16 @@ export function createDriver<A>(definition: Definition, backend: Backend<A>): Dr
       }
       const weights: A[] = new Array(contributions.length);
       const held: boolean[] = new Array(contributions.length);
+      const clipped: ClippedCounts<A>[] = new Array(contributions.length);
       for (const { members, run } of ready) {
         run().forEach((result, k) => {
           weights[members[k]!] = result.weights;
           held[members[k]!] = result.held;
+          clipped[members[k]!] = result.clipped;
         });
       }
       if (held.some((h) => !h)) iteration++;
-      return { weights, held };
+      return { weights, held, ...(options.countClipped ? { clipped } : {}) };
     },
     slot(parameter, slot) {
       const state = parameters.get(parameter);
@@ -317,23 +310,8 @@ export function createDriver<A>(definition: Definition, backend: Backend<A>): Dr
       if (!inspections.has(chain)) inspections.set(chain, inspectionProgram(chain));
       const program = inspections.get(chain);
       if (!program) return undefined;
-      const { run, plan } = kernelOf(chain, program);
-      const fresh = inspected.map(() => backend.allocate(state.shape, 0));
-      const [result] = run([{
-        ...layout(state.shape),
-        inputs: plan.inputs.map((name) => state.slots[name]!),
-        outputs: fresh,
-        scalars: Float64Array.from(
-          plan.scalars,
-          // A stage without this scalar cannot have stepped.
-          ([stage, key]) => state.scalars![stage]![key]!,
-        ),
-      }]);
-      fresh.forEach((array, i) => {
-        if (array !== result!.outputs[i]) backend.dispose(array);
-      });
-      const [fraction, signal, noise] = result!.outputs as [A, A, A];
-      return { fraction, signal, noise };
+      const kernel = kernelOf(chain, program);
+      return inspectState(backend, kernel, kernel.plan, state);
     },
     state: () => ({ iteration, parameters }),
     replaceState(state) {

@@ -15,6 +15,8 @@ export interface Dialect {
   isFinite(a: string): string;
   select(condition: string, a: string, b: string): string;
   declare(node: Node, id: number, value: string): string;
+  /** How to write an operation that is not written as on two numbers; undefined if it is. */
+  operation?(node: Node): string | undefined;
 }
 
 /** Operators that every C-like language writes the same way. */
@@ -33,6 +35,8 @@ export const infix: Partial<Record<Node["op"], string>> = {
 };
 
 function expression(dialect: Dialect, node: Node): string {
+  const own = dialect.operation?.(node);
+  if (own !== undefined) return own;
   const [a, b, c] = node.args.map((arg) => `n${arg}`) as [string, string, string];
   if (infix[node.op]) return `${a} ${infix[node.op]} ${b}`;
   switch (node.op) {

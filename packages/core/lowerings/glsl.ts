@@ -32,7 +32,8 @@ export interface GlslStage {
   readonly scalars: readonly number[];
 }
 
-function dialectFor(program: Program): Dialect {
+/** How values are written in functions of one element. */
+export function glslDialect(program: Program): Dialect {
   return {
     name: "GLSL",
     number: floatLiteral,
@@ -47,6 +48,13 @@ function dialectFor(program: Program): Dialect {
   };
 }
 
+/** The numbers that a pattern finds in the code, in order. */
+export function mentioned(code: string, pattern: RegExp): number[] {
+  const found = new Set<number>();
+  for (const match of code.matchAll(pattern)) found.add(Number(match[1]));
+  return [...found].sort((a, b) => a - b);
+}
+
 function stage(
   program: Program,
   kind: GlslStage["kind"],
@@ -54,12 +62,8 @@ function stage(
   node: number,
   shape: ArrayShape,
 ): GlslStage {
-  const lines = declarations(dialectFor(program), program, [node]);
-  const mentioned = (pattern: RegExp) => {
-    const found = new Set<number>();
-    for (const match of lines.join("\n").matchAll(pattern)) found.add(Number(match[1]));
-    return [...found].sort((a, b) => a - b);
-  };
+  const lines = declarations(glslDialect(program), program, [node]);
+  const body = lines.join("\n");
   // A row's or tensor's value is asked for by its own index.
   const row = shape === "element" ? "int r = i / columns;" : "int r = i;";
   const name = kind === "sum" ? "summand" : "output";
@@ -84,9 +88,9 @@ function stage(
     index,
     shape,
     code,
-    reads: mentioned(/\bread(\d+)\(/g),
-    sums: mentioned(/\bsum(\d+)\(/g),
-    scalars: mentioned(/\bs(\d+)\b/g),
+    reads: mentioned(body, /\bread(\d+)\(/g),
+    sums: mentioned(body, /\bsum(\d+)\(/g),
+    scalars: mentioned(body, /\bs(\d+)\b/g),
   };
 }
 

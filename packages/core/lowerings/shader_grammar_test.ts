@@ -1,7 +1,7 @@
 /** Every conformance case as WGSL and GLSL: balanced, declared before use, literals that parse. */
 import assert from "node:assert/strict";
 import { conformanceCases, heldCases } from "@precond/testing";
-import { groupsOf, lowerToGlsl, lowerToWgsl, wgslCombine } from "../mod.ts";
+import { groupsOf, lowerToGlsl, lowerToGlslDraws, lowerToWgsl, wgslCombine } from "../mod.ts";
 
 const plain = { gradientSquares: false, curvature: false };
 
@@ -12,6 +12,12 @@ const wgslWords =
   "x y z rows columns uniforms true false";
 const glslWords =
   "float int bool for return value reduce columns sqrt abs min max floatBitsToUint true false";
+/** And what only whole shaders have. */
+const drawWords =
+  `${glslWords} version es precision highp layout location in out uniform void main ` +
+  "sampler2D texture texelFetch textureSize gl_FragCoord vec2 vec4 ivec2 bvec2 bvec4 uvec2 uvec4 " +
+  "mix dot not lessThan lessThanEqual greaterThan greaterThanEqual equal notEqual " +
+  "width resultWidth lines across down texels run r rg x y z w xxyy";
 
 function check(code: string, words: string, declared: RegExp, given: RegExp) {
   for (const [open, close] of ["()", "{}", "[]"].map((pair) => [...pair])) {
@@ -33,7 +39,7 @@ function check(code: string, words: string, declared: RegExp, given: RegExp) {
   // Each n is declared before its first use.
   const seen = new Set<string>();
   for (const line of code.split("\n")) {
-    const [, name, value] = line.match(/^\s*(?:let|float|bool) (n\d+) = (.*)$/) ?? [];
+    const [, name, value] = line.match(/^\s*(?:let|float|bool|b?vec\d) (n\d+) = (.*)$/) ?? [];
     if (/^\s*(\{|.*\bfor \(|float value)/.test(line)) seen.clear();
     for (const [used] of (value ?? line).matchAll(/\bn\d+\b/g)) assert.ok(seen.has(used), line);
     if (name) {
@@ -77,6 +83,21 @@ Deno.test("every conformance case gives well-formed shaders", () => {
           listed("read", reads);
           listed("sum", sums);
           listed("s", scalars);
+        }
+        for (const [width, padded] of [[1, false], [2, true], [4, false], [4, true]] as const) {
+          const drawn = lowerToGlslDraws(program, { width, padded, targets: 4 });
+          for (const { code, results } of drawn.flat()) {
+            check(
+              code,
+              drawWords,
+              /(?:float|int|bool|b?vec\d|ivec2|sampler2D) (\w+)/g,
+              /^[AS]\d+$|^s\d+$/,
+            );
+            assert.equal(code.match(/\bo\d+ = /g)!.length, results.length);
+            for (const [, n] of code.matchAll(/float n\d+ = (-?[\d.e+-]+);/g)) {
+              assert.match(n!, /[.e]/);
+            }
+          }
         }
       }
     }

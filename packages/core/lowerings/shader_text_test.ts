@@ -6,6 +6,7 @@ import {
   compileProgram,
   expr,
   lowerToGlsl,
+  lowerToGlslDraws,
   lowerToWgsl,
   type Program,
   sgd,
@@ -62,6 +63,49 @@ Deno.test("sgd in GLSL", () => {
   return n4;
 }`,
   }]]);
+});
+
+Deno.test("sgd drawn in GLSL, four elements a fragment", () => {
+  const options = { width: 4, padded: false, targets: 4 } as const;
+  assert.deepEqual(lowerToGlslDraws(sgd().program(plain), options), [[{
+    kind: "outputs",
+    shape: "element",
+    results: [0],
+    reads: [0, 1],
+    sums: [],
+    scalars: [0],
+    code: `#version 300 es
+precision highp float;
+precision highp int;
+layout(location = 0) out vec4 o0;
+in highp vec2 uv;
+uniform highp sampler2D A0;
+uniform highp sampler2D A1;
+uniform float s0;
+uniform int width, resultWidth, columns, lines, across, down, texels, run;
+void main() {
+  vec4 n0 = texture(A0, uv);
+  float n1 = s0;
+  vec4 n2 = texture(A1, uv);
+  vec4 n3 = vec4(n1) * n2;
+  vec4 n4 = n0 - n3;
+  o0 = n4;
+}`,
+  }]]);
+});
+
+Deno.test("a draw computes once what its outputs share, and has as many as there are targets", () => {
+  const program = adam().program(plain);
+  const draws = (targets: number) =>
+    lowerToGlslDraws(program, { width: 2, padded: true, targets })[0]!;
+  assert.deepEqual(draws(3).map(({ results }) => results), [[0, 1, 2]]);
+  assert.deepEqual(draws(2).map(({ results }) => results), [[0, 1], [2]]);
+  const [{ code } = { code: "" }] = draws(3);
+  assert.equal(code.match(/texture\(/g)!.length, program.inputs.length);
+  assert.equal(code.match(/sqrt\(/g)!.length, 1);
+  // Beyond the last column there is no element.
+  assert.match(code, /inside = bvec2\(true, 2 \* \(t - line \* across\) \+ 1 < columns\)/);
+  assert.match(code, /o0 = vec4\(mix\(vec2\(0\.0\), n\d+, inside\), 0\.0, 0\.0\);/);
 });
 
 const structure = (program: Program) =>
@@ -144,6 +188,13 @@ Deno.test("combined with pooling by row reduces rows first and updates rows last
     "output row",
     "output tensor",
   ]]);
+  for (const width of [1, 2, 4] as const) {
+    const drawn = lowerToGlslDraws(program, { width, padded: width > 1, targets: 4 });
+    assert.deepEqual(
+      drawn.map((draws) => draws.map(({ kind, shape }) => `${kind} ${shape}`)),
+      [["sums element", "rowSums element"], ["outputs element", "outputs row", "outputs tensor"]],
+    );
+  }
 });
 
 Deno.test("literals: a point or an exponent, rounded to float32, never out of range", () => {

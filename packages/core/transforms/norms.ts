@@ -3,6 +3,7 @@ import { specify } from "../chain/specification.ts";
 import { checkNonNegative, checkOneOf, checkPositive } from "../chain/ema.ts";
 import type { Transform } from "../chain/types.ts";
 import {
+  abs,
   add,
   clamp,
   div,
@@ -10,6 +11,7 @@ import {
   gt,
   le,
   mul,
+  not,
   type Scope,
   select,
   sqrt,
@@ -84,6 +86,7 @@ export function clipByGlobalNorm(maximum: number): Transform {
       return {
         update: mul(x, factor),
         slots: {},
+        clipped: { norm: not(le(norm, maximum)) },
         ...(gradientSquares ? { gradientSquares: mul(gradientSquares, square(factor)) } : {}),
       };
     },
@@ -110,6 +113,10 @@ export function clipByValue(limit: number): Transform {
     needs: ["gradient"],
     slots: {},
     scalars: () => ({}),
-    apply: ({ x }) => ({ update: clamp(x, limit), slots: {} }),
+    apply: ({ x }) => ({
+      update: clamp(x, limit),
+      slots: {},
+      clipped: { elements: gt(abs(x), limit) },
+    }),
   };
 }

@@ -4,7 +4,7 @@
  * @module
  */
 export { chromiumFlags, findChromium, launch } from "./chromium.ts";
-export { bundle } from "./bundle.ts";
+export { bundle, type Platform } from "./bundle.ts";
 export { ensureBuilt, staleness } from "./built.ts";
 export { type Page, type PageOptions, withPage } from "./with_page.ts";
 export { pageTest } from "./page_tests.ts";

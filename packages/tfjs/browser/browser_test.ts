@@ -2,6 +2,8 @@
 import { assertAllClose } from "@precond/testing";
 import { type PageOptions, pageTest } from "@precond/testing/browser";
 import assert from "node:assert/strict";
+import { expectedClipped } from "./clipped/_testing.ts";
+import { lostMessage } from "./device_loss/_testing.ts";
 import type { OptimizerName } from "./networks/_testing.ts";
 import type * as Exports from "./page/_testing.ts";
 import { tasksOf, tolerances } from "./train/_testing.ts";
@@ -46,11 +48,30 @@ pageTest<Exported>(resume, options, async (page, t) => {
   }
 });
 
-const endurance = "2,000 updates in Chromium need no more memory than 100";
-pageTest<Exported>(endurance, options, async (page, t) => {
+const lost = "a lost WebGPU device in Chromium: the error says how to resume, and that works";
+pageTest<Exported>(lost, options, async (page) => {
+  await page.call("start", "webgpu");
+  const messages = await page.call("resumeAfterLoss");
+  assert.match(messages.minimize, lostMessage);
+  assert.match(messages.fit, lostMessage);
+});
+
+const clipping = "telemetry in Chromium counts what is clipped";
+pageTest<Exported>(clipping, options, async (page, t) => {
   for (const backend of ["webgl", "webgpu"]) {
     await page.call("start", backend);
-    await t.step(`on ${backend}`, () => page.call("endure", 2000));
+    await t.step(`on ${backend}`, async () => {
+      assert.deepEqual(await page.call("clippedReports"), expectedClipped);
+    });
+  }
+});
+
+const endurance = "10,000 updates in Chromium need no more memory than 100";
+// Software GPUs take up to a minute each, more where the machine is busy.
+pageTest<Exported>(endurance, { ...options, timeout: 240_000 }, async (page, t) => {
+  for (const backend of ["webgl", "webgpu"]) {
+    await page.call("start", backend);
+    await t.step(`on ${backend}`, () => page.call("endure", 10_000));
   }
 });
 

@@ -8,7 +8,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import "@tensorflow/tfjs-backend-cpu";
 import "@tensorflow/tfjs-backend-wasm";
 import "@tensorflow/tfjs-layers";
-import { hessianVectorProduct } from "./hessian_vector_product.ts";
+import { hessianVectorProduct } from "./mod.ts";
 
 /** Seeded standard normal numbers. */
 export function normals(n: number, seed: number): Float32Array {
@@ -29,12 +29,12 @@ export function randomVectors(variables: readonly tf.Variable[], seed: number): 
 }
 
 /** Calls `f` with the variables at w + step · v, and puts w back. */
-function at<T>(
+async function at<T>(
   variables: readonly tf.Variable[],
   vectors: tf.NamedTensorMap,
   step: number,
-  f: () => T,
-): T {
+  f: () => Promise<T>,
+): Promise<T> {
   const saved = variables.map((v) => v.clone());
   try {
     variables.forEach((v, i) => {
@@ -42,7 +42,7 @@ function at<T>(
       v.assign(moved);
       moved.dispose();
     });
-    return f();
+    return await f();
   } finally {
     variables.forEach((v, i) => {
       v.assign(saved[i]!);
@@ -55,22 +55,28 @@ function at<T>(
  * The derivative of `f` along the vectors in the variables: `(8(f₊ − f₋) − (f₊₊ − f₋₋))/12h`, whose
  * error is O(h⁴) from the formula and 1e-7/h from float32.
  */
-export function alongVectors(
-  f: () => Float64Array,
+export async function alongVectors(
+  f: () => Promise<Float64Array>,
   variables: readonly tf.Variable[],
   vectors: tf.NamedTensorMap,
   h: number,
-): Float64Array {
-  const [a, b, c, d] = [-2, -1, 1, 2].map((k) => at(variables, vectors, k * h, f)) as [
-    Float64Array,
-    Float64Array,
-    Float64Array,
-    Float64Array,
-  ];
+): Promise<Float64Array> {
+  const found: Float64Array[] = [];
+  for (const k of [-2, -1, 1, 2]) found.push(await at(variables, vectors, k * h, f));
+  const [a, b, c, d] = found as [Float64Array, Float64Array, Float64Array, Float64Array];
   return a.map((_, i) => (8 * (c[i]! - b[i]!) - (d[i]! - a[i]!)) / (12 * h));
 }
 
-/** All values of a map of tensors, in the order of the variables. */
+/** All values of a map of tensors, in the order of the variables; webgpu has no other way. */
+export async function read(
+  map: tf.NamedTensorMap,
+  variables: readonly tf.Variable[],
+): Promise<Float64Array> {
+  const parts = await Promise.all(variables.map((v) => map[v.name]!.data()));
+  return Float64Array.from(parts.flatMap((part) => [...part]));
+}
+
+/** The same at once. */
 export function flat(map: tf.NamedTensorMap, variables: readonly tf.Variable[]): Float64Array {
   return Float64Array.from(variables.flatMap((v) => [...map[v.name]!.dataSync()]));
 }
@@ -91,33 +97,33 @@ export function relativeError(a: Float64Array, b: Float64Array): number {
 }
 
 /** How far H v is from the derivative of the gradient along v. */
-export function productError(
+export async function productError(
   f: () => tf.Scalar,
   variables: tf.Variable[],
   options: { readonly seed?: number; readonly h?: number } = {},
-): number {
+): Promise<number> {
   const { seed = 5, h = 1e-2 } = options;
   const vectors = randomVectors(variables, seed);
   const { value, gradients, products } = hessianVectorProduct(f, variables, vectors);
-  const expected = alongVectors(
+  const expected = await alongVectors(
     () => hessianGradients(f, variables, vectors),
     variables,
     vectors,
     h,
   );
-  const error = relativeError(flat(products, variables), expected);
+  const error = relativeError(await read(products, variables), expected);
   tf.dispose([value, gradients, products, vectors]);
   return error;
 }
 
 /** The gradients that `hessianVectorProduct` gives; they differ from tfjs's where it is wrong. */
-function hessianGradients(
+async function hessianGradients(
   f: () => tf.Scalar,
   variables: tf.Variable[],
   vectors: tf.NamedTensorMap,
-): Float64Array {
+): Promise<Float64Array> {
   const result = hessianVectorProduct(f, variables, vectors);
-  const values = flat(result.gradients, variables);
+  const values = await read(result.gradients, variables);
   tf.dispose([result.value, result.gradients, result.products]);
   return values;
 }

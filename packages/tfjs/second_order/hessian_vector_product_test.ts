@@ -81,7 +81,7 @@ Deno.test("hessianVectorProduct() differentiates a gradient penalty", async () =
   const energy = (x: tf.Tensor) => tf.sum(tf.tanh(tf.matMul(x, w)));
   const f = () =>
     tf.tidy(() => tf.add(energy(x), tf.mean(tf.square(tf.grad(energy)(x)))) as tf.Scalar);
-  assert.ok(productError(f, [w]) < 3e-4);
+  assert.ok(await productError(f, [w]) < 3e-4);
 });
 
 Deno.test("hessianVectorProduct() calls the closure once, and leaves only its result", async () => {

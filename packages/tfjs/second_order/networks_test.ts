@@ -221,7 +221,7 @@ for (const backend of ["cpu", "wasm"]) {
     Deno.test(`${network.name} on ${backend}: Hv is the derivative of the gradient, symmetric and linear`, async () => {
       await tf.setBackend(backend);
       const { f, variables, dispose } = setUp(network);
-      const error = productError(f, variables, network.h ? { h: network.h } : {});
+      const error = await productError(f, variables, network.h ? { h: network.h } : {});
       if (Deno.env.has("PRECOND_ERRORS")) console.log(`${network.name}\t${error.toExponential(1)}`);
       // What is left is the rounding of the gradients over h: 1e-7 / 1e-3.
       assert.ok(error < 3e-4, `Hv is off by ${error}`);

@@ -33,6 +33,10 @@ const objections: Readonly<Record<string, Objection>> = {
   Conv2D: rounding,
   Conv3D: brokenOnWasm,
   Conv3DBackpropInputV2: brokenOnWasm,
+  Cumsum: ({ attrs }) =>
+    attrs.reverse && tf.getBackend() === "webgpu"
+      ? "the webgpu backend mixes up reverse sums over axes of different length; use tf.reverse before and after"
+      : undefined,
   ResizeBilinear: centers,
   ResizeNearestNeighbor: centers,
   Cast: ({ inputs, attrs: { dtype } }) =>

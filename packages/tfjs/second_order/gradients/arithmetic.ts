@@ -33,7 +33,14 @@ const cumsum: tf.GradConfig = {
       exclusive: boolean;
       reverse: boolean;
     };
-    return { x: () => tf.cumsum(dy as tf.Tensor, axis, exclusive, !reverse) };
+    const d = dy as tf.Tensor;
+    return {
+      // On webgpu reverse sums over axes of different length share one shader: wrong but for the first.
+      x: () =>
+        tf.getBackend() === "webgpu" && !reverse
+          ? tf.reverse(tf.cumsum(tf.reverse(d, axis), axis, exclusive), axis)
+          : tf.cumsum(d, axis, exclusive, !reverse),
+    };
   },
 };
 

@@ -14,7 +14,9 @@ function backwardPair(names: {
   const { forward, input, filter } = names;
   const convolve = (x: tf.Tensor, w: tf.Tensor, attrs: tf.NamedAttrMap) => {
     const { inputShape: _, filterShape: __, ...rest } = attrs;
-    return runKernel(forward, { x, filter: w }, { dilations: ones(x.rank), ...rest });
+    // Depthwise backward kernels have no data format; the webgpu backend asks for one.
+    const format = x.rank === 4 ? { dataFormat: "NHWC" } : {};
+    return runKernel(forward, { x, filter: w }, { dilations: ones(x.rank), ...format, ...rest });
   };
   return [{
     kernelName: input, // x̅ = y̅ ∗ᵀ w

@@ -89,7 +89,8 @@ const maxPoolGrad: tf.GradConfig = {
     const ddx = dd as tf.Tensor, [x, y] = saved as [tf.Tensor, tf.Tensor];
     return {
       dy: () => {
-        const flat = tf.reshape(argmax(x, attrs), [-1]);
+        // The webgl backend has indices as float32.
+        const flat = tf.cast(tf.reshape(argmax(x, attrs), [-1]), "int32");
         return tf.reshape(tf.gather(tf.reshape(ddx, [-1]), flat), y.shape);
       },
       input: zerosFor(x),

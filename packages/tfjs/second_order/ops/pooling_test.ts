@@ -1,30 +1,4 @@
-import * as tf from "@tensorflow/tfjs-core";
-import { apart, broken, gradientOf, type OpCase, testOps } from "./_testing.ts";
+import { poolingCases } from "./pooling/_testing.ts";
+import { testOps } from "./tested/_testing.ts";
 
-type Image = tf.Tensor4D;
-
-const pools: OpCase[] = (["maxPool", "avgPool"] as const).flatMap((kind) => [
-  ...([[2, 2, "valid"], [3, 2, "same"], [2, 1, "same"], [3, 1, 1]] as const).map(
-    ([size, stride, pad]): OpCase => ({
-      name: `${kind} ${size}, stride ${stride}, ${pad}`,
-      shape: [2, 5, 4, 2],
-      corrected: kind === "avgPool" && pad !== "valid",
-      f: (x) => tf[kind](x as Image, size, stride, pad),
-      ...(kind === "maxPool" ? { domain: apart, wasm: broken } : {}),
-    }),
-  ),
-]);
-
-const images: OpCase[] = [
-  ...(["resizeBilinear", "resizeNearestNeighbor"] as const).flatMap((kind) =>
-    [false, true].map((corners): OpCase => ({
-      name: `${kind}${corners ? ", alignCorners" : ""}`,
-      // Square: the cpu backend swaps height and width in the gradient of resizeBilinear.
-      shape: [1, 4, 4, 2],
-      f: (x) => tf.image[kind](x as Image, [6, 7], corners),
-    }))
-  ),
-];
-
-const cases = [...pools, ...images];
-testOps("images", [...cases, ...cases.map(gradientOf)]);
+testOps("images", poolingCases);

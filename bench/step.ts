@@ -1,0 +1,122 @@
+/**
+ * `deno run -A bench/step.ts`: how long a whole training step of an MLP takes, with our optimizers
+ * and with the host's.
+ *
+ * @module
+ */
+import "@tensorflow/tfjs-backend-cpu";
+import "@tensorflow/tfjs-backend-wasm";
+import Table from "cli-table3";
+import { InvalidArgumentError, Option } from "commander";
+import { command, Exit, names, ownArguments, positive } from "./cli.ts";
+import { device, source, versions } from "./device.ts";
+import { write } from "./file.ts";
+import { number } from "./format.ts";
+import { placesOf, requirePlaces } from "./overhead/measurers.ts";
+import type { Runtime, Waits } from "./overhead/rows.ts";
+import { pixels } from "./problems/digits.ts";
+import { measureAt } from "./step/measurers.ts";
+import type { StepRow } from "./step/rows.ts";
+import { allBackends } from "./suite.ts";
+
+interface Options {
+  readonly backend: string[];
+  readonly runtime: Runtime[];
+  readonly hidden: number[];
+  readonly batch: number;
+  readonly samples: number;
+  readonly wait: Waits;
+  readonly json?: string;
+}
+
+/** "128" or "64,64": units of the hidden layers. */
+export function hiddenUnits(text: string): number[] {
+  try {
+    return text.split(",").map(positive);
+  } catch {
+    throw new InvalidArgumentError(`expected units such as 128 or 64,64, current value is ${text}`);
+  }
+}
+
+function parse(args: readonly string[]): Options {
+  const program = command("step", "Times whole steps of an MLP on digits: loss, gradients, update.")
+    .addOption(
+      new Option("--backend <names>", `tfjs backends: ${allBackends.join(", ")}`)
+        .default(allBackends, allBackends.join())
+        .argParser(names("backend", () => allBackends)),
+    )
+    .addOption(
+      new Option("--runtime <names>", "where webgpu runs: deno, chromium")
+        .default(["deno", "chromium"], "deno,chromium")
+        .argParser(names("runtime", () => ["deno", "chromium"])),
+    )
+    .addOption(
+      new Option("--hidden <units>", "hidden layers").default([128], "128").argParser(hiddenUnits),
+    )
+    .addOption(
+      new Option("--batch <size>", "examples in a batch, at most 1000").default(64)
+        .argParser(positive),
+    )
+    .addOption(
+      new Option("--samples <count>", "samples a median is of, at least 5").default(7)
+        .argParser(positive),
+    )
+    .addOption(
+      new Option("--wait <when>", "when a GPU is waited for").choices(["step", "sample"])
+        .default("sample"),
+    )
+    .option("--json <file>", "where the rows go");
+  program.parse(ownArguments(args), { from: "user" });
+  const options = program.opts<Options>();
+  if (options.samples < 5) throw new Exit(2, "--samples: expected at least 5");
+  if (options.batch > 1000) throw new Exit(2, "--batch: expected at most 1000");
+  return options;
+}
+
+/** The rows for people. */
+export function stepTable(rows: readonly StepRow[]): string {
+  const table = new Table({
+    style: { head: [], border: [], compact: true },
+    head: ["backend", "in", "ours", "ms", "baseline", "ms", "baseline / ours", "gradients ms"],
+  });
+  for (const row of rows) {
+    table.push([
+      row.backend,
+      row.runtime,
+      row.method,
+      number(row.step_ms),
+      row.baseline,
+      number(row.baseline_ms),
+      row.ratio.toFixed(2),
+      number(row.gradients_ms),
+    ]);
+  }
+  return table.toString();
+}
+
+async function step(args: readonly string[]): Promise<void> {
+  const { backend: backends, runtime, hidden, batch, samples, wait, json } = parse(args);
+  const places = placesOf(backends, runtime);
+  await requirePlaces(places);
+  const rows: StepRow[] = [];
+  const sizes = [pixels, ...hidden, 10];
+  for (const place of places) {
+    console.error(`${place.backend} in ${place.runtime}: MLP ${sizes.join("-")}, batch ${batch}`);
+    rows.push(...await measureAt(place, { sizes, batchSize: batch, samples, waits: wait }));
+    const surroundings = { device: device(), versions: versions(), ...source() };
+    const command = ["deno run -A bench/step.ts", ...args].join(" ");
+    const text = JSON.stringify({ schemaVersion: 1, command, ...surroundings, rows }, null, 1);
+    if (json) await write(json, `${text}\n`);
+  }
+  console.log(stepTable(rows));
+}
+
+if (import.meta.main) {
+  try {
+    await step(Deno.args);
+  } catch (error) {
+    if (!(error instanceof Exit)) throw error;
+    if (error.message !== "") console.error(error.message);
+    Deno.exit(error.code);
+  }
+}

@@ -1,0 +1,36 @@
+// WebGPU in Node.js, over the built packages: the npm package `webgpu` on Chromium's SwiftShader.
+import { assertAllClose, conformanceCases } from "@precond/testing";
+import { runInNode, swiftshader } from "@precond/testing/node";
+import assert from "node:assert/strict";
+import { tolerances } from "../browser/train/_testing.ts";
+import type { NodeReport } from "./_testing.ts";
+
+const { env, missing } = swiftshader();
+// CI installs Chromium: there its driver must not be missing.
+const ignore = missing !== undefined && Deno.env.get("CI") !== "true";
+
+Deno.test({
+  name: `webgpu in Node.js: the built packages${ignore ? ` (${missing})` : ""}`,
+  ignore,
+  async fn(t) {
+    assert.equal(missing, undefined);
+    // A conformance case that fails throws in there, with its name.
+    const stdout = await runInNode(new URL("./_testing.ts", import.meta.url), env);
+    const report: NodeReport = JSON.parse(stdout.trim().split("\n").at(-1)!);
+    await t.step(`it was Node.js, on ${report.gpu}`, () => {
+      assert.match(report.node, /^v\d+\./);
+      if (env.VK_ICD_FILENAMES) assert.match(report.gpu, /SwiftShader/);
+    });
+    await t.step("updates follow the reference in fused kernels", () => {
+      const expected = conformanceCases.map(({ name }) => [name, true]);
+      assert.deepEqual(report.fused, Object.fromEntries(expected));
+    });
+    for (const optimizer of ["adam", "combined"] as const) {
+      await t.step(`model.fit() with ${optimizer} has the losses of cpu`, () => {
+        const { cpu, webgpu } = report.losses[optimizer];
+        assert.equal(webgpu.length, 50);
+        assertAllClose(webgpu, cpu, { relative: tolerances[optimizer] }, optimizer);
+      });
+    }
+  },
+});

@@ -1,0 +1,18 @@
+/**
+ * The page of browser_test.ts: the second-order pack on the backends that only browsers have.
+ *
+ * @module
+ */
+import * as tf from "@tensorflow/tfjs-core";
+import { checkCase } from "../ops/_testing.ts";
+import { allCases } from "../ops/all/_testing.ts";
+
+export { start } from "../../browser/_testing.ts";
+
+/** Checks a case; how far H v is off. */
+export async function checkOp(name: string, tolerance: number): Promise<number> {
+  const error = await checkCase(allCases.find((test) => test.name === name)!, tolerance);
+  // Buffers of small tensors pile up where nothing is ever read.
+  await tf.nextFrame();
+  return error;
+}

@@ -1,0 +1,42 @@
+// The second-order pack in Chromium, over the built packages: each operation that it calls verified
+// against central differences.
+import { type PageOptions, pageTest } from "@precond/testing/browser";
+import assert from "node:assert/strict";
+import type * as Exports from "./browser/_testing.ts";
+import { allCases } from "./ops/all/_testing.ts";
+
+const options: PageOptions = {
+  entry: new URL("./browser/_testing.ts", import.meta.url),
+  files: {
+    "/wasm/": new URL("./dist/", import.meta.resolve("@tensorflow/tfjs-backend-wasm/package.json")),
+  },
+};
+
+const backends = ["wasm", "webgl", "webgpu"];
+
+/**
+ * How far gᵀv and Hv may be off, relatively: float32 gradients over steps of 1e-2, as on cpu. A sine
+ * with an absolute error of 2⁻¹¹ differs from the integral of its cosine; measured up to 1.1e-3.
+ */
+const tolerance = 3e-4, roughTolerance = 3e-3;
+
+Deno.test("every case has a name of its own", () => {
+  const names = allCases.map(({ name }) => name);
+  assert.deepEqual(names.filter((name, i) => names.indexOf(name) !== i), []);
+});
+
+for (const backend of backends) {
+  const title = `${backend} in Chromium: Hv is the derivative of the gradient`;
+  pageTest<typeof Exports>(title, options, async (page, t) => {
+    await page.call("start", backend);
+    for (const { name, wasm, webgpu, rough } of allCases) {
+      if (backend === "wasm" && wasm) continue;
+      await t.step(name, async () => {
+        const checked = page.call("checkOp", name, rough ? roughTolerance : tolerance);
+        if (backend === "webgpu" && webgpu) return await assert.rejects(checked, webgpu);
+        const error = await checked;
+        if (Deno.env.has("PRECOND_ERRORS")) console.log(`${name}\t${error.toExponential(1)}`);
+      });
+    }
+  });
+}
