@@ -1,0 +1,68 @@
+/** @module */
+import type { TensorProto } from "../proto/onnx_pb.ts";
+import { readCheckpointFolder } from "./checkpoint_folder.ts";
+import { readCheckpointBuffer } from "./read_checkpoint.ts";
+
+/** What an optimizer keeps of one group of parameters. */
+export interface OptimizerGroup {
+  /** "group0" for the one group that ONNX Runtime knows. */
+  readonly name: string;
+  /** Steps taken. */
+  readonly step: number;
+  readonly initialLearningRate: number;
+  /** For each parameter its tensors: "momentum0" (of g) and "momentum1" (of g²) for AdamW. */
+  readonly momenta: ReadonlyMap<string, readonly TensorProto[]>;
+}
+
+/** The value of a property: bigint is int64, number is float32. */
+export type PropertyValue = bigint | number | string;
+
+/** A training checkpoint of ONNX Runtime. */
+export interface Checkpoint {
+  /** Trainable parameters, in no particular order: find them by name. */
+  readonly parameters: readonly TensorProto[];
+  readonly frozen: readonly TensorProto[];
+  readonly optimizerGroups: readonly OptimizerGroup[];
+  readonly properties: ReadonlyMap<string, PropertyValue>;
+  /** Whether the tensors have names and shapes only: values come from elsewhere. */
+  readonly nominal: boolean;
+}
+
+/** The files of a checkpoint folder of ONNX Runtime before 1.16, by name. */
+export type CheckpointFolder = Readonly<Record<string, Uint8Array>>;
+
+/** Options of {@linkcode readCheckpoint}. */
+export interface ReadCheckpointOptions {
+  /** The data file beside a checkpoint that keeps its tensors in one. */
+  readonly externalData?: Uint8Array;
+}
+
+/**
+ * Reads a checkpoint of ONNX Runtime training: a FlatBuffers file (identifier "ODTC", versions 1
+ * and 2) or the folder of older builds (`paramtrain_tensors.pbseq` and others). Tensors are views on
+ * what is given.
+ *
+ * @throws {OnnxError} For a damaged or unknown file, with the byte at which the fault was found; for
+ *   tensors whose data and shape disagree, by name.
+ *
+ * @example
+ * ```ts
+ * import { readCheckpoint, tensorData } from "@precond/onnx";
+ *
+ * function norms(bytes: Uint8Array): Map<string, number> {
+ *   const norm = (values: ArrayLike<number>) => Math.hypot(...Array.from(values));
+ *   return new Map(readCheckpoint(bytes).parameters.map((p) => [
+ *     p.name,
+ *     norm(tensorData(p) as Float32Array),
+ *   ]));
+ * }
+ * ```
+ */
+export function readCheckpoint(
+  checkpoint: Uint8Array | CheckpointFolder,
+  options: ReadCheckpointOptions = {},
+): Checkpoint {
+  return checkpoint instanceof Uint8Array
+    ? readCheckpointBuffer(checkpoint, options.externalData)
+    : readCheckpointFolder(checkpoint);
+}

@@ -1,0 +1,29 @@
+/** @module */
+import type { ModelProto } from "../proto/onnx_pb.ts";
+import {
+  beginGrowth,
+  type Differentiated,
+  type DifferentiateOptions,
+  endGrowth,
+} from "./growth.ts";
+
+/**
+ * Appends to a model the nodes that compute `∂loss/∂p` for every trainable `p`, by reverse mode and
+ * with standard operators only, so that any build of ONNX Runtime runs it and it can be
+ * differentiated again. Each gradient has its parameter's shape; units are those of the loss (for a
+ * loss with mean reduction: the mean over the batch).
+ *
+ * @throws {OnnxError} When a node on a path to a parameter has no rule (all are listed), the loss is
+ *   not a scalar, or a name is unknown.
+ *
+ * @example
+ * ```ts
+ * import { differentiate, readModel, writeModel } from "@precond/onnx";
+ *
+ * const trainingGraph = (bytes: Uint8Array) =>
+ *   writeModel(differentiate(readModel(bytes), { loss: { type: "crossEntropy" } }).model);
+ * ```
+ */
+export function differentiate(model: ModelProto, options: DifferentiateOptions): Differentiated {
+  return endGrowth(beginGrowth(model, options));
+}

@@ -1,0 +1,302 @@
+/** @module */
+import { create } from "@bufbuild/protobuf";
+import type { Builder } from "../graph/builder.ts";
+import { type LoadedGraph, loadGraph } from "../graph/load_graph.ts";
+import { liveNodes, readsOf } from "../graph/topology.ts";
+import { dataTypeName, isFloating } from "../model/data_type.ts";
+import { OnnxError } from "../model/onnx_error.ts";
+import { valueInfo } from "../model/value_info.ts";
+import {
+  type ModelProto,
+  ModelProtoSchema,
+  type NodeProto,
+  type TensorProto,
+  type ValueInfoProto,
+} from "../proto/onnx_pb.ts";
+import { ruleFor } from "../rules/mod.ts";
+import { appendLoss, type Loss } from "./losses.ts";
+import { cotangentsOf } from "./reverse.ts";
+
+/** Which parameters are trained: their names, or a choice by name. */
+export type Trainable = readonly string[] | ((name: string, tensor: TensorProto) => boolean);
+
+/** Options of {@linkcode differentiate}. */
+export interface DifferentiateOptions {
+  /** A loss on an output of the model; its labels become a graph input. */
+  readonly loss?: Loss;
+  /** Instead of a loss: the name of a scalar value of the graph. */
+  readonly output?: string;
+  /**
+   * Initializers (or inputs) to differentiate by. Default: every float initializer
+   * that is not a constant of its operator (running statistics, bounds, exponents). */
+  readonly trainable?: Trainable;
+  /** Other values whose gradient is wanted: inputs, activations. */
+  readonly wanted?: readonly string[];
+  /** Outputs kept besides the loss. Default: all of the model's. */
+  readonly outputs?: readonly string[];
+  /**
+   * Whether parameters (and running statistics) become graph inputs without an initializer, to be fed
+   * in every run ("inputs", default), or stay what they are in the file ("constants"). There is
+   * nothing in between: builds of ONNX Runtime for JavaScript do not take feeds for inputs that have
+   * an initializer, onnxruntime-node silently.
+   */
+  readonly parameters?: "inputs" | "constants";
+  /** Initializers besides the parameters that become inputs: frozen parameters. Default none. */
+  readonly fed?: readonly string[];
+  /**
+   * Whether Dropout and BatchNormalization work as in training. Default: as each node says (which
+   * exporters usually set to inference). True: Dropout draws its masks from the graph input
+   * "dropout_seed" (a float scalar, an integer from 0 to 2²⁴ − 1), BatchNormalization normalizes by
+   * the batch, and its updated running statistics are outputs. False: neither.
+   */
+  readonly training?: boolean;
+}
+
+/** What {@linkcode differentiate} returns. */
+export interface Differentiated {
+  /**
+   * The graph: outputs are the loss, the kept outputs, then `<p>_grad` for each parameter and wanted
+   * value, then further results. Parameters are graph inputs.
+   */
+  readonly model: ModelProto;
+  /** Name of the loss. */
+  readonly loss: string;
+  /** Trainable parameters, in the order of the file. */
+  readonly parameters: readonly string[];
+  /** For each parameter and wanted value the name of its gradient. */
+  readonly gradients: ReadonlyMap<string, string>;
+  /**
+   * For each running statistic of a BatchNormalization in training mode the name of the output with
+   * its new value, `<statistic>_updated`: feed it back in the next step.
+   */
+  readonly statistics: ReadonlyMap<string, string>;
+  /** Initial values of the initializers that became inputs. */
+  readonly values: ReadonlyMap<string, TensorProto>;
+}
+
+/** A model with its gradient, to which further results can be appended. */
+export interface Growth {
+  readonly source: ModelProto;
+  readonly graph: LoadedGraph;
+  readonly b: Builder;
+  readonly options: DifferentiateOptions;
+  /** Nodes up to the loss. */
+  readonly forward: readonly NodeProto[];
+  readonly loss: string;
+  readonly parameters: readonly string[];
+  /** The cotangent of every value on a path to a parameter. */
+  readonly cotangents: ReadonlyMap<string, string>;
+  readonly gradients: ReadonlyMap<string, string>;
+  /** Inputs besides the model's own. */
+  readonly added: ValueInfoProto[];
+}
+
+/** Loads a model and appends loss and gradient. */
+export function beginGrowth(model: ModelProto, options: DifferentiateOptions): Growth {
+  const graph = loadGraph(model, ruleFor, { training: options.training });
+  const { b } = graph;
+  const added: ValueInfoProto[] = [];
+  const loss = lossOf(graph, options, added);
+  const parameters = chooseTrainable(graph, options.trainable);
+  const wanted = [...parameters, ...(options.wanted ?? []).filter((n) => !parameters.includes(n))];
+  for (const name of wanted) requireFloat(b, name);
+  const forward = [...b.nodes];
+  // A loss of one element may have axes, which its cotangent then has too.
+  const one = () => b.constant([1], b.dataType(loss), (b.type(loss)?.dims ?? []).map(() => 1));
+  const cotangents = cotangentsOf(b, ruleFor, new Map([[loss, one]]), wanted);
+  const gradients = nameResults(
+    b,
+    new Map(wanted.map((name) => [name, cotangents.get(name)])),
+    "_grad",
+  );
+  return {
+    source: model,
+    graph,
+    b,
+    options,
+    forward,
+    loss,
+    parameters,
+    cotangents,
+    gradients,
+    added,
+  };
+}
+
+/** The grown model: loss, kept outputs, gradients, then the further results. */
+export function endGrowth(growth: Growth, further: readonly string[] = []): Differentiated {
+  const { source, graph, b, options, loss, parameters, gradients, added } = growth;
+  const kept = options.outputs ?? graph.outputs.map((o) => o.name);
+  for (const name of kept) {
+    if (b.producer(name) === undefined) {
+      throw new OnnxError(`Cannot keep output "${name}": the graph does not make it`);
+    }
+  }
+  const outputs = [
+    loss,
+    ...kept.filter((name) => name !== loss),
+    ...gradients.values(),
+    ...further,
+    ...b.statistics.values(),
+  ];
+  const fed = fedBy(options, [...parameters, ...b.statistics.keys()]);
+  return {
+    model: assemble(source, graph, { added, outputs, fed }),
+    loss,
+    parameters,
+    gradients,
+    statistics: b.statistics,
+    values: valuesOf(graph, fed),
+  };
+}
+
+/** Names of what becomes an input. */
+export function fedBy(options: DifferentiateOptions, names: readonly string[]): string[] {
+  const own = (options.parameters ?? "inputs") === "inputs" ? names : [];
+  return [...new Set([...own, ...(options.fed ?? [])])];
+}
+
+/** Initial values of what becomes an input. */
+export function valuesOf(
+  { b }: LoadedGraph,
+  names: readonly string[],
+): ReadonlyMap<string, TensorProto> {
+  return new Map(names.flatMap((name) => {
+    const tensor = b.initializers.get(name);
+    return tensor === undefined ? [] : [[name, tensor] as const];
+  }));
+}
+
+/** Name of the loss, appended if asked for. */
+export function lossOf(
+  graph: LoadedGraph,
+  { loss, output }: DifferentiateOptions,
+  added: ValueInfoProto[],
+): string {
+  if ((loss === undefined) === (output === undefined)) {
+    throw new TypeError("Cannot differentiate: give either a loss or the name of a scalar output");
+  }
+  if (loss !== undefined) return appendLoss(graph, loss, added);
+  const { b } = graph;
+  if (b.producer(output!) === undefined) {
+    throw new OnnxError(`Cannot differentiate "${output}": the graph does not make it`);
+  }
+  const dims = b.type(output!)?.dims;
+  if (dims !== undefined && dims.some((d) => d !== 1)) {
+    throw new OnnxError(
+      `Cannot differentiate "${output}": expected a scalar, actual shape is [${dims}]`,
+    );
+  }
+  return output!;
+}
+
+function requireFloat(b: Builder, name: string): void {
+  const type = b.type(name);
+  if (type === undefined && b.producer(name) === undefined) {
+    throw new OnnxError(`Cannot differentiate by "${name}": the graph has no such value`);
+  }
+  if (type !== undefined && !isFloating(type.dataType)) {
+    throw new OnnxError(
+      `Cannot differentiate by "${name}": expected a float type, actual is ${
+        dataTypeName(type.dataType)
+      }`,
+    );
+  }
+}
+
+/** The trainable parameters of a graph, in the order of the file. */
+export function chooseTrainable(
+  { b, inputs, initializers, constants }: LoadedGraph,
+  trainable: Trainable | undefined,
+): string[] {
+  if (typeof trainable === "object") {
+    for (const name of trainable) {
+      if (!b.initializers.has(name) && !inputs.some((i) => i.name === name)) {
+        throw new OnnxError(
+          `Cannot train "${name}": the graph has no initializer or input of that name`,
+        );
+      }
+    }
+    return [...trainable];
+  }
+  const names = initializers.filter((name) => {
+    const tensor = b.initializers.get(name)!;
+    return isFloating(tensor.dataType) &&
+      (trainable === undefined ? !constants.has(name) : trainable(name, tensor));
+  });
+  if (names.length === 0) {
+    throw new OnnxError("Cannot differentiate: the model has no trainable float initializer");
+  }
+  return names;
+}
+
+/** Gives every result the name `<p><suffix>`; zeros where the loss does not depend on p. */
+export function nameResults(
+  b: Builder,
+  found: ReadonlyMap<string, string | undefined>,
+  suffix: string,
+): Map<string, string> {
+  const result = new Map<string, string>();
+  for (const [name, value] of found) {
+    const to = b.fresh(`${name}${suffix}`);
+    if (value !== undefined) {
+      b.alias(value, to);
+    } else {
+      const zero = b.scalar(0, name);
+      b.node("Expand", [zero, b.op("Shape", [name])], {}, { outputs: [to] });
+    }
+    result.set(name, to);
+  }
+  return result;
+}
+
+/** What {@linkcode assemble} puts around the nodes. */
+export interface Assembly {
+  /** Inputs besides the model's own. */
+  readonly added: readonly ValueInfoProto[];
+  readonly outputs: readonly string[];
+  /** Initializers that become inputs. */
+  readonly fed: readonly string[];
+}
+
+/** The model of a grown graph: only nodes that an output needs. */
+export function assemble(model: ModelProto, graph: LoadedGraph, parts: Assembly): ModelProto {
+  const { b, inputs } = graph;
+  const nodes = liveNodes(b.nodes, parts.outputs);
+  const read = new Set(nodes.flatMap((node) => readsOf(node)));
+  const outputs = new Set(parts.outputs);
+  const used = (name: string) => read.has(name) || outputs.has(name);
+  const opsets = model.opsetImport.filter((o) => o.domain !== "" && o.domain !== "ai.onnx");
+  const domains = new Set(nodes.map((node) => node.domain));
+  const fed = new Set(parts.fed.filter((name) => b.initializers.has(name)));
+  return create(ModelProtoSchema, {
+    ...model,
+    $typeName: undefined as never,
+    // IR 8 is the first with operator set 15 and newer; functions were inlined.
+    irVersion: model.irVersion < 8n ? 8n : model.irVersion,
+    functions: [],
+    opsetImport: [
+      { domain: "", version: BigInt(b.opset) },
+      ...opsets.filter((o) => domains.has(o.domain)),
+    ],
+    producerName: "precond",
+    graph: {
+      name: model.graph!.name,
+      docString: model.graph!.docString,
+      node: nodes,
+      initializer: [...b.initializers]
+        .filter(([name]) => used(name) && !fed.has(name))
+        .map(([, tensor]) => tensor),
+      sparseInitializer: model.graph!.sparseInitializer,
+      input: [
+        ...inputs,
+        ...[...b.requested.keys()].filter(used).map((name) => valueInfo(b, name)),
+        ...parts.added,
+        ...[...fed].map((name) => valueInfo(b, name)),
+      ],
+      output: parts.outputs.map((name) => valueInfo(b, name)),
+      valueInfo: [],
+      metadataProps: model.graph!.metadataProps,
+    },
+  });
+}

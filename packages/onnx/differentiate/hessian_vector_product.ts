@@ -1,0 +1,85 @@
+/** @module */
+import { mul } from "../graph/emit.ts";
+import { declaration } from "../model/value_info.ts";
+import type { ModelProto } from "../proto/onnx_pb.ts";
+import { ruleFor } from "../rules/mod.ts";
+import {
+  beginGrowth,
+  type Differentiated,
+  type DifferentiateOptions,
+  endGrowth,
+  type Growth,
+  nameResults,
+} from "./growth.ts";
+import { backpropagate } from "./reverse.ts";
+
+/** What {@linkcode hessianVectorProduct} returns. */
+export interface HessianVectorProduct extends Differentiated {
+  /** For each parameter the name of its input v, shaped like it: `<p>_vector`. */
+  readonly vectors: ReadonlyMap<string, string>;
+  /** For each parameter the name of its part of Hv: `<p>_hvp`. */
+  readonly products: ReadonlyMap<string, string>;
+}
+
+/**
+ * Appends to a model the nodes that compute the gradient and the exact Hessian-vector product
+ * `(Hv)_p = Σ_q ∂²loss/∂p∂q v_q` over all trainable parameters, by reverse mode over reverse mode.
+ * Outputs are the loss, the kept outputs, each `<p>_grad`, then each `<p>_hvp`; units are those of
+ * the loss.
+ *
+ * Pearlmutter, "Fast exact multiplication by the Hessian" (1994), in reverse-over-reverse form.
+ *
+ * @throws {OnnxError} As {@linkcode differentiate} does.
+ *
+ * @example
+ * ```ts
+ * import { hessianVectorProduct, readModel } from "@precond/onnx";
+ *
+ * const curvatureGraph = (bytes: Uint8Array) =>
+ *   hessianVectorProduct(readModel(bytes), { loss: { type: "mse" } }).model;
+ * ```
+ */
+export function hessianVectorProduct(
+  model: ModelProto,
+  options: DifferentiateOptions,
+): HessianVectorProduct {
+  const growth = beginGrowth(model, options);
+  const { vectors, products } = appendProduct(growth);
+  return { ...endGrowth(growth, [...products.values()]), vectors, products };
+}
+
+/** Appends `Hv`, v as inputs. */
+function appendProduct(growth: Growth): Pick<HessianVectorProduct, "vectors" | "products"> {
+  const { vectors, found } = productsOf(growth);
+  return { vectors, products: nameResults(growth.b, found, "_hvp") };
+}
+
+/** Appends Hutchinson's sample of the Hessian's diagonal, `v∘Hv`, v (random signs) as inputs. */
+export function appendHutchinson(
+  growth: Growth,
+): { vectors: Map<string, string>; curvatures: Map<string, string> } {
+  const { b } = growth;
+  const { vectors, found } = productsOf(growth);
+  const samples = new Map(
+    [...found].map(([name, product]) => [
+      name,
+      product === undefined ? undefined : mul(b, vectors.get(name)!, product),
+    ]),
+  );
+  return { vectors, curvatures: nameResults(b, samples, "_curvature") };
+}
+
+function productsOf({ b, parameters, gradients, added }: Growth) {
+  const vectors = new Map<string, string>();
+  const seeds = new Map<string, string>();
+  for (const name of parameters) {
+    const vector = b.fresh(`${name}_vector`);
+    const { dataType, dims } = b.type(name)!;
+    b.declare(vector, { dataType, dims });
+    added.push(declaration(vector, dataType, dims));
+    vectors.set(name, vector);
+    // ∂(Σ g·v)/∂g = v: no need to build the inner product.
+    seeds.set(gradients.get(name)!, vector);
+  }
+  return { vectors, found: backpropagate(b, ruleFor, seeds, parameters) };
+}

@@ -1,0 +1,61 @@
+/** @module */
+import { loadGraph } from "../graph/load_graph.ts";
+import { OnnxError } from "../model/onnx_error.ts";
+import type { ModelProto, TensorProto, ValueInfoProto } from "../proto/onnx_pb.ts";
+import { ruleFor } from "../rules/mod.ts";
+import {
+  assemble,
+  chooseTrainable,
+  type DifferentiateOptions,
+  fedBy,
+  lossOf,
+  valuesOf,
+} from "./growth.ts";
+
+/** What {@linkcode lossGraph} returns. */
+export interface LossGraph {
+  readonly model: ModelProto;
+  /** Name of the loss; undefined if none was asked for. */
+  readonly loss: string | undefined;
+  /** Parameters, which are graph inputs as in the gradient graph. */
+  readonly parameters: readonly string[];
+  /** Initial values of the initializers that became inputs. */
+  readonly values: ReadonlyMap<string, TensorProto>;
+}
+
+/**
+ * The forward pass with the same inputs as the gradient graph: for evaluation (with a loss) and
+ * prediction (without one, `outputs` alone).
+ *
+ * @throws {OnnxError} For names that the graph does not have.
+ *
+ * @example
+ * ```ts
+ * import { lossGraph, readModel } from "@precond/onnx";
+ *
+ * const evaluationGraph = (bytes: Uint8Array) =>
+ *   lossGraph(readModel(bytes), { loss: { type: "mse" } }).model;
+ * ```
+ */
+export function lossGraph(model: ModelProto, options: DifferentiateOptions): LossGraph {
+  const graph = loadGraph(model, ruleFor, { training: options.training });
+  const added: ValueInfoProto[] = [];
+  const parameters = chooseTrainable(graph, options.trainable);
+  const loss = options.loss === undefined && options.output === undefined
+    ? undefined
+    : lossOf(graph, options, added);
+  const kept = options.outputs ?? graph.outputs.map((o) => o.name);
+  for (const name of kept) {
+    if (graph.b.producer(name) === undefined) {
+      throw new OnnxError(`Cannot keep output "${name}": the graph does not make it`);
+    }
+  }
+  const outputs = [...(loss === undefined ? [] : [loss]), ...kept.filter((name) => name !== loss)];
+  const fed = fedBy(options, parameters);
+  return {
+    model: assemble(model, graph, { added, outputs, fed }),
+    loss,
+    parameters,
+    values: valuesOf(graph, fed),
+  };
+}

@@ -1,0 +1,17 @@
+/** @module */
+export { differentiate } from "./differentiate.ts";
+export {
+  type GaussNewtonOptions,
+  type GaussNewtonSample,
+  gaussNewtonSample,
+} from "./gauss_newton_sample.ts";
+export type { Differentiated, DifferentiateOptions, Trainable } from "./growth.ts";
+export { type HessianVectorProduct, hessianVectorProduct } from "./hessian_vector_product.ts";
+export { type LossGraph, lossGraph } from "./loss_graph.ts";
+export type { Loss, LossTarget } from "./losses.ts";
+export {
+  type PerExampleOptions,
+  type PerExampleSquares,
+  perExampleSquares,
+} from "./per_example_squares.ts";
+export { type TrainingGraph, trainingGraph, type TrainingGraphOptions } from "./training_graph.ts";

@@ -1,0 +1,25 @@
+/** @module */
+import type { Builder, Rewrite } from "../graph/builder.ts";
+import type { ValueType } from "../rules/rule.ts";
+import type { ModelProto, NodeProto } from "../proto/onnx_pb.ts";
+
+/** Where a graph is to run: an execution provider of ONNX Runtime. */
+export type Target = "cpu" | "webgpu" | "webgl";
+
+/** A graph that a target is about to take. */
+export interface Candidate {
+  readonly b: Builder;
+  readonly nodes: readonly NodeProto[];
+}
+
+/** What {@linkcode legalize} knows of a target; made anew for every model. */
+export interface Legality {
+  /** Written into nodes that the target runs; nodes left alone are checked by `refuses`. */
+  readonly rewrite?: Rewrite;
+  /** The element type in which a graph input is fed instead of its own. */
+  readonly retype?: (name: string, type: ValueType) => ValueType;
+  /** Why the target does not run a node; undefined if it does. */
+  readonly refuses?: (node: NodeProto, candidate: Candidate) => string | undefined;
+  /** Last changes to the finished model: another operator set. */
+  readonly finish?: (model: ModelProto, b: Builder) => ModelProto;
+}

@@ -1,0 +1,10 @@
+/**
+ * Differentiate ONNX graphs with standard operators; read and write ONNX Runtime training artifacts.
+ *
+ * @module
+ */
+export * from "./artifacts/mod.ts";
+export * from "./differentiate/mod.ts";
+export * from "./legalize/mod.ts";
+export * from "./model/mod.ts";
+export * from "./proto/onnx_pb.ts";

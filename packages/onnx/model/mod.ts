@@ -1,0 +1,9 @@
+/** @module */
+export { type AttributeValue, type Float, float } from "./attributes.ts";
+export { buildModel, type ModelBuilder } from "./build_model.ts";
+export { DataType, dataTypeName, type TensorArray } from "./data_type.ts";
+export type { ExternalData, ExternalDataOptions } from "./external_data.ts";
+export { OnnxError, type OnnxErrorPlace } from "./onnx_error.ts";
+export { readModel, type ReadModelOptions, type SplitModel, writeModel } from "./read_model.ts";
+export { makeTensor, tensorData, tensorDims } from "./tensor.ts";
+export type { Dim } from "../graph/dims.ts";

@@ -1,0 +1,80 @@
+/** @module */
+import { toBinary } from "@bufbuild/protobuf";
+import { type ModelProto, ModelProtoSchema } from "../proto/onnx_pb.ts";
+import {
+  type ExternalData,
+  type ExternalDataOptions,
+  resolveExternalData,
+  splitExternalData,
+} from "./external_data.ts";
+import { OnnxError } from "./onnx_error.ts";
+import { parseMessage } from "./parse_message.ts";
+
+/** Options of {@linkcode readModel}. */
+export interface ReadModelOptions {
+  /**
+   * The files in which the model keeps large tensors; these become views on what is given. Without
+   * it such tensors stay references, which are written again but cannot be read.
+   */
+  readonly externalData?: ExternalData;
+}
+
+/**
+ * Reads a model. Initializers stay views on `bytes`; fields that this package does not know are
+ * kept and written again.
+ *
+ * @throws {OnnxError} For what is not a model: a truncated file, wrong field types, messages nested
+ *   more than 100 deep, no graph. Its `offset` is the byte at which the fault was found.
+ *
+ * @example
+ * ```ts
+ * import { readModel, writeModel } from "@precond/onnx";
+ *
+ * const copyOf = (bytes: Uint8Array) => writeModel(readModel(bytes));
+ * ```
+ */
+export function readModel(bytes: Uint8Array, options: ReadModelOptions = {}): ModelProto {
+  const model = parseMessage(ModelProtoSchema, bytes, "the model");
+  if (model.graph === undefined) {
+    throw new OnnxError(
+      `Cannot read the model: expected a graph in ${bytes.length} bytes, found none`,
+      { offset: bytes.length },
+    );
+  }
+  if (options.externalData !== undefined) resolveExternalData(model, options.externalData);
+  return model;
+}
+
+/** A model file and the file of its large tensors. */
+export interface SplitModel {
+  readonly bytes: Uint8Array;
+  readonly data: Uint8Array;
+}
+
+/**
+ * The file of a model; with `externalData` the file and the one of its large initializers, each of
+ * which starts on a page of 4 KiB. The model is not changed.
+ *
+ * @example
+ * ```ts
+ * import { type ModelProto, readModel, writeModel } from "@precond/onnx";
+ *
+ * function copyOf(model: ModelProto): ModelProto {
+ *   const { bytes, data } = writeModel(model, { externalData: { location: "model.data" } });
+ *   return readModel(bytes, { externalData: { "model.data": data } });
+ * }
+ * ```
+ */
+export function writeModel(model: ModelProto): Uint8Array;
+export function writeModel(
+  model: ModelProto,
+  options: { readonly externalData: ExternalDataOptions },
+): SplitModel;
+export function writeModel(
+  model: ModelProto,
+  options?: { readonly externalData: ExternalDataOptions },
+): Uint8Array | SplitModel {
+  if (options === undefined) return toBinary(ModelProtoSchema, model);
+  const split = splitExternalData(model, options.externalData);
+  return { bytes: toBinary(ModelProtoSchema, split.model), data: split.data };
+}

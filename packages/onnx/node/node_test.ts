@@ -1,0 +1,65 @@
+import assert from "node:assert/strict";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { OnnxError } from "../model/onnx_error.ts";
+import { DataType } from "../model/data_type.ts";
+import { makeTensor, tensorData } from "../model/tensor.ts";
+import { readCheckpointFile, writeCheckpointFile, writeFileAtomically } from "./mod.ts";
+
+async function inFolder(test: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), "precond-"));
+  try {
+    await test(folder);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+Deno.test("writeFileAtomically() replaces a file and leaves no other", () =>
+  inFolder(async (folder) => {
+    const path = join(folder, "a.bin");
+    await writeFileAtomically(path, new Uint8Array([1, 2]));
+    await writeFileAtomically(path, new Uint8Array([3]));
+    assert.deepEqual([...await readFile(path)], [3]);
+    assert.deepEqual(await readdir(folder), ["a.bin"]);
+  }));
+
+Deno.test("writeFileAtomically() that fails leaves the old file, and no other", () =>
+  inFolder(async (folder) => {
+    const path = join(folder, "taken");
+    await mkdir(path);
+    await writeFile(join(path, "inside"), "old");
+    await assert.rejects(writeFileAtomically(path, new Uint8Array([1])));
+    assert.deepEqual(await readdir(folder), ["taken"]);
+    await assert.rejects(writeFileAtomically(join(folder, "none", "a"), new Uint8Array([1])));
+    assert.deepEqual(await readdir(folder), ["taken"]);
+  }));
+
+Deno.test("a reader at any moment sees one content, whole", () =>
+  inFolder(async (folder) => {
+    const path = join(folder, "a.bin");
+    const content = (value: number) => new Uint8Array(1 << 20).fill(value);
+    await writeFileAtomically(path, content(0));
+    let done = false;
+    const writing = (async () => {
+      for (let k = 1; k <= 10; k++) await writeFileAtomically(path, content(k));
+      done = true;
+    })();
+    while (!done) {
+      const bytes = await readFile(path);
+      assert.equal(bytes.length, 1 << 20);
+      assert.ok(bytes.every((b) => b === bytes[0]));
+    }
+    await writing;
+  }));
+
+Deno.test("checkpoints are written to files and read from files and folders", () =>
+  inFolder(async (folder) => {
+    const path = join(folder, "checkpoint");
+    const w = makeTensor("w", DataType.FLOAT, [2], Float32Array.of(1, 2));
+    await writeCheckpointFile(path, { parameters: [w] });
+    const [read] = (await readCheckpointFile(path)).parameters;
+    assert.deepEqual([...tensorData(read!)], [1, 2]);
+    await assert.rejects(readCheckpointFile(folder), OnnxError);
+  }));

@@ -1,0 +1,53 @@
+/**
+ * Gradients at chosen points: for kinks, where differences say nothing, and for functions that
+ * onnxruntime-node has in float32 alone.
+ *
+ * @module
+ */
+import { differentiate } from "../differentiate/differentiate.ts";
+import { hessianVectorProduct } from "../differentiate/hessian_vector_product.ts";
+import type { ModelProto, NodeProto } from "../proto/onnx_pb.ts";
+import { makeModel, makeNode, runModel, type TestGraph, type Value } from "../_testing.ts";
+
+/** `Σ y` over the output "y" of a graph. */
+export function summed(nodes: readonly NodeProto[], graph: Partial<TestGraph>): ModelProto {
+  return makeModel({
+    ...graph,
+    nodes: [...nodes, makeNode("ReduceSum", ["y"], ["total"], { keepdims: 0 })],
+    outputs: ["total"],
+  });
+}
+
+/** `∂ Σy / ∂input` for every input, or for those that are asked for. */
+export async function gradientOf(
+  nodes: readonly NodeProto[],
+  inputs: Readonly<Record<string, Value>>,
+  options: Partial<TestGraph> & { readonly wanted?: readonly string[] } = {},
+): Promise<Record<string, number[]>> {
+  const model = summed(nodes, { ...options, inputs });
+  const trainable = options.wanted ?? Object.keys(inputs);
+  const { model: gradient, gradients } = differentiate(model, { output: "total", trainable });
+  const found = await runModel(gradient, inputs);
+  return Object.fromEntries(trainable.map((name) => [name, found[gradients.get(name)!]!.data]));
+}
+
+/** First and second derivatives of an elementwise operator (or several) at the elements of `x`. */
+export async function derivativesOf(
+  nodes: NodeProto | readonly NodeProto[],
+  x: Value,
+  options: Partial<TestGraph> = {},
+): Promise<{ first: number[]; second: number[] }> {
+  const model = summed([nodes].flat(), { ...options, inputs: { x } });
+  const hvp = hessianVectorProduct(model, { output: "total", trainable: ["x"] });
+  const ones = { ...x, data: x.data.map(() => 1) };
+  const found = await runModel(hvp.model, { x, [hvp.vectors.get("x")!]: ones });
+  return {
+    first: found[hvp.gradients.get("x")!]!.data,
+    second: found[hvp.products.get("x")!]!.data,
+  };
+}
+
+/** `(8(f(x+h) − f(x−h)) − (f(x+2h) − f(x−2h))) / 12h`, in double. */
+export function slope(f: (x: number) => number, x: number, h: number): number {
+  return (8 * (f(x + h) - f(x - h)) - (f(x + 2 * h) - f(x - 2 * h))) / (12 * h);
+}

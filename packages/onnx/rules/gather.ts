@@ -1,0 +1,151 @@
+/** @module */
+import type { Builder } from "../graph/builder.ts";
+
+import { dimOf, transpose, unsqueeze, zerosLike } from "../graph/emit.ts";
+import { DataType } from "../model/data_type.ts";
+import { axisOf, numbersOf } from "./_axes.ts";
+import { countTo, vectorOf } from "./_positions.ts";
+import type { GradientContext, OperatorRule } from "./rule.ts";
+
+/**
+ * `y[p, i…, q] = x[p, index[i…], q]`, the index along one axis: the gradient is added up at the
+ * indices, `∂x[p, j, q] = Σ_{index[i…] = j} ∂y[p, i…, q]`.
+ */
+const gather: OperatorRule = {
+  opType: "Gather",
+  since: 7,
+  infer: (n) => {
+    const [type, indices] = [n.type(0), n.dims(1)];
+    if (type === undefined) return [];
+    const { dataType, dims } = type;
+    if (dims === undefined || indices === undefined) return [{ dataType }];
+    const axis = axisOf(n, n.int("axis", 0), dims.length);
+    return [{ dataType, dims: [...dims.slice(0, axis), ...indices, ...dims.slice(axis + 1)] }];
+  },
+  evaluate: (n) => {
+    const [values, indices] = [n.b.known(n.input(0)!), numbersOf(n, 1)];
+    // A known scalar and a known vector of one look alike: only a vector can be gathered from.
+    if (values === undefined || indices === undefined) return undefined;
+    return indices.map((i) => {
+      const value = values[i < 0 ? i + values.length : i];
+      if (value === undefined) return n.refuse("read", `index ${i} of ${values.length} elements`);
+      return value;
+    });
+  },
+  gradient: (n) => {
+    const { b } = n;
+    const [x, dy] = [n.input(0)!, n.cotangent()];
+    const rank = b.dims(x).length;
+    const axis = axisOf(n, n.int("axis", 0), rank);
+    const padded = oneIndex(n, axis);
+    if (padded !== undefined) return [padded];
+    const indices = wide(b, n.input(1)!);
+    const width = b.dims(indices).length;
+    const coordinates = unsqueeze(b, indices, [width]);
+    if (axis === 0) return [addAt(b, x, coordinates, dy)];
+    // Scattering works on leading axes: the index's come first, the axis comes first.
+    const before = Array.from({ length: axis }, (_, k) => k);
+    const inner = Array.from({ length: width }, (_, k) => axis + k);
+    const rest = Array.from({ length: rank - axis - 1 }, (_, k) => axis + width + k);
+    const moved = transpose(b, dy, [...inner, ...before, ...rest]);
+    const order = [axis, ...before, ...rest.map((k) => k - width + 1)];
+    const sizes = order.map((k) => {
+      const size = b.dims(x)[k]!;
+      return typeof size === "number" ? size : dimOf(b, x, k);
+    });
+    const zeros = b.op("Expand", [b.scalar(0, x), vectorOf(b, sizes)]);
+    const sum = b.op("ScatterND", [zeros, coordinates, moved], { reduction: "add" });
+    return [transpose(b, sum, order.map((_, k) => order.indexOf(k)))];
+  },
+};
+
+/** Indices as ScatterND takes them. */
+const wide = (b: Builder, indices: string) =>
+  b.type(indices)?.dataType === DataType.INT32
+    ? b.op("Cast", [indices], { to: DataType.INT64 })
+    : indices;
+
+/** Adds updates at coordinates of a tensor of zeros that is shaped like `x`. */
+function addAt(b: Builder, x: string, coordinates: string, updates: string): string {
+  return b.op("ScatterND", [zerosLike(b, x), coordinates, updates], { reduction: "add" });
+}
+
+/** One known place of an axis (the first token, one gate of many): zeros around the gradient. */
+function oneIndex(n: GradientContext, axis: number): string | undefined {
+  const { b } = n;
+  const [dims, index] = [b.dims(n.input(0)!), numbersOf(n, 1)];
+  const size = dims[axis]!;
+  if (index?.length !== 1 || typeof size !== "number") return undefined;
+  const at = index[0]! < 0 ? index[0]! + size : index[0]!;
+  if (!(at >= 0 && at < size)) n.refuse("read", `index ${index[0]} of ${size}`);
+  const pads = Array.from({ length: 2 * dims.length }, () => 0);
+  pads[axis] = at;
+  pads[dims.length + axis] = size - 1 - at;
+  const dy = n.cotangent();
+  const width = b.dims(n.input(1)!).length;
+  const apart = width === 0 ? unsqueeze(b, dy, [axis]) : dy;
+  return size === 1 ? apart : b.op("Pad", [apart, b.ints(pads)]);
+}
+
+/** `y[i, j] = x[index[i, j], j]` along an axis: the gradient is added up at the indices. */
+const gatherElements: OperatorRule = {
+  opType: "GatherElements",
+  since: 11,
+  infer: (n) => {
+    const type = n.type(0);
+    return type === undefined ? [] : [{ dataType: type.dataType, dims: n.dims(1) }];
+  },
+  gradient: (n) => {
+    const { b } = n;
+    const zeros = zerosLike(b, n.input(0)!);
+    const attributes = { axis: n.int("axis", 0), reduction: "add" };
+    return [b.op("ScatterElements", [zeros, n.input(1), n.cotangent()], attributes)];
+  },
+};
+
+/**
+ * `y[β, i…] = x[β, index[β, i…, :]]` with coordinates in the index's last axis and `batch_dims`
+ * axes β in common: the gradient is added up at the coordinates.
+ */
+const gatherND: OperatorRule = {
+  opType: "GatherND",
+  since: 11,
+  infer: (n) => {
+    const [type, indices] = [n.type(0), n.dims(1)];
+    if (type === undefined) return [];
+    const { dataType, dims } = type;
+    const depth = indices?.[indices.length - 1];
+    if (dims === undefined || typeof depth !== "number") return [{ dataType }];
+    const batch = n.int("batch_dims", 0);
+    if (batch + depth > dims.length) {
+      n.refuse("read", `${depth} coordinates after ${batch} batch axes of rank ${dims.length}`);
+    }
+    return [{ dataType, dims: [...indices!.slice(0, -1), ...dims.slice(batch + depth)] }];
+  },
+  gradient: (n) => {
+    const { b } = n;
+    const [x, indices, dy] = [n.input(0)!, n.input(1)!, n.cotangent()];
+    const batch = n.int("batch_dims", 0);
+    if (batch === 0) return [addAt(b, x, indices, dy)];
+    return [addAt(b, x, withBatch(b, indices, batch), dy)];
+  },
+};
+
+/** Coordinates with those of the batch axes in front, so that they reach into the whole tensor. */
+function withBatch(b: Builder, indices: string, batch: number): string {
+  const dims = b.dims(indices);
+  const rank = dims.length;
+  const shape = vectorOf(b, [
+    ...dims.slice(0, -1).map((d, k) => typeof d === "number" ? d : dimOf(b, indices, k)),
+    1,
+  ]);
+  const coordinates = Array.from({ length: batch }, (_, k) => {
+    const along = countTo(b, dimOf(b, indices, k));
+    const others = Array.from({ length: rank }, (_, i) => i).filter((i) => i !== k);
+    return b.op("Expand", [unsqueeze(b, along, others), shape]);
+  });
+  return b.op("Concat", [...coordinates, indices], { axis: rank - 1 });
+}
+
+/** Taking elements by index. */
+export const gathers: readonly OperatorRule[] = [gather, gatherElements, gatherND];

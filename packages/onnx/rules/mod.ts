@@ -1,0 +1,87 @@
+/** @module */
+import { arithmetic } from "./arithmetic.ts";
+import { matrix } from "./matrix.ts";
+import { reductions } from "./reductions.ts";
+import { axes } from "./axes.ts";
+import { fills } from "./fills.ts";
+import { gathers } from "./gather.ts";
+import { joins } from "./joins.ts";
+import { pads } from "./pads.ts";
+import { resizes } from "./resize.ts";
+import { scatters } from "./scatter.ts";
+import { selections } from "./selection.ts";
+import { slices } from "./slices.ts";
+import { structure } from "./structure.ts";
+import { activations } from "./activations.ts";
+import { shapes } from "./shapes.ts";
+import { combine } from "./combine.ts";
+import { comparisons } from "./comparisons.ts";
+import { extrema } from "./extrema.ts";
+import { gelus } from "./gelu.ts";
+import { math } from "./math.ts";
+import { powers } from "./powers.ts";
+import { trigonometry } from "./trigonometry.ts";
+import { convolution } from "./conv.ts";
+import { transposedConvolution } from "./conv_transpose.ts";
+import { products } from "./products.ts";
+import { softmaxes } from "./softmax.ts";
+import { crossEntropies } from "./cross_entropy.ts";
+import { maxPooling } from "./max_pooling.ts";
+import { pooling } from "./pooling.ts";
+import { layerNormalizations } from "./layer_normalization.ts";
+import { instanceNormalizations } from "./instance_normalization.ts";
+import { batchNormalizations } from "./batch_normalization.ts";
+import { contributed } from "./contributed.ts";
+import { contributedNormalizations } from "./contributed_normalization.ts";
+import { dropouts } from "./dropout.ts";
+import { einsums } from "./einsum.ts";
+import { recurrents } from "./recurrent.ts";
+import type { OperatorRule } from "./rule.ts";
+
+/** Every operator with a rule. */
+export const rules: readonly OperatorRule[] = [
+  arithmetic,
+  activations,
+  matrix,
+  einsums,
+  recurrents,
+  convolution,
+  transposedConvolution,
+  maxPooling,
+  pooling,
+  reductions,
+  shapes,
+  structure,
+  axes,
+  joins,
+  slices,
+  pads,
+  gathers,
+  scatters,
+  selections,
+  resizes,
+  fills,
+  combine,
+  comparisons,
+  extrema,
+  gelus,
+  math,
+  powers,
+  trigonometry,
+  products,
+  softmaxes,
+  crossEntropies,
+  layerNormalizations,
+  instanceNormalizations,
+  batchNormalizations,
+  contributed,
+  contributedNormalizations,
+  dropouts,
+].flat();
+
+const byName = new Map(rules.map((rule) => [`${rule.domain ?? ""}:${rule.opType}`, rule]));
+
+/** The rule of an operator. */
+export function ruleFor(opType: string, domain: string): OperatorRule | undefined {
+  return byName.get(`${domain === "ai.onnx" ? "" : domain}:${opType}`);
+}

@@ -1,0 +1,72 @@
+/** @module */
+import { mul, reduceSum, reshapeLike, sub } from "../graph/emit.ts";
+import { axisOf } from "./_axes.ts";
+import type { NodeContext, OperatorRule } from "./rule.ts";
+import { sameType } from "./unary.ts";
+
+/**
+ * Before opset 13 all axes from `axis` (default 1) on were taken as one: unless that is the last
+ * axis alone, the value is reshaped for the purpose.
+ */
+function flattened(n: NodeContext): boolean {
+  if (n.opset >= 13) return false;
+  const { b, node } = n;
+  const x = n.input(0)!;
+  const dims = n.dims(0);
+  const given = n.int("axis", 1);
+  if (dims === undefined) {
+    if (given < 0) n.refuse("read", `axis ${given} of a value of unknown rank`);
+    const flat = b.op(node.opType, [b.op("Flatten", [x], { axis: given })], { axis: -1 });
+    b.node("Reshape", [flat, b.op("Shape", [x])], {}, { outputs: node.output });
+    return true;
+  }
+  // An axis past the last is allowed: nothing is left to normalize over.
+  const axis = given === dims.length ? given : axisOf(n, given, dims.length);
+  if (axis === dims.length - 1) {
+    b.node(node.opType, [x], { axis: -1 }, { outputs: node.output });
+    return true;
+  }
+  // Zeros copy the sizes before the axis.
+  const rows = b.op("Reshape", [x, b.ints([...dims.slice(0, axis).map(() => 0), -1])]);
+  b.alias(reshapeLike(b, b.op(node.opType, [rows], { axis: -1 }), x), node.output[0]!);
+  return true;
+}
+
+/** `y_i = e^{x_i} / Σ_j e^{x_j}`: ∂x = y ⊙ ∂y − y Σ (y ⊙ ∂y). */
+const softmax: OperatorRule = {
+  opType: "Softmax",
+  since: 7,
+  upgrade: flattened,
+  infer: sameType,
+  gradient: (n) => {
+    const { b, outputs: [y] } = n;
+    const each = mul(b, n.cotangent(), y!);
+    return [sub(b, each, mul(b, y!, reduceSum(b, each, [n.int("axis", -1)], true)))];
+  },
+};
+
+/** `y_i = x_i − log Σ_j e^{x_j}`: ∂x = ∂y − e^y Σ ∂y. */
+const logSoftmax: OperatorRule = {
+  opType: "LogSoftmax",
+  since: 7,
+  upgrade: flattened,
+  infer: sameType,
+  gradient: (n) => {
+    const { b, outputs: [y] } = n;
+    const dy = n.cotangent();
+    const total = reduceSum(b, dy, [n.int("axis", -1)], true);
+    return [sub(b, dy, mul(b, b.op("Exp", [y!]), total))];
+  },
+};
+
+/** 1 at the largest: constant almost everywhere. */
+const hardmax: OperatorRule = {
+  opType: "Hardmax",
+  since: 7,
+  upgrade: flattened,
+  infer: sameType,
+  gradient: "none",
+};
+
+/** Normalized exponentials. */
+export const softmaxes: readonly OperatorRule[] = [softmax, logSoftmax, hardmax];

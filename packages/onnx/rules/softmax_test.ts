@@ -1,0 +1,88 @@
+import assert from "node:assert/strict";
+import { differentiate } from "../differentiate/differentiate.ts";
+import { DataType } from "../model/data_type.ts";
+import {
+  checkGradients,
+  compare,
+  type GradientCase,
+  makeModel,
+  makeNode,
+  normal,
+  oracleOrt,
+  runModel,
+} from "../_testing.ts";
+
+const { FLOAT } = DataType;
+type Rest = Pick<GradientCase, "opset" | "symbols">;
+
+const along = (opType: string, name: string, axis: number | undefined, rest: Rest = {}) => ({
+  name: `${opType} ${name}`,
+  nodes: [makeNode(opType, ["x"], ["y"], axis === undefined ? {} : { axis })],
+  inputs: { x: normal(1, [2, 3, 4]) },
+  ...rest,
+});
+
+for (const opType of ["Softmax", "LogSoftmax"]) {
+  const cases: readonly GradientCase[] = [
+    along(opType, "along the last axis", undefined),
+    along(opType, "along axis 1", 1),
+    along(opType, "along axis 0 of unknown size", 0, { symbols: { x: ["N", "T", "C"] } }),
+    along(opType, "of opset 11, over all axes from 1 on", undefined, { opset: 11 }),
+    along(opType, "of opset 9, over all axes", 0, { opset: 9 }),
+    along(opType, "of opset 12 along the last axis", 2, { opset: 12 }),
+    along(opType, "of opset 11 with unknown sizes", 1, {
+      opset: 11,
+      symbols: { x: ["N", "T", "C"] },
+    }),
+  ];
+  Deno.test(`${opType} has the gradient that central differences give`, async (t) => {
+    for (const test of cases) await t.step(test.name, () => checkGradients(test));
+  });
+
+  Deno.test(`${opType} has the gradient of the training kernel`, async () => {
+    const x = { ...normal(1, [3, 5]), type: FLOAT };
+    const dy = { ...normal(2, [3, 5]), type: FLOAT };
+    const model = makeModel({
+      nodes: [
+        makeNode(opType, ["x"], ["y"], { axis: 1 }),
+        makeNode("Mul", ["y", "dy"], ["p"]),
+        makeNode("ReduceSum", ["p"], ["loss"], { keepdims: 0 }),
+      ],
+      inputs: { x, dy },
+      outputs: ["loss"],
+    });
+    const { model: ours } = differentiate(model, {
+      output: "loss",
+      trainable: ["x"],
+      outputs: ["y"],
+    });
+    const { y, x_grad: found } = await runModel(ours, { x, dy });
+    const kernel = makeModel({
+      nodes: [makeNode(`${opType}Grad_13`, ["dy", "y"], ["dx"], { axis: 1 }, "com.microsoft")],
+      inputs: { dy, y: { dims: [3, 5], data: y!.data, type: FLOAT } },
+      outputs: ["dx"],
+    });
+    kernel.graph!.output[0]!.type = kernel.graph!.input[0]!.type!;
+    const expected = await runModel(kernel, {
+      dy,
+      y: { dims: [3, 5], data: y!.data, type: FLOAT },
+    }, await oracleOrt());
+    compare(found!.data, expected["dx"]!.data, 1e-6, opType);
+  });
+}
+
+Deno.test("Hardmax is constant almost everywhere", async () => {
+  const x = { ...normal(1, [2, 3]), type: FLOAT };
+  const model = makeModel({
+    nodes: [
+      makeNode("Hardmax", ["x"], ["h"]),
+      makeNode("Mul", ["h", "x"], ["p"]),
+      makeNode("ReduceSum", ["p"], ["loss"], { keepdims: 0 }),
+    ],
+    inputs: { x },
+    outputs: ["h", "loss"],
+  });
+  const result = differentiate(model, { output: "loss", trainable: ["x"] });
+  const { h, x_grad: g } = await runModel(result.model, { x });
+  assert.deepEqual(g!.data, h!.data);
+});
