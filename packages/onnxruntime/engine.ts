@@ -1,0 +1,299 @@
+/** @module */
+import { type Contribution, createDriver, type Driver } from "@precond/core";
+import { accumulator } from "./accumulate.ts";
+import { checkFeeds, convertFeeds } from "./feeds.ts";
+import { finiteDifferences } from "./finite_differences.ts";
+import type { LoadedGraph } from "./graphs.ts";
+import type { Feeds, Ort, Tensor } from "./ort.ts";
+import { type Uniform, uniform } from "./random.ts";
+import type { Parameter, Setup } from "./set_up.ts";
+import type { StepOptions, TrainerOptions } from "./trainer_options.ts";
+
+/** What is gathered over several runs: the mean of their gradients, or (as ONNX Runtime) the sum. */
+export type Gathering = "mean" | "sum";
+
+/** What one run gave. */
+export interface Gathered {
+  /** NaN if it was not read back. */
+  readonly loss: number;
+  /** The outputs that were asked for. */
+  readonly outputs: Readonly<Record<string, Tensor>>;
+}
+
+/** Runs graphs, gathers gradients, updates parameters; one call at a time. */
+export interface Engine<A> {
+  readonly driver: Driver<A>;
+  readonly random: Uniform;
+  /** Runs since the last update. */
+  readonly gathered: number;
+  /**
+   * Runs forward and backward and takes the gradient in; `last` if an update follows, for which
+   * samples may be due. Nothing has changed if it throws.
+   */
+  gather(feeds: Feeds, last: boolean, options: StepOptions): Promise<Gathered>;
+  /** Updates the parameters with what was gathered, which is then forgotten unless `keep` is true. */
+  update(learningRate: number | undefined, options?: { readonly keep?: boolean }): void;
+  /** Forgets what was gathered. */
+  reset(): void;
+  /** Runs a graph without a gradient. */
+  forward(action: string, loaded: LoadedGraph, feeds: Feeds): Promise<Record<string, Tensor>>;
+  dispose(): void;
+}
+
+/** Makes the engine of a trainer. */
+export function createEngine<A>(
+  ort: Ort,
+  setup: Setup<A>,
+  options: TrainerOptions,
+  gathering: Gathering = "mean",
+): Engine<A> {
+  const { host, graphs, definition, parameters } = setup;
+  const { backend } = host;
+  const { accumulate = 1, hutchinson = "exact", differenceStep = 1e-3 } = options;
+  const driver: Driver<A> = createDriver(definition, backend);
+  const random = uniform(options.seed ?? 1);
+  const names = parameters.map((p) => p.name);
+  const gathers = accumulate > 1 || gathering === "sum";
+  const sums = gathers ? accumulator(backend) : undefined;
+  const differences = hutchinson === "finiteDifferences"
+    ? finiteDifferences(backend, differenceStep)
+    : undefined;
+  const needsSquares = definition.needs.includes("gradientSquares");
+  const kind = definition.needs.includes("curvature") ? definition.curvature?.kind : undefined;
+  let gathered = 0;
+  let examples = 0;
+  let sampled = false;
+
+  const arrayOf = (
+    p: Parameter<A>,
+    array: "squares" | "curvature" | "gathered" | "vector" | "shifted" | "saved",
+  ) => p[array] ??= backend.allocate(p.dims, 0);
+
+  /** What the trainer feeds itself. */
+  const ownFeeds = (
+    { graph, inputs }: LoadedGraph,
+    weights: (p: Parameter<A>) => A,
+  ): Record<string, Tensor> => {
+    const feeds: Record<string, Tensor> = {};
+    const taken = new Set(inputs.map((i) => i.name));
+    for (const p of parameters) {
+      if (taken.has(p.name)) feeds[p.name] = host.tensor(weights(p), p.dims);
+      const vector = graph.vectors?.get(p.name);
+      if (vector !== undefined) feeds[vector] = host.tensor(arrayOf(p, "vector"), p.dims);
+    }
+    for (const s of setup.statistics) {
+      if (taken.has(s.name)) feeds[s.name] = host.tensor(s.current, s.dims);
+    }
+    if (taken.has("dropout_seed")) feeds["dropout_seed"] = setup.dropoutSeed(random.integer(65536));
+    return feeds;
+  };
+
+  const drawSigns = () => {
+    for (const p of parameters) {
+      const signs = new Float32Array(p.size);
+      random.signs(signs);
+      host.write(arrayOf(p, "vector"), signs);
+    }
+  };
+
+  const drawUniform = (feeds: Record<string, Tensor>, loaded: LoadedGraph) => {
+    const name = loaded.graph.uniform;
+    if (name === undefined) return;
+    const info = loaded.inputs.find((i) => i.name === name)!;
+    const dims = setup.uniformDims(info, feeds, loaded.inputs);
+    const values = new Float32Array(dims.reduce((a, b) => a * b, 1));
+    random.fill(values);
+    feeds[name] = new ort.Tensor("float32", values, dims);
+  };
+
+  /** Runs a training graph; gradients and samples end up in the parameters' arrays. */
+  const run = async (
+    loaded: LoadedGraph,
+    given: Record<string, Tensor>,
+    weights: (p: Parameter<A>) => A,
+  ): Promise<Record<string, Tensor>> => {
+    const { session, graph } = loaded;
+    // Arrays first: memory that grows kills the views of tensors that were made before.
+    const targets: { name: string; array: A; dims: readonly number[] }[] = [];
+    for (const p of parameters) {
+      const want = (outputs: ReadonlyMap<string, string> | undefined, array: () => A) => {
+        const name = outputs?.get(p.name);
+        if (name !== undefined) targets.push({ name, array: array(), dims: p.dims });
+      };
+      want(graph.gradients, () => p.gradient);
+      want(graph.squares, () => arrayOf(p, "squares"));
+      want(graph.curvatures, () => arrayOf(p, "curvature"));
+    }
+    for (const s of setup.statistics) {
+      const name = graph.statistics?.get(s.name);
+      if (name !== undefined) targets.push({ name, array: s.next!, dims: s.dims });
+    }
+    const feeds = { ...given, ...ownFeeds(loaded, weights) };
+    drawUniform(feeds, loaded);
+    const kept = [graph.loss!, ...setup.outputs.filter((name) => name !== graph.loss)];
+    const fetches: Record<string, Tensor | null> = Object.fromEntries(kept.map((n) => [n, null]));
+    for (const { name, array, dims } of targets) {
+      fetches[name] = host.writesInPlace ? host.tensor(array, dims) : null;
+    }
+    const results = await session.run(
+      convertFeeds(ort, feeds, loaded.changes),
+      fetches,
+    ) as Record<string, Tensor>;
+    if (!host.writesInPlace) {
+      for (const { name, array } of targets) host.take(results[name]!, array);
+    }
+    return Object.fromEntries(kept.map((name) => [name, results[name]!]));
+  };
+
+  const userCurvature = (due: boolean, { curvature }: StepOptions) => {
+    if (!due) return undefined;
+    for (const p of parameters) {
+      const given = curvature?.[p.name];
+      if (given === undefined || given.length !== p.size) {
+        throw new TypeError(
+          `Cannot step: a curvature sample of "${p.name}" is due: expected ${p.size} elements, ` +
+            `given are ${given?.length ?? "none"}`,
+        );
+      }
+    }
+    return curvature!;
+  };
+
+  /** Curvature from two gradients, with the batch of this step. */
+  const sampleDifferences = async (given: Record<string, Tensor>) => {
+    drawSigns();
+    const plain = await graphs.training({ squares: false, curvature: undefined });
+    const arrays = parameters.map((p) => ({
+      dims: p.dims,
+      weights: p.weights,
+      vector: arrayOf(p, "vector"),
+      shifted: arrayOf(p, "shifted"),
+      gradient: p.gradient,
+      saved: arrayOf(p, "saved"),
+      curvature: arrayOf(p, "curvature"),
+    }));
+    await differences!.sample(arrays, async () => {
+      const results = await run(plain, given, (p) => p.shifted!);
+      results[plain.graph.loss!]!.dispose();
+    });
+  };
+
+  const wantedCurvature = (due: boolean) => {
+    if (!due || kind === "user" || kind === "empiricalFisher") return undefined;
+    if (kind !== "hutchinson") return "gaussNewton";
+    return differences === undefined ? "hutchinson" : undefined;
+  };
+
+  const forward = async (
+    action: string,
+    loaded: LoadedGraph,
+    feeds: Feeds,
+  ): Promise<Record<string, Tensor>> => {
+    const given = checkFeeds(ort, action, feeds, loaded.inputs, setup.own(loaded.graph));
+    const own = ownFeeds(loaded, (p) => p.weights);
+    const all = convertFeeds(ort, { ...given, ...own }, loaded.changes);
+    return await loaded.session.run(all) as Record<string, Tensor>;
+  };
+
+  return {
+    driver,
+    random,
+    get gathered() {
+      return gathered;
+    },
+    async gather(feeds, last, stepOptions) {
+      const due = last && kind !== undefined && driver.curvatureDue(names);
+      const curvature = wantedCurvature(due);
+      const squares = needsSquares && !gathers;
+      const user = userCurvature(due && kind === "user", stepOptions);
+      const loaded = await graphs.training({ squares, curvature });
+      const given = checkFeeds(ort, "step", feeds, loaded.inputs, setup.own(loaded.graph));
+      if (curvature === "hutchinson") drawSigns();
+      const { [loaded.graph.loss!]: result, ...outputs } = await run(
+        loaded,
+        given,
+        (p) => p.weights,
+      );
+      const reads = stepOptions.readLoss ?? true;
+      const loss = reads ? await host.read(result!) : NaN;
+      // A result on the GPU is a buffer of its own.
+      if (result!.location === "gpu-buffer") result!.dispose();
+      if (reads && !Number.isFinite(loss)) {
+        throw new RangeError(
+          `Cannot step: the loss is ${loss} after ${driver.iteration} updates; ` +
+            `parameters and optimizer are as they were`,
+        );
+      }
+      if (due && kind === "hutchinson" && differences !== undefined) await sampleDifferences(given);
+      if (user !== undefined) {
+        for (const p of parameters) host.write(arrayOf(p, "curvature"), user[p.name]!);
+      }
+      for (const s of setup.statistics) if (s.next !== undefined) swap(s);
+      sampled = due && kind !== "empiricalFisher";
+      gathered++;
+      examples += stepOptions.batchSize ?? firstSize(given);
+      sums?.add(
+        parameters.map((p) => ({
+          dims: p.dims,
+          gradient: p.gradient,
+          gathered: arrayOf(p, "gathered"),
+          squares: arrayOf(p, "squares"),
+        })),
+        gathered,
+        gathering,
+      );
+      return { loss, outputs };
+    },
+    update(learningRate, { keep = false } = {}) {
+      if (gathered === 0) {
+        throw new TypeError("Cannot update: there is no gradient since the last update");
+      }
+      const squares = needsSquares ? (p: Parameter<A>) => p.squares : () => undefined;
+      const contributions = parameters.map((p): Contribution<A> => ({
+        name: p.name,
+        shape: p.dims,
+        weights: p.weights,
+        gradient: gathers ? p.gathered! : p.gradient,
+        gradientSquares: squares(p),
+        curvature: sampled ? p.curvature : undefined,
+      }));
+      const { weights } = driver.step(contributions, {
+        batchSize: examples,
+        microBatches: gathers ? gathered : examples,
+        ...(learningRate === undefined ? {} : { learningRate }),
+      });
+      parameters.forEach((p, k) => p.weights = weights[k]!);
+      sampled = false;
+      if (!keep) gathered = examples = 0;
+    },
+    reset() {
+      gathered = examples = 0;
+      sampled = false;
+    },
+    forward,
+    dispose() {
+      driver.dispose();
+      sums?.dispose();
+      differences?.dispose();
+      for (const p of parameters) {
+        const all = [p.weights, p.gradient, p.squares, p.curvature, p.gathered, p.vector];
+        for (const array of [...all, p.shifted, p.saved]) {
+          if (array !== undefined) backend.dispose(array);
+        }
+      }
+      for (const { current, next } of setup.statistics) {
+        backend.dispose(current);
+        if (next !== undefined) backend.dispose(next);
+      }
+    },
+  };
+}
+
+function swap<A>(s: { current: A; next: A | undefined }): void {
+  [s.current, s.next] = [s.next!, s.current];
+}
+
+/** The first axis of the first feed: the batch. */
+function firstSize(feeds: Readonly<Record<string, Tensor>>): number {
+  return Object.values(feeds)[0]?.dims[0] ?? 1;
+}

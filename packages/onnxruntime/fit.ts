@@ -1,0 +1,37 @@
+/** @module */
+import type { Trainer } from "./trainer.ts";
+import type { Batches, FitOptions, Progress } from "./trainer_options.ts";
+
+/** Steps over all batches, epoch by epoch; what is thrown ends it, the trainer stays usable. */
+export async function fitTrainer(
+  trainer: Pick<Trainer, "step">,
+  batches: Batches,
+  { epochs = 1, onStep, onEpoch, signal }: FitOptions,
+): Promise<Progress | undefined> {
+  if (!Number.isInteger(epochs) || epochs < 1) {
+    throw new RangeError(
+      `Cannot fit: epochs must be a positive integer, current value is ${epochs}`,
+    );
+  }
+  let progress: Progress | undefined;
+  for (let epoch = 0; epoch < epochs; epoch++) {
+    let step = 0;
+    let sum = 0;
+    for await (const feeds of typeof batches === "function" ? batches() : batches) {
+      if (signal?.aborted) return progress;
+      const { loss } = await trainer.step(feeds);
+      step++;
+      sum += loss;
+      progress = { epoch, step, loss, meanLoss: sum / step };
+      await onStep?.(progress);
+    }
+    if (step === 0) {
+      throw new TypeError(
+        `Cannot fit: epoch ${epoch} has no batches; give an array or a function, ` +
+          `an iterator runs out after one epoch`,
+      );
+    }
+    await onEpoch?.(progress!);
+  }
+  return progress;
+}

@@ -1,0 +1,154 @@
+/** @module */
+import { type Backend, type GpuBuffer, type GpuDevice, layout, webgpuKernel } from "@precond/core";
+import { buildModel, writeModel } from "@precond/onnx";
+import type { InferenceSession, Ort, Tensor } from "../ort.ts";
+import type { Host } from "./host.ts";
+
+/** What is used of a WebGPU device besides what core's kernels use. */
+interface Device extends GpuDevice {
+  readonly lost: Promise<{ readonly message: string }>;
+  createBuffer(options: { size: number; usage: number }): MappableBuffer;
+  createCommandEncoder(): ReturnType<GpuDevice["createCommandEncoder"]> & {
+    copyBufferToBuffer(
+      from: GpuBuffer,
+      fromOffset: number,
+      to: GpuBuffer,
+      toOffset: number,
+      size: number,
+    ): void;
+  };
+}
+interface MappableBuffer extends GpuBuffer {
+  mapAsync(mode: number): Promise<void>;
+  getMappedRange(): ArrayBuffer;
+}
+
+/** A storage buffer of float32 values on ONNX Runtime's device. */
+export interface GpuArray {
+  readonly buffer: GpuBuffer;
+  readonly length: number;
+}
+
+const storage = 0x80 | 0x04 | 0x08; // STORAGE | COPY_SRC | COPY_DST
+const staging = 0x01 | 0x08; // MAP_READ | COPY_DST
+
+/** How often the host's side and the device exchanged data, for tests. */
+export interface Transfers {
+  /** Bytes written from the host. */
+  up: number;
+  /** Bytes read back. */
+  down: number;
+}
+
+/**
+ * Arrays in buffers of ONNX Runtime's own WebGPU device: runs read and write them, our kernels
+ * update them in between, and nothing but the loss is ever read back.
+ */
+export async function gpuHost(
+  ort: Ort,
+  options: InferenceSession.SessionOptions,
+): Promise<
+  Host<GpuArray> & { readonly transfers: Transfers; readonly lost: () => string | undefined }
+> {
+  const { device, keeper } = await openDevice(ort, options);
+  const transfers: Transfers = { up: 0, down: 0 };
+  let lost: string | undefined;
+  device.lost.then(({ message }) => lost = message === "" ? "no reason given" : message);
+  const size = (length: number) => Math.max(16, Math.ceil(length / 4) * 16);
+  const write = (array: GpuArray, values: Float32Array) => {
+    transfers.up += values.byteLength;
+    device.queue.writeBuffer(array.buffer, 0, values.slice().buffer);
+  };
+  const create = (values: Float32Array): GpuArray => {
+    const { length } = values;
+    const array = { buffer: device.createBuffer({ size: size(length), usage: storage }), length };
+    if (length > 0) write(array, values);
+    return array;
+  };
+  const readBuffer = async (buffer: GpuBuffer, length: number) => {
+    const bytes = size(length);
+    const copy = device.createBuffer({ size: bytes, usage: staging });
+    try {
+      const encoder = device.createCommandEncoder();
+      encoder.copyBufferToBuffer(buffer, 0, copy, 0, Math.min(bytes, buffer.size));
+      device.queue.submit([encoder.finish()]);
+      await copy.mapAsync(1);
+      transfers.down += length * 4;
+      return new Float32Array(copy.getMappedRange().slice(0, length * 4));
+    } finally {
+      copy.destroy();
+    }
+  };
+  const backend: Backend<GpuArray> = {
+    name: "webgpu",
+    compile(program) {
+      const kernel = webgpuKernel(program, device);
+      return {
+        run(calls) {
+          const buffers = (arrays: readonly GpuArray[]) => arrays.map((a) => a.buffer);
+          kernel.run(calls.map((call) => ({
+            ...call,
+            inputs: buffers(call.inputs),
+            outputs: buffers(call.outputs),
+          })));
+          return calls.map(({ outputs }) => ({ outputs, held: false }));
+        },
+        dispose: () => kernel.dispose(),
+      };
+    },
+    allocate(shape, fill) {
+      const { rows, columns } = layout(shape);
+      return create(new Float32Array(rows * columns).fill(fill));
+    },
+    write: (values) => create(values),
+    read: ({ buffer, length }) => readBuffer(buffer, length),
+    dispose: ({ buffer }) => buffer.destroy(),
+  };
+  return {
+    name: "webgpu",
+    backend,
+    transfers,
+    lost: () => lost,
+    writesInPlace: true,
+    sessionOptions: (resident) => ({
+      ...options,
+      preferredOutputLocation: Object.fromEntries(resident.map((name) => [name, "gpu-buffer"])),
+    }),
+    tensor: ({ buffer }, dims) =>
+      ort.Tensor.fromGpuBuffer(buffer as never, { dataType: "float32", dims }) as Tensor,
+    take(result) {
+      throw new TypeError(`Cannot take a result of shape [${result.dims}]: it is written in place`);
+    },
+    write,
+    async read(result) {
+      if (result.location === "cpu") return Number((result.data as Float32Array)[0]);
+      const [value] = await readBuffer(result.gpuBuffer as unknown as GpuBuffer, 1);
+      return value!;
+    },
+    dispose: () => void keeper.release(),
+  };
+}
+
+/**
+ * The device of ONNX Runtime, which exists from the first session to the end of the last: `keeper`
+ * holds it.
+ */
+async function openDevice(
+  ort: Ort,
+  options: InferenceSession.SessionOptions,
+): Promise<{ device: Device; keeper: InferenceSession }> {
+  const m = buildModel();
+  const x = m.input("x", [1]);
+  m.output(m.op("Add", [x, x], {}, "y"));
+  const keeper = await ort.InferenceSession.create(writeModel(m.build()), options);
+  const { webgpu } = ort.env as { webgpu?: { device?: Promise<Device> | Device } };
+  const device = await webgpu?.device;
+  if (device === undefined || typeof device.createBuffer !== "function") {
+    await keeper.release();
+    throw new TypeError(
+      "Cannot train on WebGPU: this build of ONNX Runtime does not share its device " +
+        '(`env.webgpu.device`); import "onnxruntime-web/webgpu"',
+    );
+  }
+  return { device, keeper };
+}

@@ -1,0 +1,23 @@
+/** @module */
+import type { Backend } from "@precond/core";
+import type { InferenceSession, Tensor } from "../ort.ts";
+
+/** Where parameters, gradients and state live, and how ONNX Runtime sees them. */
+export interface Host<A> {
+  readonly name: "cpu" | "webgpu";
+  readonly backend: Backend<A>;
+  /** Session options for a graph whose outputs `resident` stay on the host's side. */
+  sessionOptions(resident: readonly string[]): InferenceSession.SessionOptions;
+  /** A tensor over an array, without a copy. */
+  tensor(array: A, dims: readonly number[]): Tensor;
+  /** Whether a run writes into tensors that are handed in for its outputs. */
+  readonly writesInPlace: boolean;
+  /** Moves a result that was not written in place into an array. */
+  take(result: Tensor, array: A): void;
+  /** Overwrites an array. */
+  write(array: A, values: Float32Array): void;
+  /** The first number of a result: the loss. */
+  read(result: Tensor): Promise<number>;
+  /** Frees what is not an array of the backend. */
+  dispose(): void | Promise<void>;
+}

@@ -1,0 +1,30 @@
+/**
+ * Train on current ONNX Runtime, on CPU and WebGPU, with preconditioned optimizers.
+ *
+ * @module
+ */
+export type { Feed, Feeds, Ort } from "./ort.ts";
+export {
+  type GraphParameter,
+  type OptimizerGraph,
+  optimizerGraph,
+  type OptimizerGraphOptions,
+} from "./optimizer_graph.ts";
+export { DEFAULT_LEARNING_RATE, optimizerOf } from "./optimizer_of.ts";
+export type { ModelSource, TrainerSource } from "./source.ts";
+export { Trainer } from "./trainer.ts";
+export {
+  createTrainingSession,
+  type TrainingSession,
+  type TrainingSessionCreateOptions,
+  type TrainingSessionOptions,
+  type UriOrBuffer,
+} from "./training/training_session.ts";
+export type {
+  Batches,
+  FitOptions,
+  Progress,
+  StepOptions,
+  StepOutcome,
+  TrainerOptions,
+} from "./trainer_options.ts";

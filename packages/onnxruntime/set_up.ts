@@ -1,0 +1,199 @@
+/** @module */
+import type { Definition } from "@precond/core";
+import {
+  DataType,
+  dataTypeName,
+  differentiate,
+  legalize,
+  tensorData,
+  tensorDims,
+} from "@precond/onnx";
+import {
+  type GraphOptions,
+  type Graphs,
+  type InputInfo,
+  type LoadedGraph,
+  openGraphs,
+} from "./graphs.ts";
+import { gpuHost } from "./hosts/gpu_host.ts";
+import type { Host } from "./hosts/host.ts";
+import { memoryHost } from "./hosts/memory_host.ts";
+import type { InferenceSession, Ort, Tensor } from "./ort.ts";
+import { readSource, type SourceNames, type TrainerSource, type TrainingSource } from "./source.ts";
+import type { TrainerOptions } from "./trainer_options.ts";
+
+/** A parameter and its arrays; those that are optional appear when they are first needed. */
+export interface Parameter<A> {
+  readonly name: string;
+  readonly dims: readonly number[];
+  readonly size: number;
+  weights: A;
+  readonly gradient: A;
+  squares?: A;
+  curvature?: A;
+  gathered?: A;
+  vector?: A;
+  shifted?: A;
+  saved?: A;
+}
+
+/** A running statistic, of which runs read one array and write the other; or a fixed parameter. */
+export interface Statistic<A> {
+  readonly name: string;
+  readonly dims: readonly number[];
+  current: A;
+  next: A | undefined;
+}
+
+/** Options of {@linkcode setUp}. */
+export interface SetUpOptions extends TrainerOptions {
+  /** As the removed TrainingSession: all outputs are returned, frozen parameters can be set. */
+  readonly everything?: boolean;
+}
+
+/** Everything that a trainer stands on. */
+export interface Setup<A> {
+  readonly host: Host<A>;
+  readonly graphs: Graphs;
+  readonly source: TrainingSource;
+  readonly names: SourceNames;
+  readonly definition: Definition;
+  readonly parameters: readonly Parameter<A>[];
+  readonly statistics: readonly Statistic<A>[];
+  /** Outputs that step() returns. */
+  readonly outputs: readonly string[];
+  /** Why the device is lost. */
+  readonly lost: (() => string | undefined) | undefined;
+  /** Inputs of a graph that the trainer feeds itself. */
+  own(graph: LoadedGraph["graph"]): ReadonlySet<string>;
+  dropoutSeed(seed: number): Tensor;
+  /** The shape of the uniform numbers for these feeds. */
+  uniformDims(
+    uniform: InputInfo,
+    feeds: Readonly<Record<string, Tensor>>,
+    inputs: readonly InputInfo[],
+  ): number[];
+}
+
+/** Reads the source, opens the host and moves the parameters there. */
+export async function setUp(
+  ort: Ort,
+  given: TrainerSource,
+  options: SetUpOptions,
+): Promise<Setup<unknown>> {
+  const { accumulate = 1, everything = false } = options;
+  if (!Number.isInteger(accumulate) || accumulate < 1) {
+    throw new RangeError(
+      `Cannot create a trainer: accumulate must be a positive integer, current value is ${accumulate}`,
+    );
+  }
+  const source = readSource(given);
+  const outputs = options.outputs ?? (everything ? source.names.trainingOutputNames.slice(1) : []);
+  const trainable = options.trainable ?? source.trainable;
+  const training = options.training === undefined ? {} : { training: options.training };
+  // The statistics are known when the graph is differentiated: the first graph is made twice.
+  const { parameters: names, statistics } = differentiate(source.model, {
+    ...source.target,
+    ...training,
+    ...(trainable === undefined ? {} : { trainable }),
+  });
+  const initializers = new Map(source.model.graph!.initializer.map((t) => [t.name, t]));
+  const valuesOf = (name: string) => {
+    const tensor = initializers.get(name);
+    if (tensor === undefined) {
+      throw new TypeError(
+        `Cannot train "${name}": it is an input without an initial value; make it an initializer`,
+      );
+    }
+    if (tensor.dataType !== DataType.FLOAT) {
+      throw new TypeError(
+        `Cannot train "${name}": expected FLOAT, actual type is ${dataTypeName(tensor.dataType)}`,
+      );
+    }
+    return { name, dims: tensorDims(tensor), data: tensorData(tensor) as Float32Array };
+  };
+  const values = names.map(valuesOf);
+  const frozen = new Set(options.frozen ?? (everything ? source.frozen : []));
+  const running = [...new Set([...statistics.keys(), ...frozen])].map(valuesOf);
+  const sessionOptions: InferenceSession.SessionOptions = {
+    executionProviders: options.executionProviders ?? ["cpu"],
+    ...options.sessionOptions,
+  };
+  const first = sessionOptions.executionProviders![0]!;
+  const provider = typeof first === "string" ? first : first.name;
+  const gpu = provider === "webgpu" && sharesDevice(ort)
+    ? await gpuHost(ort, sessionOptions)
+    : undefined;
+  const host = (gpu ?? await memoryHost(ort, sessionOptions)) as Host<unknown>;
+  const graphOptions: GraphOptions = {
+    ort,
+    source,
+    parameters: names,
+    statistics: running.map(({ name }) => name),
+    training: options.training,
+    outputs,
+    sessionOptions: (resident) => host.sessionOptions(resident),
+    legalize: (model) => legalize(model, targetOf(provider), { sizes: options.sizes ?? {} }),
+  };
+  const parameters = values.map(({ name, dims, data }): Parameter<unknown> => ({
+    name,
+    dims,
+    size: data.length,
+    weights: host.backend.write(data, dims),
+    gradient: host.backend.allocate(dims, 0),
+  }));
+  return {
+    host,
+    graphs: openGraphs(graphOptions),
+    source,
+    names: source.names,
+    definition: options.optimizer ?? source.optimizer,
+    parameters,
+    statistics: running.map(({ name, dims, data }) => ({
+      name,
+      dims,
+      current: host.backend.write(data, dims),
+      next: statistics.has(name) ? host.backend.allocate(dims, 0) : undefined,
+    })),
+    outputs,
+    lost: gpu?.lost,
+    own: (graph) =>
+      new Set([
+        ...names,
+        ...running.map(({ name }) => name),
+        ...(graph.uniform === undefined ? [] : [graph.uniform]),
+        ...(graph.vectors?.values() ?? []),
+        "dropout_seed",
+      ]),
+    dropoutSeed: (seed) => new ort.Tensor("float32", Float32Array.of(seed), []),
+    uniformDims,
+  };
+}
+
+/** Which operators a provider runs: whatever is neither of the GPU ones runs all. */
+const targetOf = (provider: string): "cpu" | "webgpu" | "webgl" =>
+  provider === "webgpu" || provider === "webgl" ? provider : "cpu";
+
+/** onnxruntime-node keeps its device to itself: parameters stay in memory, runs copy them. */
+const sharesDevice = (ort: Ort): boolean => "webgpu" in ort.env && "wasm" in ort.env;
+
+function uniformDims(
+  { name, dims }: InputInfo,
+  feeds: Readonly<Record<string, Tensor>>,
+  inputs: readonly InputInfo[],
+): number[] {
+  const sizes = new Map<string, number>();
+  for (const input of inputs) {
+    const { dims } = feeds[input.name] ?? {};
+    input.dims?.forEach((d, k) => {
+      if (typeof d === "string" && dims !== undefined) sizes.set(d, dims[k]!);
+    });
+  }
+  return (dims ?? []).map((d) => {
+    const size = typeof d === "number" ? d : sizes.get(d);
+    if (size === undefined) {
+      throw new TypeError(`Cannot draw "${name}": size "${d}" does not appear in any other input`);
+    }
+    return size;
+  });
+}

@@ -1,0 +1,167 @@
+/** @module */
+import { createEngine } from "./engine.ts";
+import { fitTrainer } from "./fit.ts";
+import { oneByOne } from "./one_by_one.ts";
+import type { Feeds, Ort, Tensor } from "./ort.ts";
+import { type Parameter, type Setup, setUp } from "./set_up.ts";
+import type { TrainerSource } from "./source.ts";
+import { exportTrained, loadTrainer, saveTrainer } from "./persistence.ts";
+import type {
+  Batches,
+  FitOptions,
+  Progress,
+  StepOptions,
+  StepOutcome,
+  TrainerOptions,
+} from "./trainer_options.ts";
+
+/** Trains an ONNX model. */
+export interface Trainer {
+  /** Names of the trained parameters. */
+  readonly parameters: readonly string[];
+  /** Updates done. */
+  readonly iteration: number;
+  /** Overrides the optimizer's learning rate; undefined follows its schedule. */
+  learningRate: number | undefined;
+  /**
+   * One forward and backward pass, and an update (with `accumulate: k` after every k-th).
+   *
+   * @throws {TypeError} For feeds that do not fit; nothing has changed then.
+   * @throws {RangeError} For a loss that is NaN or infinite; nothing has changed then.
+   */
+  step(feeds: Feeds, options?: StepOptions): Promise<StepOutcome>;
+  /** Loss and outputs without an update, in inference mode. */
+  evaluate(feeds: Feeds): Promise<StepOutcome>;
+  /** The model's outputs. */
+  predict(feeds: Feeds): Promise<Readonly<Record<string, Tensor>>>;
+  /** Steps over all batches, epoch by epoch. */
+  fit(batches: Batches, options?: FitOptions): Promise<Progress | undefined>;
+  /** A copy of a parameter's values. */
+  parameter(name: string): Promise<Float32Array>;
+  /** Overwrites a parameter. */
+  setParameter(name: string, values: Float32Array): void;
+  /** The gradient that the last step used. */
+  gradient(name: string): Promise<Float32Array>;
+  /** Parameters and optimizer state in one safetensors file. */
+  save(): Promise<Uint8Array<ArrayBuffer>>;
+  /** Restores what save() gave: everything, or nothing if the file does not fit. */
+  load(bytes: Uint8Array): void;
+  /** The model for inference, with the trained parameters. */
+  exportModel(): Promise<Uint8Array>;
+  /** Frees sessions, memory and buffers, after the step that is running. */
+  release(): Promise<void>;
+}
+
+/** Makes trainers. */
+export const Trainer: {
+  /**
+   * Trains a model on a build of ONNX Runtime that is passed in.
+   *
+   * @throws {TypeError} When the source has no trainable float32 parameters.
+   *
+   * @example
+   * ```ts ignore
+   * import { combined } from "@precond/core";
+   * import { Trainer } from "@precond/onnxruntime";
+   * import * as ort from "onnxruntime-node";
+   *
+   * const trainer = await Trainer.create(ort, { model, loss: { type: "crossEntropy" } }, {
+   *   optimizer: combined({ learningRate: 1e-3 }),
+   * });
+   * for (const { x, labels } of batches) console.log((await trainer.step({ x, labels })).loss);
+   * ```
+   */
+  create(ort: Ort, source: TrainerSource, options?: TrainerOptions): Promise<Trainer>;
+} = {
+  async create(ort, source, options = {}) {
+    return makeTrainer(ort, await setUp(ort, source, options), options);
+  },
+};
+
+function makeTrainer<A>(ort: Ort, setup: Setup<A>, options: TrainerOptions): Trainer {
+  const { host, graphs, parameters } = setup;
+  const { backend } = host;
+  const { accumulate = 1 } = options;
+  const engine = createEngine(ort, setup, options);
+  const { driver, random } = engine;
+  const byName = new Map(parameters.map((p) => [p.name, p]));
+  const names = parameters.map((p) => p.name);
+  const inTurn = oneByOne(setup.lost);
+  let learningRate: number | undefined;
+
+  const find = (name: string): Parameter<A> => {
+    const found = byName.get(name);
+    if (found === undefined) {
+      throw new TypeError(`Cannot find parameter "${name}": trained are ${names.join(", ")}`);
+    }
+    return found;
+  };
+
+  /** What a file holds besides the optimizer's state. */
+  const kept = () => [
+    ...parameters.map(({ name, dims, weights }) => ({ name, dims, array: weights })),
+    ...setup.statistics.map(({ name, dims, current }) => ({ name, dims, array: current })),
+  ];
+
+  const trainer: Trainer = {
+    parameters: names,
+    get iteration() {
+      return driver.iteration;
+    },
+    get learningRate() {
+      return learningRate;
+    },
+    set learningRate(rate) {
+      learningRate = rate;
+    },
+    step: (feeds, stepOptions = {}) =>
+      inTurn("step", async () => {
+        const last = engine.gathered === accumulate - 1;
+        const { loss, outputs } = await engine.gather(feeds, last, stepOptions);
+        if (last) engine.update(learningRate);
+        return { ...outputs, loss } as StepOutcome;
+      }),
+    evaluate: (feeds) =>
+      inTurn("evaluate", async () => {
+        const loaded = await graphs.evaluation();
+        const { [loaded.graph.loss!]: loss, ...outputs } = await engine.forward(
+          "evaluate",
+          loaded,
+          feeds,
+        );
+        return { ...outputs, loss: await host.read(loss!) } as StepOutcome;
+      }),
+    predict: (feeds) =>
+      inTurn(
+        "predict",
+        async () => await engine.forward("predict", await graphs.prediction(), feeds),
+      ),
+    fit: (batches, fitOptions = {}) => fitTrainer(trainer, batches, fitOptions),
+    parameter: async (name) => (await backend.read(find(name).weights)).slice(),
+    setParameter(name, values) {
+      const p = find(name);
+      if (values.length !== p.size) {
+        throw new TypeError(
+          `Cannot set "${name}": expected ${p.size} elements, given are ${values.length}`,
+        );
+      }
+      host.write(p.weights, values);
+    },
+    gradient: async (name) => (await backend.read(find(name).gradient)).slice(),
+    save: () => inTurn("save", () => saveTrainer(driver, backend, kept(), random.state)),
+    load(bytes) {
+      const state = loadTrainer(bytes, driver, host, kept());
+      if (state !== undefined) random.state = state;
+      engine.reset();
+    },
+    exportModel: () =>
+      inTurn("export the model", () => exportTrained(setup.source, backend, kept())),
+    release: () =>
+      inTurn.last("release", async () => {
+        await graphs.release();
+        engine.dispose();
+        await host.dispose();
+      }),
+  };
+  return trainer;
+}

@@ -1,0 +1,218 @@
+/** @module */
+import type { Definition } from "@precond/core";
+import { createEngine, type Engine } from "../engine.ts";
+import { oneByOne } from "../one_by_one.ts";
+import type { Feeds, InferenceSession, Ort, Tensor } from "../ort.ts";
+import { exportTrained } from "../persistence.ts";
+import { type Setup, setUp, type SetUpOptions } from "../set_up.ts";
+import { flatParameters } from "./flat_parameters.ts";
+
+/** A file's address (for fetch) or contents. */
+export type UriOrBuffer = string | Uint8Array;
+
+/** The training artifacts. */
+export interface TrainingSessionCreateOptions {
+  readonly checkpointState: UriOrBuffer;
+  readonly trainModel: UriOrBuffer;
+  readonly optimizerModel?: UriOrBuffer;
+  readonly evalModel?: UriOrBuffer;
+}
+
+/** Session options, and what the removed API never had. */
+export interface TrainingSessionOptions extends InferenceSession.SessionOptions {
+  /** Any optimizer instead of the optimizer model's. */
+  readonly optimizer?: Definition;
+}
+
+type Results = Readonly<Record<string, Tensor>>;
+type Fetches = readonly string[] | Readonly<Record<string, Tensor | null>>;
+
+/**
+ * ONNX Runtime's TrainingSession of 1.17 to 1.19, on current builds: gradients of runTrainStep() add
+ * up until lazyResetGrad(), as they did.
+ */
+export interface TrainingSession {
+  /** Forward and backward pass on the training model; the gradient is added to what was there. */
+  runTrainStep(feeds: Feeds, fetches?: Fetches | object, options?: object): Promise<Results>;
+  /** Updates the parameters with the gradient. */
+  runOptimizerStep(options?: object): Promise<void>;
+  /** The next runTrainStep() starts from a gradient of zero. */
+  lazyResetGrad(): Promise<void>;
+  /** Forward pass on the evaluation model. */
+  runEvalStep(feeds: Feeds, fetches?: Fetches | object, options?: object): Promise<Results>;
+  /** Number of elements of all parameters, or of those that are trained. */
+  getParametersSize(trainableOnly?: boolean): Promise<number>;
+  /** All parameters, one after the other, as one float32 tensor. */
+  getContiguousParameters(trainableOnly?: boolean): Promise<Tensor>;
+  /** Overwrites parameters from the bytes of such a tensor. */
+  loadParametersBuffer(buffer: Uint8Array, trainableOnly?: boolean): Promise<void>;
+  release(): Promise<void>;
+  readonly trainingInputNames: readonly string[];
+  readonly trainingOutputNames: readonly string[];
+  readonly evalInputNames: readonly string[];
+  readonly evalOutputNames: readonly string[];
+
+  /** New: overrides the optimizer's rate of 0.001; undefined follows the optimizer. */
+  learningRate: number | undefined;
+  /** New: a copy of the gradient that runOptimizerStep() would use. */
+  getGradient(parameter: string): Promise<Float32Array>;
+  /** New: names of the trained parameters, in the order of getContiguousParameters(). */
+  readonly parameterNames: readonly string[];
+  /** New: the inference model with the trained parameters. */
+  exportModel(): Promise<Uint8Array>;
+}
+
+/**
+ * Opens training artifacts with a build of ONNX Runtime that has no training.
+ *
+ * @throws {TypeError} For a file that cannot be fetched.
+ */
+export async function createTrainingSession(
+  ort: Ort,
+  files: TrainingSessionCreateOptions,
+  { optimizer, ...sessionOptions }: TrainingSessionOptions = {},
+): Promise<TrainingSession> {
+  const [checkpoint, training, optimizerModel, evaluation] = await Promise.all([
+    contents(files.checkpointState),
+    contents(files.trainModel),
+    files.optimizerModel === undefined ? undefined : contents(files.optimizerModel),
+    files.evalModel === undefined ? undefined : contents(files.evalModel),
+  ]);
+  const source = {
+    training: training!,
+    checkpoint: checkpoint!,
+    ...(optimizerModel === undefined ? {} : { optimizer: optimizerModel }),
+    ...(evaluation === undefined ? {} : { eval: evaluation }),
+  };
+  const options: SetUpOptions = {
+    sessionOptions,
+    executionProviders: sessionOptions.executionProviders ?? ["cpu"],
+    everything: true,
+    ...(optimizer === undefined ? {} : { optimizer }),
+  };
+  const setup = await setUp(ort, source, options);
+  const engine = createEngine(ort, setup, options, "sum");
+  const hasOptimizer = optimizer !== undefined || optimizerModel !== undefined;
+  return makeSession(ort, setup, engine, { hasOptimizer, hasEvaluation: evaluation !== undefined });
+}
+
+async function contents(file: UriOrBuffer): Promise<Uint8Array> {
+  if (file instanceof Uint8Array) return file;
+  if (typeof file !== "string") {
+    throw new TypeError(
+      `Cannot create the training session: expected an address or a Uint8Array, given is ${typeof file}`,
+    );
+  }
+  const response = await fetch(file);
+  if (!response.ok) {
+    throw new TypeError(`Cannot fetch "${file}": status ${response.status}`);
+  }
+  return new Uint8Array(await response.arrayBuffer());
+}
+
+function makeSession<A>(
+  ort: Ort,
+  setup: Setup<A>,
+  engine: Engine<A>,
+  has: { hasOptimizer: boolean; hasEvaluation: boolean },
+): TrainingSession {
+  const { host, graphs, parameters, statistics, source } = setup;
+  const inTurn = oneByOne(setup.lost);
+  const flat = flatParameters(host, parameters, statistics);
+  const { names } = setup;
+  let learningRate: number | undefined;
+  let fresh = false;
+
+  /** Only what is asked for. */
+  const pick = (results: Results, fetches: unknown): Results => {
+    const wanted = Array.isArray(fetches)
+      ? fetches as string[]
+      : fetches !== null && typeof fetches === "object" &&
+          Object.keys(fetches).some((name) => name in results)
+      ? Object.keys(fetches)
+      : Object.keys(results);
+    const missing = wanted.find((name) => !(name in results));
+    if (missing !== undefined) {
+      throw new TypeError(
+        `Cannot fetch "${missing}": outputs are ${Object.keys(results).join(", ")}`,
+      );
+    }
+    return Object.fromEntries(wanted.map((name) => [name, results[name]!]));
+  };
+
+  return {
+    ...names,
+    evalInputNames: has.hasEvaluation ? names.evalInputNames : [],
+    evalOutputNames: has.hasEvaluation ? names.evalOutputNames : [],
+    parameterNames: parameters.map((p) => p.name),
+    get learningRate() {
+      return learningRate;
+    },
+    set learningRate(rate) {
+      learningRate = rate;
+    },
+    runTrainStep: (feeds, fetches) =>
+      inTurn("run the training step", async () => {
+        if (fresh) engine.reset();
+        const { loss, outputs } = await engine.gather(feeds, engine.gathered === 0 || fresh, {});
+        fresh = false;
+        const lossTensor = new ort.Tensor("float32", Float32Array.of(loss), []);
+        return pick({ [names.trainingOutputNames[0]!]: lossTensor, ...outputs }, fetches);
+      }),
+    runOptimizerStep: () =>
+      inTurn("run the optimizer step", () => {
+        if (!has.hasOptimizer) {
+          throw new TypeError(
+            "Cannot run the optimizer step: give an optimizerModel, or an optimizer in the options",
+          );
+        }
+        engine.update(learningRate, { keep: true });
+        return Promise.resolve();
+      }),
+    lazyResetGrad: () =>
+      inTurn("reset the gradient", () => {
+        fresh = true;
+        return Promise.resolve();
+      }),
+    runEvalStep: (feeds, fetches) =>
+      inTurn("run the evaluation step", async () => {
+        if (!has.hasEvaluation) {
+          throw new TypeError("Cannot run the evaluation step: give an evalModel");
+        }
+        const loaded = await graphs.evaluation();
+        return pick(await engine.forward("run the evaluation step", loaded, feeds), fetches);
+      }),
+    getParametersSize: (trainableOnly = true) => Promise.resolve(flat.size(trainableOnly)),
+    getContiguousParameters: (trainableOnly = true) =>
+      inTurn("get the parameters", async () => {
+        const values = await flat.read(trainableOnly);
+        return new ort.Tensor("float32", values, [values.length]);
+      }),
+    loadParametersBuffer: (buffer, trainableOnly = true) =>
+      inTurn("load the parameters", () => {
+        flat.write(buffer, trainableOnly);
+        return Promise.resolve();
+      }),
+    getGradient: (name) =>
+      inTurn("get the gradient", async () => {
+        const p = parameters.find((p) => p.name === name);
+        if (p?.gathered === undefined) {
+          throw new TypeError(`Cannot get the gradient of "${name}": there is none`);
+        }
+        return (await host.backend.read(p.gathered)).slice();
+      }),
+    exportModel: () =>
+      inTurn("export the model", () =>
+        exportTrained(
+          source,
+          host.backend,
+          parameters.map(({ name, dims, weights }) => ({ name, dims, array: weights })),
+        )),
+    release: () =>
+      inTurn.last("release", async () => {
+        await graphs.release();
+        engine.dispose();
+        await host.dispose();
+      }),
+  };
+}
