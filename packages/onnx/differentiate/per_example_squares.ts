@@ -2,12 +2,13 @@
 import type { Builder, Operand } from "../graph/builder.ts";
 import type { Dim } from "../graph/dims.ts";
 import { add, countOf, div, mul, reduceSum, square } from "../graph/emit.ts";
-import { nameOf } from "../model/attributes.ts";
+import { readsOf } from "../graph/topology.ts";
+import { intAttribute, nameOf } from "../model/attributes.ts";
 import { OnnxError } from "../model/onnx_error.ts";
 import type { ModelProto, NodeProto } from "../proto/onnx_pb.ts";
 import { ruleFor } from "../rules/mod.ts";
 import { gradientContext } from "../rules/node_context.ts";
-import type { Examples, Shares } from "../rules/_examples.ts";
+import { type Examples, refuseExamples, type Shares } from "../rules/_examples.ts";
 import { perExampleRules } from "../rules/per_example.ts";
 import {
   beginGrowth,
@@ -78,18 +79,23 @@ export function appendSquares(
     );
   }
   const reduction = options.reduction ?? growth.options.loss?.reduction ?? "mean";
-  const size = countOf(b, batchInput!, [0]);
   // g_i is B times example i's share of a mean's gradient.
-  const scale = reduction === "mean" ? size : inverse(b, size, parameters[0]!);
-  const reader: Reader = {
+  const scaleOf = (parameter: string) => {
+    const size = countOf(b, batchInput!, [0], parameter);
+    return reduction === "mean" ? size : inverse(b, size, parameter);
+  };
+  const common = {
     b,
     batch,
     batchInput: batchInput!,
-    scale,
+    led: ledBy(forward, graph.inputs.map((i) => i.name).filter((name) => led(b, name, batch))),
     ...usesIn(forward, cotangents),
   };
-  refuseMissing(reader, parameters);
-  const found = new Map(parameters.map((name) => [name, squaresOf(reader, name)]));
+  refuseMixing(forward, cotangents);
+  refuseMissing(common, parameters);
+  const found = new Map(
+    parameters.map((name) => [name, squaresOf({ ...common, scale: scaleOf(name) }, name)]),
+  );
   const sums = new Map<string, string>();
   for (const [name, parts] of found) {
     if (parts?.sum !== undefined) sums.set(gradients.get(name)!, parts.sum);
@@ -121,6 +127,8 @@ interface Reader {
   /** What `Σ_i G_i²` is multiplied by. */
   readonly scale: Operand;
   readonly cotangents: ReadonlyMap<string, string>;
+  /** Values that hold something of the batch. */
+  readonly led: ReadonlySet<string>;
   /** Where each value enters nodes through which the loss depends on it. */
   readonly uses: ReadonlyMap<string, readonly Use[]>;
 }
@@ -128,6 +136,19 @@ interface Reader {
 interface Use {
   readonly node: NodeProto;
   readonly index: number;
+}
+
+const led = (b: Builder, name: string, batch: Dim) => b.type(name)?.dims?.[0] === batch;
+
+/** What depends on the contents of any of `sources`, not only on their shapes. */
+function ledBy(forward: readonly NodeProto[], sources: readonly string[]): Set<string> {
+  const found = new Set(sources);
+  for (const node of forward) {
+    if (node.opType === "Shape" || node.opType === "Size") continue;
+    if (!readsOf(node).some((name) => found.has(name))) continue;
+    for (const name of node.output) if (name !== "") found.add(name);
+  }
+  return found;
 }
 
 function usesIn(
@@ -146,9 +167,26 @@ function usesIn(
   return { cotangents, uses };
 }
 
-const usesOf = ({ uses }: Reader, value: string): readonly Use[] => uses.get(value) ?? [];
+const usesOf = ({ uses }: Pick<Reader, "uses">, value: string): readonly Use[] =>
+  uses.get(value) ?? [];
 
-function refuseMissing(reader: Reader, parameters: readonly string[]): void {
+/** What stands behind such a node gets a cotangent to which all examples contribute. */
+function refuseMixing(
+  forward: readonly NodeProto[],
+  cotangents: ReadonlyMap<string, string>,
+): void {
+  for (const node of forward) {
+    if (node.opType !== "BatchNormalization" || !cotangents.has(node.output[0]!)) continue;
+    if (intAttribute(node, "training_mode", 0) === 0) continue;
+    throw new OnnxError(
+      `Cannot square the gradients of single examples in BatchNormalization "${nameOf(node)}": ` +
+        `in training mode every example changes the statistics of all`,
+      { node: nameOf(node) },
+    );
+  }
+}
+
+function refuseMissing(reader: Pick<Reader, "uses">, parameters: readonly string[]): void {
   const missing: string[] = [];
   const visit = (value: string, parameter: string) => {
     for (const { node } of usesOf(reader, value)) {
@@ -225,13 +263,21 @@ function sharesOf(reader: Reader, value: string): string | undefined {
   return sum;
 }
 
-function prepare({ b, batch, batchInput, cotangents }: Reader, node: NodeProto) {
+function prepare({ b, batch, batchInput, cotangents, led }: Reader, node: NodeProto) {
   const arrived = node.output.map((name) => cotangents.get(name));
   const examples: Examples = {
     ...gradientContext(node, b, arrived, () => true),
     batch,
     batchInput,
   };
+  // Of known sizes one that equals the batch's by chance would be taken for it.
+  if (typeof batch === "number" && !led.has(node.output[0]!)) {
+    refuseExamples(
+      examples,
+      `no input whose first axis is the batch (${batch}) enters it; a batch with a name instead of ` +
+        `a size would tell them apart`,
+    );
+  }
   return { rule: perExampleRules.get(node.opType)!, examples };
 }
 

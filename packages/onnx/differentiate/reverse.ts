@@ -1,6 +1,6 @@
 /** @module */
 import type { Builder, RuleLookup } from "../graph/builder.ts";
-import { addParts } from "../graph/add_parts.ts";
+import { addAll } from "../graph/add_parts.ts";
 import { isStatic, sameDims } from "../graph/dims.ts";
 import { replaceNode } from "../graph/replace_node.ts";
 import { readsOf } from "../graph/topology.ts";
@@ -37,17 +37,24 @@ export function cotangentsOf(
 ): Map<string, string> {
   const { path, varying } = pathOf(b, lookup, [...seeds.keys()], wanted);
 
-  const cotangents = new Map<string, string>();
-  const accumulate = (name: string, value: string) => {
-    const sum = cotangents.get(name);
-    cotangents.set(name, sum === undefined ? value : addParts(b, sum, value));
-  };
   // Made late: of a value whose type is not known, the error above says why.
-  for (const [name, seed] of seeds) accumulate(name, typeof seed === "string" ? seed : seed());
+  const shares = new Map(
+    [...seeds].map(([name, seed]) => [name, [typeof seed === "string" ? seed : seed()]]),
+  );
+  const cotangents = new Map<string, string>();
+  // When a value is reached, all that its uses give is there: it is summed at once.
+  const total = (name: string) => {
+    const found = cotangents.get(name);
+    const values = shares.get(name);
+    if (found !== undefined || values === undefined) return found;
+    const sum = addAll(b, values);
+    cotangents.set(name, sum);
+    return sum;
+  };
 
   for (let k = path.length - 1; k >= 0; k--) {
     const node = path[k]!;
-    const arrived = node.output.map((name) => name === "" ? undefined : cotangents.get(name));
+    const arrived = guarded(node, () => node.output.map(total));
     if (arrived.every((c) => c === undefined)) continue;
     const rule = lookup(node.opType, node.domain)!;
     if (typeof rule.gradient !== "function") continue;
@@ -67,9 +74,12 @@ export function cotangentsOf(
           { node: nameOf(node) },
         );
       }
-      guarded(node, () => accumulate(input, gradient));
+      const values = shares.get(input);
+      if (values === undefined) shares.set(input, [gradient]);
+      else values.push(gradient);
     });
   }
+  for (const name of shares.keys()) summed(name, () => total(name));
   return cotangents;
 }
 
@@ -96,6 +106,18 @@ function pathOf(
     replaceNode(b, node, () => guarded(node, () => expand(nodeContext(node, b, b.opset))));
   }
   return pathOf(b, lookup, ends, wanted);
+}
+
+function summed<T>(name: string, body: () => T): T {
+  try {
+    return body();
+  } catch (cause) {
+    if (cause instanceof OnnxError) throw cause;
+    throw new OnnxError(`Cannot differentiate by "${name}": ${(cause as Error).message}`, {
+      node: name,
+      cause,
+    });
+  }
 }
 
 function guarded<T>(node: NodeProto, body: () => T): T {
@@ -150,15 +172,34 @@ function nodesBetween(
 const hasGradient = (rule: OperatorRule | undefined) =>
   rule?.gradient !== undefined || rule?.expand !== undefined;
 
+/** The nodes without a rule on the paths from `wanted` to `ends`, in order. */
+export function missingRules(
+  b: Builder,
+  lookup: RuleLookup,
+  ends: readonly string[],
+  wanted: readonly string[],
+): NodeProto[] {
+  const varying = dependents(b, lookup, b.nodes, wanted);
+  return withoutRule(nodesBetween(b.nodes, varying, ends), lookup, varying);
+}
+
+function withoutRule(
+  path: readonly NodeProto[],
+  lookup: RuleLookup,
+  varying: ReadonlySet<string>,
+): NodeProto[] {
+  return path.filter((node) =>
+    readsOf(node).some((name) => varying.has(name)) &&
+    (bodiesOf(node).length > 0 || !hasGradient(lookup(node.opType, node.domain)))
+  );
+}
+
 function refuseMissing(
   path: readonly NodeProto[],
   lookup: RuleLookup,
   varying: ReadonlySet<string>,
 ): void {
-  const missing = path.filter((node) =>
-    readsOf(node).some((name) => varying.has(name)) &&
-    (bodiesOf(node).length > 0 || !hasGradient(lookup(node.opType, node.domain)))
-  );
+  const missing = withoutRule(path, lookup, varying);
   if (missing.length === 0) return;
   const list = missing.map((node) => {
     const domain = node.domain === "" ? "" : `${node.domain}.`;

@@ -34,6 +34,38 @@ export function addParts(b: Builder, x: string, y: string): string {
   return typed(b, b.op("Pad", [whole, b.ints(pads)]), x);
 }
 
+/**
+ * The sum of values of one shape. Products `Aₖᵀ Bₖ`, which the uses of one weight in many time steps
+ * give, become one product of what is joined: no sum of matrices as large as the weight.
+ */
+export function addAll(b: Builder, values: readonly string[]): string {
+  const products = values.flatMap((value) => productOf(b, value) ?? []);
+  if (products.length < 2) return values.reduce((x, y) => addParts(b, x, y));
+  const join = (parts: readonly string[]) => b.op("Concat", parts, { axis: 0 });
+  const [left, right] = [join(products.map((p) => p.a)), join(products.map((p) => p.b))];
+  const product = b.op("Gemm", [left, right], { transA: 1 });
+  const rest = values.filter((value) => productOf(b, value) === undefined);
+  return [product, ...rest].reduce((x, y) => addParts(b, x, y));
+}
+
+/**
+ * The factors of `Aᵀ B`, where they are smaller than it: to join large ones (an activation for every
+ * position) would take more memory than the sum takes time.
+ */
+function productOf(b: Builder, name: string): { a: string; b: string } | undefined {
+  const node = b.producer(name);
+  if (node?.opType !== "Gemm" || node.domain !== "" || node.input.length !== 2) return undefined;
+  if (node.attribute.length !== 1 || intAttribute(node, "transA", 0) !== 1) return undefined;
+  const [left, right] = node.input as [string, string];
+  const [inner, rows] = b.type(left)?.dims ?? [];
+  const columns = b.type(right)?.dims?.[1];
+  if (typeof rows !== "number" || typeof columns !== "number") return undefined;
+  const small = typeof inner === "number"
+    ? inner <= Math.max(rows, columns)
+    : inner !== undefined && !inner.includes("*"); // a batch
+  return small && Math.min(rows, columns) >= 16 ? { a: left, b: right } : undefined;
+}
+
 /** Gives a sum the type of what was added. */
 function typed(b: Builder, sum: string, like: string): string {
   b.declare(sum, b.type(like)!);

@@ -111,3 +111,39 @@ Deno.test("addParts() adds what is padded with something else than zeros, or alo
   assert.equal(sumOf(pad([0, 0, 1, 2]), pad([1, 2, 0, 0])), "Add");
   assert.equal(sumOf("x", "x"), "Add");
 });
+
+Deno.test("Gradients are one product for the products that a weight gets in many time steps", async () => {
+  const T = 3;
+  const steps = Array.from({ length: T }, (_, k) => k);
+  const weight = { w: normal(9, [16, 17]) };
+  const used = (batch: number, symbol?: string) => ({
+    name: `batch ${batch}, ${symbol}`,
+    nodes: [
+      ...steps.map((k) => makeNode("Gemm", [`x${k}`, "w"], [`z${k}`])),
+      ...steps.map((k) => makeNode("Tanh", [`z${k}`], [`t${k}`])),
+      makeNode("Concat", steps.map((k) => `t${k}`), ["y"], { axis: 0 }),
+    ],
+    inputs: {
+      ...weight,
+      ...Object.fromEntries(steps.map((k) => [`x${k}`, normal(k, [batch, 16], (x) => x / 4)])),
+    },
+    ...(symbol === undefined
+      ? {}
+      : { symbols: Object.fromEntries(steps.map((k) => [`x${k}`, [symbol, 16]])) }),
+  });
+  const productsOf = (test: ReturnType<typeof used>) => {
+    const model = makeModel({
+      ...test,
+      nodes: [...test.nodes, makeNode("ReduceSum", ["y"], ["loss"], { keepdims: 0 })],
+      outputs: ["loss"],
+    });
+    const { model: grown } = differentiate(model, { output: "loss", trainable: ["w"] });
+    return grown.graph!.node.filter((n) => n.opType === "Gemm").length - T;
+  };
+  for (const test of [used(2), used(2, "N")]) {
+    assert.equal(productsOf(test), 1, test.name);
+    await checkGradients(test);
+  }
+  // More rows than the weight has: joining them would cost more than the sum.
+  assert.equal(productsOf(used(32)), T);
+});

@@ -70,8 +70,13 @@ export function dimOf(b: Builder, x: string, axis: number): string {
   return typeof dim === "number" ? b.ints([dim]) : b.op("Shape", [x], { start: at, end: at + 1 });
 }
 
-/** The number of elements along axes (default all), in the element type of `x`: a scalar. */
-export function countOf(b: Builder, x: string, axes?: readonly number[]): Operand {
+/** The number of elements of `x` along axes (default all), in the element type of `like`: a scalar. */
+export function countOf(
+  b: Builder,
+  x: string,
+  axes?: readonly number[],
+  like: string = x,
+): Operand {
   const dims = b.dims(x);
   const chosen = axes ?? dims.map((_, k) => k);
   const size = product(chosen.map((k) => dims[k < 0 ? k + dims.length : k]!));
@@ -79,7 +84,7 @@ export function countOf(b: Builder, x: string, axes?: readonly number[]): Operan
   const sizes = chosen.map((k) => dimOf(b, x, k));
   const all = sizes.length === 1 ? sizes[0]! : b.op("Concat", sizes, { axis: 0 });
   const count = b.op("ReduceProd", [all], { keepdims: 0 });
-  return b.op("Cast", [count], { to: b.dataType(x) });
+  return b.op("Cast", [count], { to: b.dataType(like) });
 }
 
 /** A value with another shape: dims may hold at most one symbol, which becomes -1. */

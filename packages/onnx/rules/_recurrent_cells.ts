@@ -39,6 +39,8 @@ export interface Cell {
   readonly opType: string;
   /** Number of blocks in W and R. */
   readonly gates: number;
+  /** Number of outputs: Y, the last H, the last C. */
+  readonly outputs: number;
   /** Activations where the node names none. */
   readonly activations: readonly string[];
   /** What is computed once for all time steps. */
@@ -84,6 +86,7 @@ function clipper({ n }: Direction): (x: string) => string {
 export const rnn: Cell = {
   opType: "RNN",
   gates: 1,
+  outputs: 2,
   activations: ["Tanh"],
   begin: (d) => {
     const { b } = d.n;
@@ -102,6 +105,7 @@ export const rnn: Cell = {
 export const gru: Cell = {
   opType: "GRU",
   gates: 3,
+  outputs: 2,
   activations: ["Sigmoid", "Tanh"],
   begin: (d) => {
     const { b } = d.n;
@@ -151,6 +155,7 @@ export const gru: Cell = {
 export const lstm: Cell = {
   opType: "LSTM",
   gates: 4,
+  outputs: 3,
   activations: ["Sigmoid", "Tanh", "Tanh"],
   begin: (d) => {
     const { b } = d.n;

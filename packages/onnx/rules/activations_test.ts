@@ -11,7 +11,7 @@ import {
   oracleOrt,
   runModel,
 } from "../_testing.ts";
-import { derivativesOf, gradientOf, slope } from "./_gradient_of.ts";
+import { derivativesOf, gradientOf, slope } from "./_testing.ts";
 
 /** Kinks at 0 stay half a unit away. */
 const away = (x: number) => x + Math.sign(x) * 0.5;

@@ -9,7 +9,7 @@ import {
   normal,
   type Value,
 } from "../_testing.ts";
-import { gradientOf } from "./_gradient_of.ts";
+import { gradientOf } from "./_testing.ts";
 import { ruleFor } from "./mod.ts";
 
 const many = (

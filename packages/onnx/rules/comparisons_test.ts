@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { loadGraph } from "../graph/load_graph.ts";
 import { DataType } from "../model/data_type.ts";
 import { makeModel, makeNode, normal, type Value } from "../_testing.ts";
-import { gradientOf } from "./_gradient_of.ts";
+import { gradientOf } from "./_testing.ts";
 import { ruleFor } from "./mod.ts";
 
 const x: Value = normal(1, [2, 3]);

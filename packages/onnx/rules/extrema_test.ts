@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { float } from "../model/attributes.ts";
 import { checkGradients, type GradientCase, makeNode, normal, type Value } from "../_testing.ts";
-import { gradientOf } from "./_gradient_of.ts";
+import { gradientOf } from "./_testing.ts";
 
 /** Values of different inputs are never closer than .1: thirds, shifted for each input. */
 const level = (shift: number) => (x: number) => Math.round(3 * x) / 3 + 0.1 * shift;

@@ -60,7 +60,7 @@ const gather: OperatorRule = {
 };
 
 /** Indices as ScatterND takes them. */
-const wide = (b: Builder, indices: string) =>
+export const wide = (b: Builder, indices: string): string =>
   b.type(indices)?.dataType === DataType.INT32
     ? b.op("Cast", [indices], { to: DataType.INT64 })
     : indices;

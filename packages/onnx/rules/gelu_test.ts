@@ -11,7 +11,7 @@ import {
   runModel,
 } from "../_testing.ts";
 import { differentiate } from "../differentiate/differentiate.ts";
-import { derivativesOf, gradientOf, slope, summed } from "./_gradient_of.ts";
+import { derivativesOf, gradientOf, slope, summed } from "./_testing.ts";
 
 const x = { ...normal(1, [5, 7]), type: DataType.FLOAT };
 const gelu = (attributes: Record<string, AttributeValue> = {}) =>

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { DataType } from "../model/data_type.ts";
 import { checkGradients, compare, type GradientCase, makeNode, normal } from "../_testing.ts";
-import { derivativesOf, gradientOf } from "./_gradient_of.ts";
+import { derivativesOf, gradientOf } from "./_testing.ts";
 
 const away = (x: number) => x + Math.sign(x) * 0.5;
 const positive = (x: number) => Math.abs(x) + 0.5;

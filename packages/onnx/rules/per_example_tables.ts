@@ -9,11 +9,12 @@ import {
   refuseExamples,
   reshapeLead,
 } from "./_examples.ts";
+import { wide } from "./gather.ts";
 
-/** Tokens as [B, T]. */
-function tokensOf(n: Examples): string {
+/** Tokens as [B, T], those that count from the end as those from the start that they equal. */
+function tokensOf(n: Examples, rows: number): string {
   const { b } = n;
-  const tokens = byExample(n, n.input(1)!);
+  const tokens = b.op("Mod", [byExample(n, wide(b, n.input(1)!)), b.ints([rows])]);
   const dims = b.dims(tokens);
   if (dims.length === 2) return tokens;
   if (dims.length === 1) return b.op("Unsqueeze", [tokens, b.ints([1])]);
@@ -38,7 +39,7 @@ export const gather: PerExampleRule = {
     if (typeof rows !== "number" || typeof width !== "number") {
       refuseExamples(n, `the table's shape [${table}] is not known`);
     }
-    const tokens = tokensOf(n);
+    const tokens = tokensOf(n, rows);
     const delta = b.dims(tokens)[1] === 1 ? column(n) : asMatrices(n, n.cotangent());
     // same[i, t, s] = 1 where tokens t and s of example i are equal
     const same = indicator(

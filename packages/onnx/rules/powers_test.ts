@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { DataType } from "../model/data_type.ts";
 import { checkGradients, type GradientCase, makeNode, normal, type Value } from "../_testing.ts";
-import { derivativesOf, gradientOf } from "./_gradient_of.ts";
+import { derivativesOf, gradientOf } from "./_testing.ts";
 
 const positive = (x: number) => Math.abs(x) + 0.5;
 const pow = [makeNode("Pow", ["x", "p"], ["y"])];

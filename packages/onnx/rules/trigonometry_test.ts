@@ -1,6 +1,6 @@
 import { DataType } from "../model/data_type.ts";
 import { checkGradients, compare, type GradientCase, makeNode, normal } from "../_testing.ts";
-import { derivativesOf, slope } from "./_gradient_of.ts";
+import { derivativesOf, slope } from "./_testing.ts";
 
 const inside = (x: number) => 0.8 * Math.tanh(x);
 const above = (x: number) => 1.5 + Math.abs(x);

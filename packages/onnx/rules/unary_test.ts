@@ -3,7 +3,7 @@ import { type AttributeValue } from "../model/attributes.ts";
 import { DataType } from "../model/data_type.ts";
 import { differentiate } from "../differentiate/differentiate.ts";
 import { compare, makeNode, normal, type Value } from "../_testing.ts";
-import { derivativesOf, summed } from "./_gradient_of.ts";
+import { derivativesOf, summed } from "./_testing.ts";
 
 const away = (x: number) => x + Math.sign(x) * 0.5;
 const positive = (x: number) => Math.abs(x) + 0.5;

@@ -1,0 +1,69 @@
+/** @module */
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import process from "node:process";
+import { type Command, Option } from "commander";
+import { generateArtifacts } from "../artifacts/generate_artifacts.ts";
+import { writeFileAtomically } from "../node/write_file_atomically.ts";
+import { readModelFile, sizeText } from "./files.ts";
+import { addLossOptions, type LossOptions, names, targetOf } from "./options.ts";
+
+interface Options extends LossOptions {
+  readonly out: string;
+  readonly optimizer: "adamw" | "sgd";
+  readonly frozen?: string[];
+  readonly extraOutputs?: string[];
+}
+
+const EXAMPLES = `
+Writes training_model.onnx, eval_model.onnx, optimizer_model.onnx and checkpoint, as ONNX Runtime's
+generator does; its training builds (1.17 to 1.19.2 in JavaScript) train with them.
+
+Examples:
+  precond-onnx artifacts model.onnx -o training --loss crossEntropy
+  precond-onnx artifacts model.onnx -o training --loss mse --optimizer sgd --extra-outputs logits`;
+
+/** Adds `artifacts` to the program. */
+export function addArtifacts(program: Command): void {
+  const command = program.command("artifacts")
+    .description("Writes ONNX Runtime's four training artifacts into a folder.")
+    .argument("<model>", "the .onnx file")
+    .requiredOption("-o, --out <folder>", "the folder, made if it is not there");
+  addLossOptions(command)
+    .addOption(
+      new Option("--optimizer <name>", "the optimizer").choices(["adamw", "sgd"]).default("adamw"),
+    )
+    .addOption(
+      new Option("--frozen <names>", "parameters for the checkpoint that are not trained")
+        .argParser(names),
+    )
+    .addOption(
+      new Option("--extra-outputs <names>", "outputs besides the loss").argParser(names),
+    )
+    .addHelpText("after", EXAMPLES)
+    .action((model: string, options: Options) => artifacts(command, model, options));
+}
+
+async function artifacts(command: Command, path: string, options: Options): Promise<void> {
+  const { out, optimizer, frozen, extraOutputs } = options;
+  const target = targetOf(command, options);
+  const files = generateArtifacts(readModelFile(path).model, {
+    ...target,
+    optimizer,
+    ...(frozen === undefined ? {} : { frozen }),
+    ...(extraOutputs === undefined ? {} : { extraOutputs }),
+  });
+  await mkdir(out, { recursive: true });
+  for (
+    const [name, bytes] of [
+      ["training_model.onnx", files.training],
+      ["eval_model.onnx", files.eval],
+      ["optimizer_model.onnx", files.optimizer],
+      ["checkpoint", files.checkpoint],
+    ] as const
+  ) {
+    const file = join(out, name);
+    await writeFileAtomically(file, bytes);
+    process.stdout.write(`${file}: ${sizeText(bytes.length)}\n`);
+  }
+}

@@ -1,0 +1,107 @@
+/** @module */
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import process from "node:process";
+import { Presets, SingleBar } from "cli-progress";
+import { OnnxError } from "../model/onnx_error.ts";
+import { readModel, writeModel } from "../model/read_model.ts";
+import { tensorsOf } from "../model/tensors_of.ts";
+import { writeFileAtomically } from "../node/write_file_atomically.ts";
+import type { ModelProto } from "../proto/onnx_pb.ts";
+
+/** Files from this size on show how far they are read. */
+const BIG = 64 * 2 ** 20;
+const PART = 16 * 2 ** 20;
+
+/** A model as it lies on the disk. */
+export interface ModelFile {
+  readonly model: ModelProto;
+  /** Size of the model's file, without its data files. */
+  readonly bytes: number;
+  /** Whether large tensors are in files of their own. */
+  readonly external: boolean;
+}
+
+/** Reads a model and, from files beside it, the tensors that it keeps there. */
+export function readModelFile(path: string): ModelFile {
+  const bytes = readBytes(path);
+  const files = new Map<string, Uint8Array>();
+  const folder = dirname(path);
+  const external = [...tensorsOf(readModel(bytes))].some((t) => t.dataLocation === 1);
+  const model = readModel(
+    bytes,
+    // Paths that leave the folder were refused before this is called.
+    external
+      ? {
+        externalData: (location, offset, length) => {
+          const file = files.get(location) ?? readBytes(join(folder, location));
+          files.set(location, file);
+          return file.subarray(offset, length === undefined ? undefined : offset + length);
+        },
+      }
+      : {},
+  );
+  return { model, bytes: bytes.length, external };
+}
+
+/** Reads a file, with a bar on a terminal if it is big. */
+export function readBytes(path: string): Uint8Array {
+  const file = openSync(path, "r");
+  try {
+    const stat = fstatSync(file);
+    if (stat.isDirectory()) throw new OnnxError(`Cannot read "${path}": it is a folder`);
+    const bytes = new Uint8Array(stat.size);
+    const bar = stat.size >= BIG && process.stderr.isTTY
+      ? new SingleBar({
+        format: `Reading ${basename(path)} {bar} {percentage} % · {value} of {total} MiB`,
+        stream: process.stderr,
+        clearOnComplete: true,
+        hideCursor: true,
+        // The signal's default ends the program already.
+        gracefulExit: false,
+      }, Presets.shades_classic)
+      : undefined;
+    bar?.start(Math.ceil(stat.size / 2 ** 20), 0);
+    try {
+      let at = 0;
+      while (at < bytes.length) {
+        const read = readSync(file, bytes, at, Math.min(PART, bytes.length - at), at);
+        if (read === 0) {
+          throw new OnnxError(`Cannot read "${path}": it became shorter`, { offset: at });
+        }
+        at += read;
+        bar?.update(Math.ceil(at / 2 ** 20));
+      }
+    } finally {
+      bar?.stop();
+    }
+    return bytes;
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Writes a model, in the manner of the one that it comes from: with a data file or without. */
+export async function writeModelFile(
+  path: string,
+  model: ModelProto,
+  external: boolean,
+): Promise<void> {
+  if (!external) {
+    await writeFileAtomically(path, writeModel(model));
+    return;
+  }
+  const location = `${basename(path)}.data`;
+  const { bytes, data } = writeModel(model, { externalData: { location } });
+  // The model last, so that it never refers to what is not there.
+  await writeFileAtomically(join(dirname(path), location), data);
+  await writeFileAtomically(path, bytes);
+}
+
+/** 1536 → "1.5 KiB". */
+export function sizeText(bytes: number): string {
+  const units = ["B", "KiB", "MiB", "GiB"];
+  let k = 0;
+  for (; bytes >= 1024 && k < units.length - 1; k++) bytes /= 1024;
+  return `${k === 0 ? bytes : bytes.toFixed(1)} ${units[k]}`;
+}

@@ -1,0 +1,10 @@
+#!/usr/bin/env node
+/** @module */
+import process from "node:process";
+import { run } from "./run.ts";
+
+// A reader that has seen enough (`| head`) is no failure.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+});
+process.exitCode = await run(process.argv.slice(2));
