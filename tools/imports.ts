@@ -20,6 +20,10 @@ const RULES: Readonly<Record<string, Rule>> = {
   "packages/onnx/cli": { code: /^(?!@precond\/)/, tests: TEST_TOOLS },
   "packages/onnx/node": { code: /^(?!@precond\/)/, tests: TEST_TOOLS },
   "packages/onnx": { code: /^(?!@precond\/|node:)/, tests: TEST_TOOLS },
+  "packages/onnxruntime/node": {
+    code: /^(@precond\/(core|onnx)(\/.+)?|onnxruntime-.+|node:.+)$/,
+    tests: TEST_TOOLS,
+  },
   "packages/onnxruntime": {
     code: /^(@precond\/(core|onnx)(\/.+)?|onnxruntime-.+)$/,
     tests: TEST_TOOLS,

@@ -5,7 +5,11 @@ import { type Manifest, type Package, publicPackages, readJson } from "./_packag
 import { bin, capture, npmProgram, root } from "./_run.ts";
 
 // In Node.js the gradients of TensorFlow.js come with its layers only.
-const DEPENDENCIES = ["core", "backend-cpu", "layers"].map((name) => `@tensorflow/tfjs-${name}`);
+const DEPENDENCIES = [
+  ...["core", "backend-cpu", "layers"].map((name) => `@tensorflow/tfjs-${name}`),
+  "onnxruntime-common",
+  "onnxruntime-node",
+];
 
 /** Ten steps of w ← w − .1 (w − 3) from 0: w = 3 (1 − .9¹⁰) */
 const CORE = `
@@ -36,6 +40,47 @@ const theirs = train(tf.train.adam(0.1, 0.9, 0.999, 1e-7));
 console.log(JSON.stringify(ours.map((w, i) => [w, theirs[i]])));
 `;
 
+/** Ten steps of w ← w − .1 x with x = 2 on an ONNX model, saved and exported on the way: w = −2 */
+const ONNXRUNTIME = `
+import { sgd } from "@precond/core";
+import { buildModel, readModel } from "@precond/onnx";
+import { Trainer } from "@precond/onnxruntime";
+import { loadFile, saveFile } from "@precond/onnxruntime/node";
+import * as ort from "onnxruntime-node";
+const m = buildModel();
+const product = m.op("Mul", [m.input("x", [1]), m.parameter("w", [1], new Float32Array(1))]);
+m.output(m.op("ReduceSum", [product], { keepdims: 0 }, "loss"));
+const source = { model: m.build(), output: "loss" };
+const optimizer = sgd({ learningRate: 0.1 });
+const feeds = { x: { data: Float32Array.of(2), dims: [1] } };
+const trainer = await Trainer.create(ort, source, { optimizer });
+for (let i = 0; i < 5; i++) await trainer.step(feeds);
+await saveFile(trainer, "run.safetensors");
+const resumed = await Trainer.create(ort, source, { optimizer });
+await loadFile(resumed, "run.safetensors");
+for (let i = 0; i < 5; i++) await resumed.step(feeds);
+const [w] = await resumed.parameter("w");
+const exported = readModel(await resumed.exportModel()).graph!.initializer.length;
+console.log(JSON.stringify([[w, -2], [resumed.iteration, 10], [exported, 1]]));
+`;
+
+/** The programs, by name. */
+const PROGRAMS: Readonly<Record<string, string>> = {
+  core: CORE,
+  tfjs: TFJS,
+  onnxruntime: ONNXRUNTIME,
+};
+
+/** Writes a model for the command line of @precond/onnx. */
+const ONNX = `
+import { writeFileSync } from "node:fs";
+import { buildModel, writeModel } from "@precond/onnx";
+const m = buildModel();
+const x = m.input("x", ["N", 2]), w = m.parameter("w", [2, 3], new Float32Array(6));
+m.output(m.op("MatMul", [x, w], {}, "y"));
+writeFileSync("model.onnx", writeModel(m.build()));
+`;
+
 /** What npm's own packing says is in a tarball. */
 interface Packed {
   filename: string;
@@ -60,8 +105,12 @@ async function createProject(name: string): Promise<string> {
   const path = join(directory, name);
   await Deno.mkdir(path);
   await Deno.writeTextFile(join(path, "package.json"), '{ "private": true, "type": "module" }');
-  const { devDependencies } = readJson<Manifest>(join(root, "packages/tfjs/package.json"));
-  const dependencies = DEPENDENCIES.map((d) => `${d}@${devDependencies![d]}`);
+  // It would download CUDA.
+  await Deno.writeTextFile(join(path, ".npmrc"), "onnxruntime-node-install=skip\n");
+  const versions = ["tfjs", "onnxruntime"].map((home) =>
+    readJson<Manifest>(join(root, `packages/${home}/package.json`)).devDependencies!
+  );
+  const dependencies = DEPENDENCIES.map((d) => `${d}@${versions.find((v) => v[d])![d]}`);
   const flags = ["--no-audit", "--no-fund", "--prefer-offline"];
   await capture(npmProgram("npm"), ["install", ...flags, ...tarballs, ...dependencies], {
     cwd: path,
@@ -105,7 +154,7 @@ for (const { directory: home, npm } of packages) {
 
 Deno.test("the packed packages train in Node.js", async (t) => {
   const project = await createProject("node");
-  for (const [name, source] of Object.entries({ core: CORE, tfjs: TFJS })) {
+  for (const [name, source] of Object.entries(PROGRAMS)) {
     await t.step(name, async () => {
       await Deno.writeTextFile(join(project, `${name}.js`), await stripTypes(source));
       assertTrained(await capture("node", [`${name}.js`], { cwd: project }));
@@ -113,10 +162,22 @@ Deno.test("the packed packages train in Node.js", async (t) => {
   }
 });
 
+Deno.test("the packed command line of @precond/onnx runs in Node.js", async () => {
+  const cwd = await createProject("cli");
+  await Deno.writeTextFile(join(cwd, "onnx.js"), ONNX);
+  await capture("node", ["onnx.js"], { cwd });
+  const npx = (...args: string[]) =>
+    capture(npmProgram("npx"), ["--no-install", "precond-onnx", ...args], { cwd });
+  assert.match(await npx("--help"), /Usage: precond-onnx/);
+  await npx("gradient", "model.onnx", "-o", "gradient.onnx", "--loss", "mse");
+  const { outputs } = JSON.parse(await npx("inspect", "gradient.onnx", "--json"));
+  assert.deepEqual(outputs.map((o: { name: string }) => o.name), ["loss", "y", "w_grad"]);
+});
+
 Deno.test("the packed packages type-check and train in Deno", async (t) => {
   const project = await createProject("deno");
   await Deno.writeTextFile(join(project, "deno.json"), '{ "nodeModulesDir": "manual" }');
-  for (const [name, source] of Object.entries({ core: CORE, tfjs: TFJS })) {
+  for (const [name, source] of Object.entries(PROGRAMS)) {
     await t.step(name, async () => {
       await Deno.writeTextFile(join(project, `${name}.ts`), source);
       const args = ["run", "-A", "--check", `${name}.ts`];

@@ -24,6 +24,7 @@ const STAGES: Readonly<Record<string, Stage>> = {
   "bench:step": deno("run", "-A", "bench/step.ts"),
   "bench:onnx": deno("run", "-A", "bench/onnx.ts"),
   "bench:onnxruntime": deno("run", "-A", "bench/onnxruntime.ts"),
+  "operators:write": deno("run", "-A", "packages/onnx/tools/operator_table.ts"),
   "manifests": deno("run", "-A", "tools/manifests.ts"),
   "manifests:write": deno("run", "-A", "tools/manifests.ts", "--write"),
 };

@@ -1,26 +1,38 @@
 /** @module */
 import { median } from "../statistics.ts";
-import type { Contender } from "./contenders.ts";
 import type { Waits } from "./rows.ts";
 
+/** What takes turns with others. */
+export interface Timed {
+  readonly name: string;
+  /** Returns a promise only if the work is done when it settles. */
+  step(): void | Promise<void>;
+  /** Another kind of step, timed apart. */
+  refresh?(): void;
+  /** Milliseconds so far of a part of its steps: by "adam part" its median a step. */
+  part?(): number;
+}
+
 /** How to wait until the device has done all that it was told, and when. */
-export interface Waiting {
+export interface Waiting<T extends Timed> {
   readonly after: Waits;
-  wait(contender: Contender): Promise<void>;
+  wait(contender: T): Promise<void>;
 }
 
 interface Call {
   readonly name: string;
-  step(): void;
+  step(): void | Promise<void>;
   /** Missing where there is no device to wait for: then no promise gets into the time. */
   readonly wait?: () => Promise<void>;
+  readonly part?: () => number;
 }
 
 /** Milliseconds that each of `count` steps takes. */
 async function timed({ step, wait }: Call, count: number, after: Waits): Promise<number> {
   const start = performance.now();
   for (let i = 0; i < count; i++) {
-    step();
+    const pending = step();
+    if (pending) await pending;
     if (wait && after === "step") await wait();
   }
   if (wait && after === "sample") await wait();
@@ -40,21 +52,21 @@ async function stepsFor(call: Call, after: Waits): Promise<number> {
 }
 
 /**
- * Median milliseconds a step by name; "adam refresh" is a step that takes in a curvature sample, and
- * "wait" a wait for nothing. Times every contender in turn, again and again, so that all see the same
+ * Median milliseconds a step by name; "adam refresh" is a step that takes in a curvature sample,
+ * "adam part" what a step spends in what its contender counts, and "wait" a wait for nothing. Times every contender in turn, again and again, so that all see the same
  * machine.
  */
-export async function interleaved(
-  contenders: readonly Contender[],
+export async function interleaved<T extends Timed>(
+  contenders: readonly T[],
   samples: number,
-  waiting?: Waiting,
+  waiting?: Waiting<T>,
 ): Promise<Map<string, number>> {
   const after = waiting?.after ?? "step";
   const calls = contenders.flatMap((contender): Call[] => {
-    const { name, step, refresh } = contender;
+    const { name, step, refresh, part } = contender;
     const wait = waiting && { wait: () => waiting.wait(contender) };
     return [
-      { name, step, ...wait },
+      { name, step, ...wait, ...(part && { part }) },
       ...(refresh ? [{ name: `${name} refresh`, step: refresh, ...wait }] : []),
     ];
   });
@@ -66,10 +78,16 @@ export async function interleaved(
     counts.push(1);
   }
   const times = calls.map((): number[] => []);
+  const parts = calls.map((): number[] => []);
   for (let s = 0; s < samples; s++) {
     for (const [i, call] of calls.entries()) {
+      const before = call.part?.();
       times[i]!.push(await timed(call, counts[i]!, after));
+      if (before !== undefined) parts[i]!.push((call.part!() - before) / counts[i]!);
     }
   }
-  return new Map(calls.map(({ name }, i) => [name, median(times[i]!)]));
+  return new Map(calls.flatMap(({ name, part }, i) => [
+    [name, median(times[i]!)] as const,
+    ...(part ? [[`${name} part`, median(parts[i]!)] as const] : []),
+  ]));
 }

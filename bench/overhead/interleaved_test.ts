@@ -51,3 +51,17 @@ Deno.test('interleaved() waits once a sample with "sample"', async () => {
   // 200 ms of 20 ms each, or fewer on a busy machine.
   assert.ok(steps > 1 && steps <= 10, `${steps} steps`);
 });
+
+Deno.test("interleaved() has the time of a part of each step", async () => {
+  let part = 0;
+  const step = () => {
+    const start = performance.now();
+    busy(5);
+    part += performance.now() - start;
+    busy(15);
+  };
+  const times = await interleaved([{ name: "a", step, part: () => part }], 5);
+  assert.deepEqual([...times.keys()], ["a", "a part"]);
+  const [whole, inside] = [times.get("a")!, times.get("a part")!];
+  assert.ok(inside >= 5 && whole >= inside + 15, `${inside} of ${whole} ms`);
+});

@@ -107,5 +107,15 @@ export {
   type SafetensorsFile,
   writeSafetensors,
 } from "./state/safetensors.ts";
+export {
+  type Advice,
+  advise,
+  type ClippedReport,
+  type NoiseReport,
+  type TelemetryOptions,
+  type TelemetryReport,
+  toSeries,
+} from "./telemetry/report.ts";
+export * as telemetry from "./telemetry/summary.ts";
 export * from "./estimators/mod.ts";
 export * from "./transforms/mod.ts";

@@ -1,5 +1,5 @@
 /** @module */
-import { type Contribution, createDriver, type Driver } from "@precond/core";
+import { type ClippedCounts, type Contribution, createDriver, type Driver } from "@precond/core";
 import { accumulator } from "./accumulate.ts";
 import { checkFeeds, convertFeeds } from "./feeds.ts";
 import { finiteDifferences } from "./finite_differences.ts";
@@ -7,7 +7,9 @@ import type { LoadedGraph } from "./graphs.ts";
 import type { Feeds, Ort, Tensor } from "./ort.ts";
 import { type Uniform, uniform } from "./random.ts";
 import type { Parameter, Setup } from "./set_up.ts";
+import { disposeArrays } from "./arrays.ts";
 import type { StepOptions, TrainerOptions } from "./trainer_options.ts";
+import { userCurvature } from "./user_curvature.ts";
 
 /** What is gathered over several runs: the mean of their gradients, or (as ONNX Runtime) the sum. */
 export type Gathering = "mean" | "sum";
@@ -18,6 +20,19 @@ export interface Gathered {
   readonly loss: number;
   /** The outputs that were asked for. */
   readonly outputs: Readonly<Record<string, Tensor>>;
+}
+
+/** Options of an update. */
+export interface UpdateOptions {
+  readonly keep?: boolean;
+  readonly countClipped?: boolean;
+}
+
+/** What is known of an update. */
+export interface Updated<A> {
+  /** Examples in its batch. */
+  readonly batchSize: number;
+  readonly clipped: readonly ClippedCounts<A>[];
 }
 
 /** Runs graphs, gathers gradients, updates parameters; one call at a time. */
@@ -31,8 +46,13 @@ export interface Engine<A> {
    * samples may be due. Nothing has changed if it throws.
    */
   gather(feeds: Feeds, last: boolean, options: StepOptions): Promise<Gathered>;
-  /** Updates the parameters with what was gathered, which is then forgotten unless `keep` is true. */
-  update(learningRate: number | undefined, options?: { readonly keep?: boolean }): void;
+  /**
+   * Updates the parameters with what was gathered, which is then forgotten unless `keep` is true.
+   * With `countClipped` the counts are the caller's to dispose.
+   */
+  update(learningRate: number | undefined, options?: UpdateOptions): Updated<A>;
+  /** The gradient that an update uses, or the last one used. */
+  gradientOf(parameter: Parameter<A>): A;
   /** Forgets what was gathered. */
   reset(): void;
   /** Runs a graph without a gradient. */
@@ -68,6 +88,8 @@ export function createEngine<A>(
     p: Parameter<A>,
     array: "squares" | "curvature" | "gathered" | "vector" | "shifted" | "saved",
   ) => p[array] ??= backend.allocate(p.dims, 0);
+
+  const gradientOf = (p: Parameter<A>): A => gathers ? arrayOf(p, "gathered") : p.gradient;
 
   /** What the trainer feeds itself. */
   const ownFeeds = (
@@ -145,20 +167,6 @@ export function createEngine<A>(
     return Object.fromEntries(kept.map((name) => [name, results[name]!]));
   };
 
-  const userCurvature = (due: boolean, { curvature }: StepOptions) => {
-    if (!due) return undefined;
-    for (const p of parameters) {
-      const given = curvature?.[p.name];
-      if (given === undefined || given.length !== p.size) {
-        throw new TypeError(
-          `Cannot step: a curvature sample of "${p.name}" is due: expected ${p.size} elements, ` +
-            `given are ${given?.length ?? "none"}`,
-        );
-      }
-    }
-    return curvature!;
-  };
-
   /** Curvature from two gradients, with the batch of this step. */
   const sampleDifferences = async (given: Record<string, Tensor>) => {
     drawSigns();
@@ -205,7 +213,7 @@ export function createEngine<A>(
       const due = last && kind !== undefined && driver.curvatureDue(names);
       const curvature = wantedCurvature(due);
       const squares = needsSquares && !gathers;
-      const user = userCurvature(due && kind === "user", stepOptions);
+      const user = due && kind === "user" ? userCurvature(parameters, stepOptions) : undefined;
       const loaded = await graphs.training({ squares, curvature });
       const given = checkFeeds(ort, "step", feeds, loaded.inputs, setup.own(loaded.graph));
       if (curvature === "hutchinson") drawSigns();
@@ -244,7 +252,8 @@ export function createEngine<A>(
       );
       return { loss, outputs };
     },
-    update(learningRate, { keep = false } = {}) {
+    gradientOf,
+    update(learningRate, { keep = false, countClipped = false } = {}) {
       if (gathered === 0) {
         throw new TypeError("Cannot update: there is no gradient since the last update");
       }
@@ -253,18 +262,21 @@ export function createEngine<A>(
         name: p.name,
         shape: p.dims,
         weights: p.weights,
-        gradient: gathers ? p.gathered! : p.gradient,
+        gradient: gradientOf(p),
         gradientSquares: squares(p),
         curvature: sampled ? p.curvature : undefined,
       }));
-      const { weights } = driver.step(contributions, {
-        batchSize: examples,
+      const batchSize = examples;
+      const { weights, clipped = [] } = driver.step(contributions, {
+        batchSize,
+        countClipped,
         microBatches: gathers ? gathered : examples,
         ...(learningRate === undefined ? {} : { learningRate }),
       });
       parameters.forEach((p, k) => p.weights = weights[k]!);
       sampled = false;
       if (!keep) gathered = examples = 0;
+      return { batchSize, clipped };
     },
     reset() {
       gathered = examples = 0;
@@ -275,16 +287,7 @@ export function createEngine<A>(
       driver.dispose();
       sums?.dispose();
       differences?.dispose();
-      for (const p of parameters) {
-        const all = [p.weights, p.gradient, p.squares, p.curvature, p.gathered, p.vector];
-        for (const array of [...all, p.shifted, p.saved]) {
-          if (array !== undefined) backend.dispose(array);
-        }
-      }
-      for (const { current, next } of setup.statistics) {
-        backend.dispose(current);
-        if (next !== undefined) backend.dispose(next);
-      }
+      disposeArrays(setup);
     },
   };
 }

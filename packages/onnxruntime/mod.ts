@@ -11,6 +11,7 @@ export {
   type OptimizerGraphOptions,
 } from "./optimizer_graph.ts";
 export { DEFAULT_LEARNING_RATE, optimizerOf } from "./optimizer_of.ts";
+export type { SaveFormat } from "./saved_trainer.ts";
 export type { ModelSource, TrainerSource } from "./source.ts";
 export { Trainer } from "./trainer.ts";
 export {
@@ -24,6 +25,7 @@ export type {
   Batches,
   FitOptions,
   Progress,
+  SaveOptions,
   StepOptions,
   StepOutcome,
   TrainerOptions,

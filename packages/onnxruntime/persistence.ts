@@ -5,11 +5,17 @@ import {
   exportState,
   importState,
   type NamedArray,
-  readSafetensors,
-  writeSafetensors,
 } from "@precond/core";
-import { DataType, exportInferenceModel, makeTensor, writeModel } from "@precond/onnx";
+import {
+  DataType,
+  exportInferenceModel,
+  makeTensor,
+  tensorData,
+  tensorDims,
+  writeModel,
+} from "@precond/onnx";
 import type { Host } from "./hosts/host.ts";
+import { readSavedTrainer, type SaveFormat, writeSavedTrainer } from "./saved_trainer.ts";
 import type { TrainingSource } from "./source.ts";
 
 /** A parameter or running statistic. */
@@ -19,33 +25,67 @@ export interface Kept<A> {
   readonly array: A;
 }
 
-const format = "precond-trainer";
-const version = "1";
-const slotSeparator = "::";
+/** What is kept of a model in training. */
+export interface KeptArrays<A> {
+  readonly parameters: readonly Kept<A>[];
+  /** Running statistics and frozen parameters that can be set. */
+  readonly fixed: readonly Kept<A>[];
+}
 
-/** Parameters, slots, step counts and the state of the random numbers in one safetensors file. */
+/** Parameters, slots, step counts and the state of the random numbers in one file. */
 export async function saveTrainer<A>(
   driver: Driver<A>,
   backend: Backend<A>,
-  parameters: readonly Kept<A>[],
-  random: number,
+  kept: KeptArrays<A>,
+  { random, source, format }: {
+    readonly random: number;
+    readonly source: TrainingSource;
+    readonly format: SaveFormat;
+  },
 ): Promise<Uint8Array<ArrayBuffer>> {
   const { json, tensors } = exportState(driver);
-  const all = [
-    ...parameters.map((p) => ({ name: p.name, shape: p.dims, array: p.array })),
-    ...tensors,
-  ];
-  const values = await Promise.all(all.map(({ array }) => backend.read(array)));
-  return writeSafetensors({
-    tensors: new Map(
-      all.map(({ name, shape }, k): [string, NamedArray] => [name, { shape, values: values[k]! }]),
-    ),
-    metadata: { format, version, state: json, random: String(random) },
-  });
+  const read = async (
+    list: readonly {
+      readonly name: string;
+      readonly shape: readonly number[];
+      readonly array: A;
+    }[],
+  ) =>
+    new Map(
+      await Promise.all(list.map(async ({ name, shape, array }): Promise<[string, NamedArray]> => [
+        name,
+        { shape, values: await backend.read(array) },
+      ])),
+    );
+  const shaped = (list: readonly Kept<A>[]) => list.map((k) => ({ ...k, shape: k.dims }));
+  const [parameters, fixed, slots] = await Promise.all(
+    [shaped(kept.parameters), shaped(kept.fixed), tensors].map(read),
+  );
+  return writeSavedTrainer({
+    parameters: parameters!,
+    // Official tools look for all of them; those that nobody can set are as the source has them.
+    fixed: format === "checkpoint" ? new Map([...frozenOf(source), ...fixed!]) : fixed!,
+    slots: slots!,
+    optimizer: json,
+    random,
+  }, format);
+}
+
+function frozenOf({ model, frozen }: TrainingSource): Map<string, NamedArray> {
+  const names = new Set(frozen);
+  return new Map(
+    model.graph!.initializer.filter(({ name, dataType }) =>
+      names.has(name) && dataType === DataType.FLOAT
+    ).map((tensor) => [
+      tensor.name,
+      { shape: tensorDims(tensor), values: tensorData(tensor) as Float32Array },
+    ]),
+  );
 }
 
 /**
- * Restores a file of {@linkcode saveTrainer}; the saved state of the random numbers.
+ * Restores a file of {@linkcode saveTrainer}, or the parameters of a checkpoint of ONNX Runtime's,
+ * with which the optimizer starts afresh; returns the saved state of the random numbers.
  *
  * @throws {TypeError} For a file that is damaged or belongs to another model or optimizer; nothing
  *   has changed then.
@@ -54,36 +94,34 @@ export function loadTrainer<A>(
   bytes: Uint8Array,
   driver: Driver<A>,
   host: Host<A>,
-  parameters: readonly Kept<A>[],
+  { parameters, fixed }: KeptArrays<A>,
 ): number | undefined {
-  const { tensors, metadata } = readSafetensors(bytes);
-  if (metadata.format !== format || metadata.version !== version) {
-    throw new TypeError(
-      `Cannot load the trainer: the file's format is "${metadata.format}" ${metadata.version}, ` +
-        `expected "${format}" ${version}`,
-    );
-  }
-  for (const p of parameters) {
-    const saved = tensors.get(p.name);
-    if (saved === undefined || saved.shape.join() !== p.dims.join()) {
+  const saved = readSavedTrainer(bytes);
+  const all = [
+    ...parameters.map((p) => ({ ...p, saved: saved.parameters.get(p.name) })),
+    ...fixed.map((p) => ({ ...p, saved: saved.fixed.get(p.name) })),
+  ];
+  for (const { name, dims, saved } of all) {
+    if (saved === undefined || saved.shape.join() !== dims.join()) {
       throw new TypeError(
-        `Cannot load the trainer: "${p.name}" has shape [${p.dims}], in the file ${
+        `Cannot load the trainer: "${name}" has shape [${dims}], in the file ${
           saved === undefined ? "there is none" : `it has [${saved.shape}]`
         }`,
       );
     }
   }
-  const slots = [...tensors].filter(([name]) => name.includes(slotSeparator));
-  importState(
-    metadata.state ?? "",
-    new Map(slots.map(([name, tensor]) => [name, tensor.shape])),
-    (name, shape) => host.backend.write(tensors.get(name)!.values, shape),
-    driver,
-    new Map(parameters.map((p) => [p.name, p.dims])),
-  );
-  for (const p of parameters) host.write(p.array, tensors.get(p.name)!.values);
-  const random = Number(metadata.random);
-  return Number.isInteger(random) ? random : undefined;
+  if (saved.optimizer === undefined) driver.replaceState({ iteration: 0, parameters: new Map() });
+  else {
+    importState(
+      saved.optimizer,
+      new Map([...saved.slots].map(([name, { shape }]) => [name, shape])),
+      (name, shape) => host.backend.write(saved.slots.get(name)!.values, shape),
+      driver,
+      new Map(parameters.map((p) => [p.name, p.dims])),
+    );
+  }
+  for (const { array, saved } of all) host.write(array, saved!.values);
+  return saved.random;
 }
 
 /** The source's forward pass with the trained values for its initializers. */

@@ -1,15 +1,18 @@
 /** @module */
-import { createEngine } from "./engine.ts";
+import type { TelemetryOptions } from "@precond/core";
+import { createEngine, type Updated } from "./engine.ts";
 import { fitTrainer } from "./fit.ts";
 import { oneByOne } from "./one_by_one.ts";
 import type { Feeds, Ort, Tensor } from "./ort.ts";
 import { type Parameter, type Setup, setUp } from "./set_up.ts";
 import type { TrainerSource } from "./source.ts";
 import { exportTrained, loadTrainer, saveTrainer } from "./persistence.ts";
+import { createTelemetry, type Telemetry } from "./telemetry.ts";
 import type {
   Batches,
   FitOptions,
   Progress,
+  SaveOptions,
   StepOptions,
   StepOutcome,
   TrainerOptions,
@@ -42,9 +45,26 @@ export interface Trainer {
   setParameter(name: string, values: Float32Array): void;
   /** The gradient that the last step used. */
   gradient(name: string): Promise<Float32Array>;
-  /** Parameters and optimizer state in one safetensors file. */
-  save(): Promise<Uint8Array<ArrayBuffer>>;
-  /** Restores what save() gave: everything, or nothing if the file does not fit. */
+  /**
+   * Reports what the noise looks like after every `every`-th update, before its step() resolves:
+   * fields as in `TelemetryReport` of @precond/core, `variables` by parameter. All sums are made where
+   * the parameters are; a few numbers a parameter are read back.
+   *
+   * @returns A function that ends it.
+   * @throws {RangeError} If `every` is not a positive integer.
+   */
+  telemetry(options: TelemetryOptions): () => void;
+  /**
+   * Parameters, optimizer state and random numbers in one file: safetensors (default), or a
+   * checkpoint of ONNX Runtime, from which its own training builds take the parameters.
+   */
+  save(options?: SaveOptions): Promise<Uint8Array<ArrayBuffer>>;
+  /**
+   * Restores what save() gave in either format: everything, or nothing if the file does not fit. From
+   * a checkpoint that something else wrote, the parameters; the optimizer starts afresh.
+   *
+   * @throws {TypeError} For a file that is damaged or belongs to another model or optimizer.
+   */
   load(bytes: Uint8Array): void;
   /** The model for inference, with the trained parameters. */
   exportModel(): Promise<Uint8Array>;
@@ -89,6 +109,25 @@ function makeTrainer<A>(ort: Ort, setup: Setup<A>, options: TrainerOptions): Tra
   const inTurn = oneByOne(setup.lost);
   let learningRate: number | undefined;
 
+  const watchers = new Set<Telemetry<A>>();
+
+  const update = async () => {
+    const due = [...watchers].filter((watcher) => watcher.before());
+    let counted: Updated<A>["clipped"] = [];
+    try {
+      const { batchSize, clipped } = engine.update(learningRate, { countClipped: due.length > 0 });
+      counted = clipped;
+      for (const watcher of due) {
+        await watcher.after({ gradient: engine.gradientOf, batchSize, clipped });
+      }
+    } finally {
+      for (const watcher of due) watcher.abandon();
+      for (const counts of counted) {
+        for (const array of Object.values(counts)) backend.dispose(array);
+      }
+    }
+  };
+
   const find = (name: string): Parameter<A> => {
     const found = byName.get(name);
     if (found === undefined) {
@@ -98,10 +137,10 @@ function makeTrainer<A>(ort: Ort, setup: Setup<A>, options: TrainerOptions): Tra
   };
 
   /** What a file holds besides the optimizer's state. */
-  const kept = () => [
-    ...parameters.map(({ name, dims, weights }) => ({ name, dims, array: weights })),
-    ...setup.statistics.map(({ name, dims, current }) => ({ name, dims, array: current })),
-  ];
+  const kept = () => ({
+    parameters: parameters.map(({ name, dims, weights }) => ({ name, dims, array: weights })),
+    fixed: setup.statistics.map(({ name, dims, current }) => ({ name, dims, array: current })),
+  });
 
   const trainer: Trainer = {
     parameters: names,
@@ -118,7 +157,7 @@ function makeTrainer<A>(ort: Ort, setup: Setup<A>, options: TrainerOptions): Tra
       inTurn("step", async () => {
         const last = engine.gathered === accumulate - 1;
         const { loss, outputs } = await engine.gather(feeds, last, stepOptions);
-        if (last) engine.update(learningRate);
+        if (last) await update();
         return { ...outputs, loss } as StepOutcome;
       }),
     evaluate: (feeds) =>
@@ -147,18 +186,37 @@ function makeTrainer<A>(ort: Ort, setup: Setup<A>, options: TrainerOptions): Tra
       }
       host.write(p.weights, values);
     },
-    gradient: async (name) => (await backend.read(find(name).gradient)).slice(),
-    save: () => inTurn("save", () => saveTrainer(driver, backend, kept(), random.state)),
+    gradient: async (name) => (await backend.read(engine.gradientOf(find(name)))).slice(),
+    telemetry(telemetryOptions) {
+      const watcher = createTelemetry(host, driver, parameters, telemetryOptions);
+      watchers.add(watcher);
+      return () => {
+        if (!watchers.delete(watcher)) return;
+        // After the step that may be running; a released trainer has disposed it.
+        inTurn("stop telemetry", () => Promise.resolve(watcher.dispose())).catch(() => {});
+      };
+    },
+    save: ({ format = "safetensors" } = {}) =>
+      inTurn("save", () =>
+        saveTrainer(driver, backend, kept(), {
+          random: random.state,
+          source: setup.source,
+          format,
+        })),
     load(bytes) {
       const state = loadTrainer(bytes, driver, host, kept());
       if (state !== undefined) random.state = state;
       engine.reset();
     },
     exportModel: () =>
-      inTurn("export the model", () => exportTrained(setup.source, backend, kept())),
+      inTurn(
+        "export the model",
+        () => exportTrained(setup.source, backend, Object.values(kept()).flat()),
+      ),
     release: () =>
       inTurn.last("release", async () => {
         await graphs.release();
+        for (const watcher of watchers) watcher.dispose();
         engine.dispose();
         await host.dispose();
       }),

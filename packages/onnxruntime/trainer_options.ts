@@ -2,6 +2,7 @@
 import type { Definition } from "@precond/core";
 import type { Trainable } from "@precond/onnx";
 import type { Feeds, InferenceSession, Tensor } from "./ort.ts";
+import type { SaveFormat } from "./saved_trainer.ts";
 
 /** Options of `Trainer.create`. */
 export interface TrainerOptions {
@@ -48,6 +49,12 @@ export interface StepOptions {
   readonly batchSize?: number;
   /** Curvature samples for userCurvature(), by parameter. */
   readonly curvature?: Readonly<Record<string, Float32Array>>;
+}
+
+/** Options of {@linkcode Trainer.save}. */
+export interface SaveOptions {
+  /** Default "safetensors". */
+  readonly format?: SaveFormat;
 }
 
 /** What a step returns: the loss, and the outputs that were asked for by their names. */

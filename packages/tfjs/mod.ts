@@ -18,12 +18,3 @@ export { type CompiledModel, withEvidence } from "./evidence/with_evidence.ts";
 export { PrecondOptimizer } from "./optimizer.ts";
 export type { Cost, PrecondOptions, TensorEvidence } from "./optimizer_options.ts";
 export { precond } from "./precond.ts";
-export {
-  type Advice,
-  advise,
-  type ClippedReport,
-  type NoiseReport,
-  type TelemetryOptions,
-  type TelemetryReport,
-  toSeries,
-} from "./telemetry.ts";

@@ -15,7 +15,9 @@ export function summarise(
   >,
 ): tf.Tensor1D {
   return tf.tidy(() => {
-    const below = telemetry.thresholds.map((t) => tf.sum(tf.cast(tf.lessEqual(fraction, t), "float32")));
+    const below = telemetry.thresholds.map((t) =>
+      tf.sum(tf.cast(tf.lessEqual(fraction, t), "float32"))
+    );
     const known = tf.greater(noise, 0);
     const ratio = tf.where(known, tf.div(tf.square(gradient), noise), tf.zerosLike(noise));
     const noisy = tf.sum(tf.cast(known, "float32"));

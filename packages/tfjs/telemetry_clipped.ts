@@ -1,5 +1,5 @@
 /** @module */
-import type { ClippedCounts } from "@precond/core";
+import { type ClippedCounts, telemetry } from "@precond/core";
 import * as tf from "@tensorflow/tfjs-core";
 import type { ClippedReport, TelemetryReport } from "./telemetry.ts";
 
@@ -31,16 +31,8 @@ export function packCounts(
 export async function reportClipped(
   counts: PackedCounts | undefined,
 ): Promise<TelemetryReport["clipped"]> {
-  const variables: Record<string, ClippedReport> = {};
   const numbers = counts ? await counts.numbers.data() : [];
-  counts?.keys.forEach(([name, kind], i) => {
-    const known = variables[name] ?? { elements: 0, norm: false };
-    variables[name] = { ...known, [kind]: kind === "norm" ? numbers[i]! > 0 : numbers[i]! };
-  });
-  const all = Object.values(variables);
-  return {
-    elements: all.reduce((sum, { elements }) => sum + elements, 0),
-    norm: all.some(({ norm }) => norm),
-    variables,
-  };
+  return telemetry.clippedOf(
+    (counts?.keys ?? []).map(([name, kind], i) => [name, kind, numbers[i]!] as const),
+  );
 }

@@ -1,15 +1,10 @@
 /** @module */
-import { chainFor, type ClippedCounts } from "@precond/core";
+import { type ClippedCounts, telemetry } from "@precond/core";
 import * as tf from "@tensorflow/tfjs-core";
 import { packCounts, reportClipped } from "./telemetry_clipped.ts";
 import {
-  evidenceOf,
-  merge,
   type NoiseReport,
-  reportOf,
   summarise,
-  type Summary,
-  summaryOf,
   type TelemetryOptions,
   type TelemetryReport,
 } from "./telemetry.ts";
@@ -40,13 +35,11 @@ export interface Telemetry {
 
 const skippedSlot = "skipNonFinite.skipped";
 
-/** Whether the first stage that does more than hold steps is the one that estimates the noise. */
 function seesGradient(states: VariableStates, variables: readonly tf.Variable[]): boolean {
-  return variables.every(({ name, shape }) => {
-    const { stages } = chainFor(states.driver.definition, { name: states.nameOf(name), shape });
-    const first = stages.find(({ transform }) => transform.name !== "skipNonFinite");
-    return first?.transform.inspect !== undefined;
-  });
+  return telemetry.seesGradient(
+    states.driver.definition,
+    variables.map(({ name, shape }) => ({ name: states.nameOf(name), shape })),
+  );
 }
 
 /** Reports every k-th update; all sums are made on the device and read back asynchronously. */
@@ -93,20 +86,22 @@ export function createTelemetry(states: VariableStates, options: TelemetryOption
       const held = Promise.all(variables.map((v) => skipped(v.name)));
       const squares = Array.from(await norm.data<"float32">());
       const read = await Promise.all(
-        summaries.map(async ({ name, size, numbers }): Promise<[string, Summary]> => [
+        summaries.map(async ({ name, size, numbers }): Promise<[string, telemetry.Summary]> => [
           name,
-          summaryOf(await numbers.data(), size),
+          telemetry.summaryOf(await numbers.data(), size),
         ]),
       );
-      const all = merge(read.map(([, summary]) => summary));
-      const byName = read.map(([name, s]): [string, NoiseReport] => [name, reportOf(s, batchSize)]);
+      const all = telemetry.merge(read.map(([, summary]) => summary));
+      const byName = read.map((
+        [name, s],
+      ): [string, NoiseReport] => [name, telemetry.reportOf(s, batchSize)]);
       return {
         iteration,
-        ...reportOf(all, batchSize),
+        ...telemetry.reportOf(all, batchSize),
         updateNorm: Math.sqrt(squares.reduce((sum, s) => sum + s, 0)),
         skipped: Math.max(0, ...await held),
         clipped: await reportClipped(counts),
-        evidence: seesGradient(states, variables) ? evidenceOf(all) : NaN,
+        evidence: seesGradient(states, variables) ? telemetry.evidenceOf(all) : NaN,
         variables: Object.fromEntries(byName),
       };
     } finally {

@@ -4,7 +4,7 @@
  * @module
  */
 
-/** What is known of one variable, or of all together. */
+/** What is known of one parameter, or of all together. */
 export interface NoiseReport {
   /** Number of elements. */
   readonly size: number;

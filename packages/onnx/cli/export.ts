@@ -1,5 +1,4 @@
 /** @module */
-import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { type Command, Option } from "commander";
@@ -7,7 +6,7 @@ import { exportInferenceModel } from "../artifacts/export_inference_model.ts";
 import { OnnxError } from "../model/onnx_error.ts";
 import { readCheckpointFile } from "../node/checkpoint_file.ts";
 import type { ModelProto } from "../proto/onnx_pb.ts";
-import { readModelFile, writeModelFile } from "./files.ts";
+import { isFolder, readModelFile, writeModelFile } from "./files.ts";
 import { names } from "./options.ts";
 
 interface Options {
@@ -39,14 +38,14 @@ export function addExport(program: Command): void {
 }
 
 async function exportModel(command: Command, path: string, options: Options): Promise<void> {
-  const isFolder = existsSync(path) && statSync(path).isDirectory();
-  const checkpoint = options.checkpoint ?? (isFolder ? join(path, "checkpoint") : undefined);
+  const inFolder = isFolder(path);
+  const checkpoint = options.checkpoint ?? (inFolder ? join(path, "checkpoint") : undefined);
   if (checkpoint === undefined) {
     return command.error("error: give --checkpoint, or a folder that has one", { exitCode: 2 });
   }
-  const { model, external } = readModelFile(isFolder ? join(path, "eval_model.onnx") : path);
+  const { model, external } = readModelFile(inFolder ? join(path, "eval_model.onnx") : path);
   const { parameters, frozen } = await readCheckpointFile(checkpoint);
-  const outputs = options.outputs ?? (isFolder ? predictionsOf(model, path) : undefined);
+  const outputs = options.outputs ?? (inFolder ? predictionsOf(model, path) : undefined);
   const exported = exportInferenceModel(
     model,
     [...parameters, ...frozen],

@@ -1,8 +1,10 @@
 /** @module */
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import process from "node:process";
 import { Presets, SingleBar } from "cli-progress";
+import { readArtifacts } from "../artifacts/read_artifacts.ts";
+import { resolveExternalData } from "../model/external_data.ts";
 import { OnnxError } from "../model/onnx_error.ts";
 import { readModel, writeModel } from "../model/read_model.ts";
 import { tensorsOf } from "../model/tensors_of.ts";
@@ -16,31 +18,47 @@ const PART = 16 * 2 ** 20;
 /** A model as it lies on the disk. */
 export interface ModelFile {
   readonly model: ModelProto;
-  /** Size of the model's file, without its data files. */
+  /** Size of what was read, without data files. */
   readonly bytes: number;
   /** Whether large tensors are in files of their own. */
   readonly external: boolean;
+  /** Of training artifacts: what they train, by what. */
+  readonly training?: { readonly loss: string; readonly trainable: readonly string[] };
+}
+
+/** Whether a path is a folder. */
+export function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
+/** Reads a model, or of a folder the forward pass of the training artifacts in it. */
+export function readModelOrArtifacts(path: string): ModelFile {
+  if (!isFolder(path)) return readModelFile(path);
+  const training = readBytes(join(path, "training_model.onnx"));
+  const checkpoint = readBytes(join(path, "checkpoint"));
+  const { model, loss, trainable } = readArtifacts({ training, checkpoint });
+  return {
+    model,
+    bytes: training.length + checkpoint.length,
+    external: false,
+    training: { loss, trainable },
+  };
 }
 
 /** Reads a model and, from files beside it, the tensors that it keeps there. */
 export function readModelFile(path: string): ModelFile {
   const bytes = readBytes(path);
-  const files = new Map<string, Uint8Array>();
-  const folder = dirname(path);
-  const external = [...tensorsOf(readModel(bytes))].some((t) => t.dataLocation === 1);
-  const model = readModel(
-    bytes,
-    // Paths that leave the folder were refused before this is called.
-    external
-      ? {
-        externalData: (location, offset, length) => {
-          const file = files.get(location) ?? readBytes(join(folder, location));
-          files.set(location, file);
-          return file.subarray(offset, length === undefined ? undefined : offset + length);
-        },
-      }
-      : {},
-  );
+  const model = readModel(bytes);
+  const external = [...tensorsOf(model)].some((t) => t.dataLocation === 1);
+  if (external) {
+    const files = new Map<string, Uint8Array>();
+    // Paths that leave the folder are refused before this asks for them.
+    resolveExternalData(model, (location, offset, length) => {
+      const file = files.get(location) ?? readBytes(join(dirname(path), location));
+      files.set(location, file);
+      return file.subarray(offset, length === undefined ? undefined : offset + length);
+    });
+  }
   return { model, bytes: bytes.length, external };
 }
 
@@ -94,7 +112,7 @@ export async function writeModelFile(
   const location = `${basename(path)}.data`;
   const { bytes, data } = writeModel(model, { externalData: { location } });
   // The model last, so that it never refers to what is not there.
-  await writeFileAtomically(join(dirname(path), location), data);
+  if (data.length > 0) await writeFileAtomically(join(dirname(path), location), data);
   await writeFileAtomically(path, bytes);
 }
 

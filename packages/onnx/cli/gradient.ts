@@ -2,15 +2,15 @@
 import process from "node:process";
 import { type Command, Option } from "commander";
 import { differentiate } from "../differentiate/differentiate.ts";
-import { gaussNewtonSample } from "../differentiate/gauss_newton_sample.ts";
 import type { Differentiated, DifferentiateOptions } from "../differentiate/growth.ts";
 import { hessianVectorProduct } from "../differentiate/hessian_vector_product.ts";
 import { perExampleSquares } from "../differentiate/per_example_squares.ts";
+import { trainingGraph } from "../differentiate/training_graph.ts";
 import { legalize } from "../legalize/legalize.ts";
 import type { Target } from "../legalize/target.ts";
 import { dataTypeName } from "../model/data_type.ts";
 import type { ModelProto } from "../proto/onnx_pb.ts";
-import { readModelFile, writeModelFile } from "./files.ts";
+import { isFolder, readModelOrArtifacts, writeModelFile } from "./files.ts";
 import { addLossOptions, addSizes, type LossOptions, targetOf } from "./options.ts";
 
 const KINDS = ["gradient", "hessian", "gauss-newton", "squares"] as const;
@@ -30,10 +30,13 @@ Kinds:
   gauss-newton  also <p>_curvature, a sample of the Gauss-Newton diagonal
   squares       also <p>_squares, the mean squared gradient of the single examples
 
+Of a folder of training artifacts the forward pass is differentiated by the artifacts' own loss.
+
 Examples:
   precond-onnx gradient model.onnx -o gradient.onnx --loss crossEntropy
   precond-onnx gradient model.onnx -o head.onnx --loss mse --trainable "/^head\\./"
-  precond-onnx gradient model.onnx -o webgl.onnx --loss mse --target webgl --size N=64`;
+  precond-onnx gradient model.onnx -o webgl.onnx --loss mse --target webgl --size N=64
+  precond-onnx gradient training -o gradient.onnx --target webgpu`;
 
 /** Adds `gradient` to the program. */
 export function addGradient(program: Command): void {
@@ -41,7 +44,7 @@ export function addGradient(program: Command): void {
     .description(
       "Writes a model that computes a loss and its gradient, by standard operators only.",
     )
-    .argument("<model>", "the .onnx file")
+    .argument("<model>", "the .onnx file, or the folder of training artifacts")
     .requiredOption("-o, --out <file>", "the file to write");
   addSizes(addLossOptions(command))
     .addOption(new Option("--kind <kind>", "what is computed").choices(KINDS).default("gradient"))
@@ -59,18 +62,19 @@ export function addGradient(program: Command): void {
 
 async function gradient(command: Command, path: string, options: Options): Promise<void> {
   const { out, kind, size, parameters } = options;
-  const request = { ...targetOf(command, options), parameters };
-  const { loss } = request;
-  if (kind === "gauss-newton" && loss === undefined) {
-    command.error("error: --kind gauss-newton needs --loss", { exitCode: 2 });
-  }
-  const { model, external } = readModelFile(path);
+  const target = targetOf(command, options, { required: !isFolder(path) });
+  const { model, external, training } = readModelOrArtifacts(path);
+  const own = training === undefined ? {} : {
+    trainable: training.trainable,
+    ...(target.loss === undefined ? { output: training.loss } : {}),
+  };
+  const request = { ...own, ...target, parameters };
   const grown = grow(model, kind, request);
   // Sizes alone are worth a pass: shapes become constants.
-  const target = options.target ?? (size === undefined ? undefined : "cpu");
-  const legal = target === undefined
+  const provider = options.target ?? (size === undefined ? undefined : "cpu");
+  const legal = provider === undefined
     ? undefined
-    : legalize(grown.model, target, size === undefined ? {} : { sizes: size });
+    : legalize(grown.model, provider, size === undefined ? {} : { sizes: size });
   const written = legal?.model ?? grown.model;
   await writeModelFile(out, written, external);
   const lines = [
@@ -88,20 +92,16 @@ async function gradient(command: Command, path: string, options: Options): Promi
 function grow(
   model: ModelProto,
   kind: Options["kind"],
-  { loss, output, ...options }: DifferentiateOptions,
+  request: DifferentiateOptions,
 ): Differentiated {
-  const request = {
-    ...options,
-    ...(loss === undefined ? {} : { loss }),
-    ...(output === undefined ? {} : { output }),
-  };
   switch (kind) {
     case "gradient":
       return differentiate(model, request);
     case "hessian":
       return hessianVectorProduct(model, request);
     case "gauss-newton":
-      return gaussNewtonSample(model, { ...options, loss: loss! });
+      // Unlike gaussNewtonSample() it knows a loss that is part of the graph by its form.
+      return trainingGraph(model, { ...request, curvature: "gaussNewton" });
     case "squares":
       return perExampleSquares(model, request);
   }

@@ -2,7 +2,7 @@
 import Table from "cli-table3";
 import { type Command } from "commander";
 import process from "node:process";
-import { readModelFile, sizeText } from "./files.ts";
+import { readModelOrArtifacts, sizeText } from "./files.ts";
 import { type Inspection, inspectModel, type ValueReport } from "./inspection.ts";
 import { addSizes } from "./options.ts";
 
@@ -21,13 +21,13 @@ Examples:
 export function addInspect(program: Command): void {
   const command = program.command("inspect")
     .description("Shows what a model takes, holds and does, what is trainable and what is not.")
-    .argument("<model>", "the .onnx file")
+    .argument("<model>", "the .onnx file, or the folder of training artifacts")
     .option("--json", "as JSON");
   addSizes(command)
     .addHelpText("after", EXAMPLES)
     .action((path: string, { json, size }: Options) => {
-      const { model, bytes } = readModelFile(path);
-      const found = inspectModel(model, size);
+      const { model, bytes, training } = readModelOrArtifacts(path);
+      const found = inspectModel(model, { sizes: size ?? {}, trainable: training?.trainable });
       process.stdout.write(
         json === true
           ? `${JSON.stringify({ file: path, bytes, ...found }, null, 2)}\n`
@@ -65,11 +65,13 @@ function draw(path: string, bytes: number, found: Inspection): string {
     values.toString(),
     ...(parameters.length === 0 ? [] : [tensors.toString()]),
     kinds.toString(),
-    `${totals.nodes} nodes; ${totals.parameters} parameters (${
+    `${totals.nodes} ${totals.nodes === 1 ? "node" : "nodes"}; ${totals.parameters} parameters (${
       sizeText(totals.parameterBytes)
     }), ` +
     `${totals.trainable} of them trainable (${sizeText(totals.trainableBytes)})`,
-    missing.length === 0
+    totals.trainable === 0
+      ? "Differentiation: the file holds no trainable parameter"
+      : missing.length === 0
       ? "Differentiation: every node on a path to a trainable parameter has a rule"
       : `Differentiation: no rule for ${
         missing.map(({ operator, node }) => `${operator} "${node}"`).join(", ")

@@ -64,6 +64,13 @@ export interface Inspection {
   };
 }
 
+/** Options of {@linkcode inspectModel}. */
+export interface InspectOptions {
+  readonly sizes?: Readonly<Record<string, number>>;
+  /** Default: what `differentiate()` takes for parameters. */
+  readonly trainable?: readonly string[] | undefined;
+}
+
 /**
  * Looks at a model. Sizes that are open and not in `sizes` count as 1 for WebGL, which needs all.
  *
@@ -71,11 +78,11 @@ export interface Inspection {
  */
 export function inspectModel(
   model: ModelProto,
-  sizes: Readonly<Record<string, number>> = {},
+  { sizes = {}, trainable }: InspectOptions = {},
 ): Inspection {
   const graph = model.graph!;
   const loaded = loadGraph(model, ruleFor);
-  const trained = new Set(trainableOf(loaded));
+  const trained = new Set(trainable ?? trainableOf(loaded));
   const stored = new Set(graph.initializer.map((t) => t.name));
   const parameters = graph.initializer.map((t): ParameterReport => ({
     name: t.name,

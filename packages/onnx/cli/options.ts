@@ -50,9 +50,10 @@ export function addLossOptions(command: Command): Command {
 export function targetOf(
   command: Command,
   options: LossOptions,
+  { required = true }: { readonly required?: boolean } = {},
 ): { loss?: Loss; output?: string; trainable?: Trainable; training?: boolean } {
   const { loss, output, trainable, prediction, labels, reduction } = options;
-  if (loss === undefined && output === undefined) {
+  if (required && loss === undefined && output === undefined) {
     command.error("error: give either --loss or --output", { exitCode: 2 });
   }
   const target = {

@@ -1,5 +1,6 @@
 /** @module */
 import type { Builder } from "../graph/builder.ts";
+import { type Dim, isStatic, product, sameDims } from "../graph/dims.ts";
 import { intAttribute, stringAttribute } from "../model/attributes.ts";
 import { tensorData, tensorSize } from "../model/tensor.ts";
 import type { NodeProto } from "../proto/onnx_pb.ts";
@@ -20,15 +21,53 @@ export function recognizeLoss(
   const node = made(b, loss);
   if (node === undefined) return undefined;
   if (node.opType === "SoftmaxCrossEntropyLoss") return crossEntropyOf(b, node);
-  if (node.opType !== "ReduceMean" && node.opType !== "ReduceSum") return undefined;
-  const difference = squaredDifference(b, made(b, node.input[0]!));
+  const { difference, reduction } = squaresOf(b, node) ?? {};
   const prediction = difference?.input.find(varies);
-  if (prediction === undefined || difference!.input.filter(varies).length !== 1) return undefined;
+  if (reduction === undefined || prediction === undefined) return undefined;
+  if (difference!.input.filter(varies).length !== 1) return undefined;
   // A mean over some axes only, or of what was broadcast, has other weights.
   const whole = b.type(prediction)?.dims?.join() === b.type(difference!.output[0]!)?.dims?.join();
   const scalar = b.type(loss)?.dims?.every((d) => d === 1) ?? false;
   if (!whole || !scalar) return undefined;
-  return { type: "mse", prediction, reduction: node.opType === "ReduceMean" ? "mean" : "sum" };
+  return { type: "mse", prediction, reduction };
+}
+
+/** The difference whose squares a node averages or adds up. */
+function squaresOf(
+  b: Builder,
+  node: NodeProto,
+): { difference: NodeProto | undefined; reduction: "mean" | "sum" } | undefined {
+  const first = made(b, node.input[0]!);
+  switch (node.opType) {
+    case "ReduceMean":
+      return { difference: squaredDifference(b, first), reduction: "mean" };
+    case "ReduceSum":
+      return { difference: squaredDifference(b, first), reduction: "sum" };
+    case "ReduceSumSquare":
+      return { difference: first?.opType === "Sub" ? first : undefined, reduction: "sum" };
+    case "Div": {
+      // Our own mean.
+      const sum = first?.opType === "ReduceSumSquare" ? squaresOf(b, first) : undefined;
+      const value = sum?.difference?.output[0];
+      if (value === undefined || !isCount(b, node.input[1]!, b.type(value)?.dims)) return undefined;
+      return { ...sum!, reduction: "mean" };
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** Whether a scalar is the number of elements of a value with these dims. */
+function isCount(b: Builder, name: string, dims: readonly Dim[] | undefined): boolean {
+  if (dims === undefined) return false;
+  const tensor = b.initializers.get(name);
+  if (tensor !== undefined) {
+    return isStatic(dims) && tensorSize(tensor) === 1 &&
+      Number(tensorData(tensor)[0]) === product(dims);
+  }
+  const cast = made(b, name);
+  const count = cast?.opType === "Cast" ? made(b, cast.input[0]!) : undefined;
+  return count?.opType === "ReduceProd" && sameDims(b.known(count.input[0]!), dims);
 }
 
 function crossEntropyOf(b: Builder, node: NodeProto) {

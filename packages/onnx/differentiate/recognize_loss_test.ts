@@ -3,6 +3,7 @@ import { normal, runModel, type Value } from "../_testing.ts";
 import { buildModel } from "../model/build_model.ts";
 import { DataType } from "../model/data_type.ts";
 import { OnnxError } from "../model/onnx_error.ts";
+import { lossGraph } from "./loss_graph.ts";
 import { trainingGraph } from "./training_graph.ts";
 
 const float = (v: Value): Value => ({ ...v, type: DataType.FLOAT });
@@ -64,6 +65,37 @@ Deno.test("A mean of squared differences, as exporters write it, is recognized",
   });
   const feeds = { x, labels, uniform };
   assert.deepEqual(await curvatureOf(own, feeds), await curvatureOf(named, feeds));
+});
+
+Deno.test("Our own squared errors are recognized in the graph that holds them", async () => {
+  const labels = float(normal(3, [5, 4]));
+  const uniform = { dims: [5, 4], data: labels.data.map((v) => v > 0 ? 0.2 : 0.8), type: 1 };
+  for (const batch of ["N", 5]) {
+    for (const reduction of ["mean", "sum"] as const) {
+      const m = buildModel();
+      m.input("x", [batch, 3]);
+      m.output(m.op("MatMul", ["x", m.parameter("w", [3, 4], weights)], {}, "y"));
+      const options = { parameters: "constants", curvature: "gaussNewton" } as const;
+      const named = trainingGraph(m.build(), { loss: { type: "mse", reduction }, ...options });
+      const { model } = lossGraph(m.build(), {
+        loss: { type: "mse", reduction },
+        parameters: "constants",
+      });
+      const own = trainingGraph(model, { output: named.loss, trainable: ["w"], ...options });
+      const feeds = { x, labels, uniform };
+      assert.deepEqual(await curvatureOf(own, feeds), await curvatureOf(named, feeds));
+    }
+  }
+});
+
+Deno.test("A sum of squares over another number is refused", () => {
+  const model = linear((m) => {
+    const difference = m.op("Sub", ["y", m.input("labels", ["N", 4])]);
+    const sum = m.op("ReduceSumSquare", [difference], { keepdims: 0 });
+    return m.op("Div", [sum, m.parameter("ten", [], Float32Array.of(10))], {}, "loss");
+  });
+  const options = { output: "loss", trainable: ["w"], curvature: "gaussNewton" } as const;
+  assert.throws(() => trainingGraph(model, options), /give the loss by name/);
 });
 
 Deno.test("A loss of another form is refused, not guessed", () => {

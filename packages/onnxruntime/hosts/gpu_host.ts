@@ -59,18 +59,24 @@ export async function gpuHost(
     transfers.up += values.byteLength;
     device.queue.writeBuffer(array.buffer, 0, values.slice().buffer);
   };
+  const reserve = (length: number): GpuArray => ({
+    buffer: device.createBuffer({ size: size(length), usage: storage }),
+    length,
+  });
   const create = (values: Float32Array): GpuArray => {
-    const { length } = values;
-    const array = { buffer: device.createBuffer({ size: size(length), usage: storage }), length };
-    if (length > 0) write(array, values);
+    const array = reserve(values.length);
+    if (values.length > 0) write(array, values);
     return array;
   };
-  const readBuffer = async (buffer: GpuBuffer, length: number) => {
-    const bytes = size(length);
-    const copy = device.createBuffer({ size: bytes, usage: staging });
+  /** One copy of parts of buffers, in a row. */
+  const readParts = async (buffers: readonly GpuBuffer[], each: number) => {
+    const length = buffers.length * each;
+    const copy = device.createBuffer({ size: size(length), usage: staging });
     try {
       const encoder = device.createCommandEncoder();
-      encoder.copyBufferToBuffer(buffer, 0, copy, 0, Math.min(bytes, buffer.size));
+      buffers.forEach((buffer, k) => {
+        encoder.copyBufferToBuffer(buffer, 0, copy, k * each * 4, each * 4);
+      });
       device.queue.submit([encoder.finish()]);
       await copy.mapAsync(1);
       transfers.down += length * 4;
@@ -79,6 +85,7 @@ export async function gpuHost(
       copy.destroy();
     }
   };
+  const readBuffer = (buffer: GpuBuffer, length: number) => readParts([buffer], length);
   const backend: Backend<GpuArray> = {
     name: "webgpu",
     compile(program) {
@@ -98,7 +105,10 @@ export async function gpuHost(
     },
     allocate(shape, fill) {
       const { rows, columns } = layout(shape);
-      return create(new Float32Array(rows * columns).fill(fill));
+      // A buffer is zero when it is made.
+      return fill === 0 ? reserve(rows * columns) : create(
+        new Float32Array(rows * columns).fill(fill),
+      );
     },
     write: (values) => create(values),
     read: ({ buffer, length }) => readBuffer(buffer, length),
@@ -125,6 +135,10 @@ export async function gpuHost(
       const [value] = await readBuffer(result.gpuBuffer as unknown as GpuBuffer, 1);
       return value!;
     },
+    readNumbers: (arrays) =>
+      arrays.length === 0
+        ? Promise.resolve(new Float32Array())
+        : readParts(arrays.map(({ buffer }) => buffer), 1),
     dispose: () => void keeper.release(),
   };
 }

@@ -18,6 +18,8 @@ export interface Host<A> {
   write(array: A, values: Float32Array): void;
   /** The first number of a result: the loss. */
   read(result: Tensor): Promise<number>;
+  /** Arrays of one number each, read back together. */
+  readNumbers(arrays: readonly A[]): Promise<Float32Array>;
   /** Frees what is not an array of the backend. */
   dispose(): void | Promise<void>;
 }

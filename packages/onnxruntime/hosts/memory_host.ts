@@ -52,6 +52,7 @@ function makeHost<A extends object>(
     },
     write: (array, values) => view(array).set(values),
     read: (result) => Promise.resolve(Number((result.data as Float32Array)[0])),
+    readNumbers: (arrays) => Promise.resolve(Float32Array.from(arrays, (array) => view(array)[0]!)),
     dispose() {},
   };
 }

@@ -1,0 +1,121 @@
+/**
+ * `deno run -A bench/onnx.ts`: what differentiating an ONNX model takes, and what its gradient graph
+ * costs beside the forward pass.
+ *
+ * @module
+ */
+import Table from "cli-table3";
+import { Option } from "commander";
+import { env } from "onnxruntime-node";
+import { command, Exit, names, ownArguments, positive } from "./cli.ts";
+import { device, source, versions } from "./device.ts";
+import { write } from "./file.ts";
+import { number } from "./format.ts";
+import { onnxCases } from "./onnx/cases.ts";
+import { measureDifferentiation, measureRuns } from "./onnx/measure.ts";
+import { type OnnxRow, onnxRow } from "./onnx/rows.ts";
+import { hiddenUnits as counts } from "./step.ts";
+
+interface Options {
+  readonly model: string[];
+  readonly threads: number[];
+  readonly samples: number;
+  readonly processes: number;
+  readonly json?: string;
+}
+
+const every = onnxCases.map(({ name }) => name);
+
+function parse(args: readonly string[]): Options {
+  const program = command("onnx", "Times gradient graphs on onnxruntime-node's CPU provider.")
+    .addOption(
+      new Option("--model <names>", `models: ${every.join(", ")}`).default(every, "all")
+        .argParser(names("model", () => every)),
+    )
+    .addOption(
+      new Option("--threads <counts>", "threads of every session").default([2, 1], "2,1")
+        .argParser(counts),
+    )
+    .addOption(
+      new Option("--samples <count>", "samples a median is of, at least 5").default(31)
+        .argParser(positive),
+    )
+    .addOption(
+      new Option("--processes <count>", "fresh processes that differentiate each model").default(5)
+        .argParser(positive),
+    )
+    .option("--json <file>", "where the rows go");
+  program.parse(ownArguments(args), { from: "user" });
+  const options = program.opts<Options>();
+  if (options.samples < 5) throw new Exit(2, "--samples: expected at least 5");
+  return options;
+}
+
+/** The rows for people. */
+export function onnxTable(rows: readonly OnnxRow[]): string {
+  const table = new Table({
+    style: { head: [], border: [], compact: true },
+    head: [
+      "model",
+      "nodes",
+      "with gradient",
+      "differentiate ms",
+      "extra memory",
+      "threads",
+      "forward ms",
+      "gradient ms",
+      "gradient / forward",
+      "squares / gradient",
+    ],
+  });
+  const ratio = (value: number | null) => value === null ? "" : value.toFixed(2);
+  for (const row of rows) {
+    table.push([
+      row.model,
+      row.nodes,
+      row.gradient_nodes,
+      number(row.differentiate_ms),
+      `${(100 * row.extra_memory_ratio).toFixed(1)} %`,
+      row.threads ?? "",
+      row.forward_ms === null ? "" : number(row.forward_ms),
+      row.gradient_ms === null ? "" : number(row.gradient_ms),
+      ratio(row.gradient_ratio),
+      ratio(row.squares_ratio),
+    ]);
+  }
+  return table.toString();
+}
+
+async function onnx(args: readonly string[]): Promise<void> {
+  const { model, threads, samples, processes, json } = parse(args);
+  const rows: OnnxRow[] = [];
+  for (const given of onnxCases.filter(({ name }) => model.includes(name))) {
+    console.error(given.name);
+    const differentiation = await measureDifferentiation(given.name, processes);
+    if (!given.feeds) rows.push(onnxRow(given.name, processes, differentiation));
+    for (const count of given.feeds ? threads : []) {
+      const times = await measureRuns(given, { threads: count, samples });
+      rows.push(onnxRow(given.name, samples, differentiation, { ...times, threads: count }));
+    }
+    const { precond, deno } = versions();
+    const surroundings = {
+      device: device(),
+      versions: { precond, onnxruntime: env.versions.node, deno },
+      ...source(),
+    };
+    const command = ["deno run -A bench/onnx.ts", ...args].join(" ");
+    const text = JSON.stringify({ schemaVersion: 1, command, ...surroundings, rows }, null, 1);
+    if (json) await write(json, `${text}\n`);
+  }
+  console.log(onnxTable(rows));
+}
+
+if (import.meta.main) {
+  try {
+    await onnx(Deno.args);
+  } catch (error) {
+    if (!(error instanceof Exit)) throw error;
+    if (error.message !== "") console.error(error.message);
+    Deno.exit(error.code);
+  }
+}

@@ -1,0 +1,111 @@
+/** @module */
+import {
+  buildModel,
+  differentiate,
+  lossGraph,
+  type ModelProto,
+  perExampleSquares,
+  tensorData,
+  tensorDims,
+  type TensorProto,
+  writeModel,
+} from "@precond/onnx";
+import { InferenceSession, Tensor } from "onnxruntime-node";
+import { fileURLToPath } from "node:url";
+import { interleaved } from "../overhead/interleaved.ts";
+import { checkSamples } from "../overhead/rows.ts";
+import { median } from "../statistics.ts";
+import type { Feeds, OnnxCase } from "./cases.ts";
+import type { Differentiation, RunTimes } from "./rows.ts";
+
+const firstCall = fileURLToPath(new URL("first_call.ts", import.meta.url));
+
+/** Differentiates one of the named cases in fresh processes: medians of time and memory. */
+export async function measureDifferentiation(
+  name: string,
+  processes: number,
+): Promise<Differentiation> {
+  const calls: Differentiation[] = [];
+  for (let i = 0; i < processes; i++) {
+    const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--v8-flags=--expose-gc", firstCall, name],
+    }).output();
+    if (!success) throw new Error(`Cannot differentiate: ${new TextDecoder().decode(stderr)}`);
+    calls.push(JSON.parse(new TextDecoder().decode(stdout)));
+  }
+  const middle = (key: keyof Differentiation) => median(calls.map((call) => call[key]));
+  return {
+    nodes: middle("nodes"),
+    gradient_nodes: middle("gradient_nodes"),
+    differentiate_ms: middle("differentiate_ms"),
+    extra_memory_ratio: middle("extra_memory_ratio"),
+  };
+}
+
+/** A graph and the values of the parameters that it is fed with. */
+export interface FedGraph {
+  readonly model: ModelProto;
+  readonly values: ReadonlyMap<string, TensorProto>;
+}
+
+/** The three graphs of a case. */
+export function graphsOf({ build, options }: OnnxCase): Record<keyof RunTimes, FedGraph> {
+  const m = buildModel();
+  build(m);
+  const model = m.build();
+  return {
+    forward_ms: lossGraph(model, options),
+    gradient_ms: differentiate(model, options),
+    squares_ms: perExampleSquares(model, options),
+  };
+}
+
+/** A tensor for every input of a graph: what is fed, and the parameters, as in training. */
+export function tensorsFor({ model, values }: FedGraph, feeds: Feeds): Record<string, Tensor> {
+  return Object.fromEntries(model.graph!.input.map(({ name }) => {
+    const fed = feeds[name];
+    if (fed !== undefined) {
+      const type = fed.data instanceof BigInt64Array ? "int64" : "float32";
+      return [name, new Tensor(type, fed.data, [...fed.dims])];
+    }
+    const parameter = values.get(name);
+    if (parameter === undefined) throw new TypeError(`Cannot feed "${name}": it has no value`);
+    return [
+      name,
+      new Tensor("float32", tensorData(parameter) as Float32Array, tensorDims(parameter)),
+    ];
+  }));
+}
+
+/** Runs the graphs of a case on the processor in turn, with the same inputs and threads. */
+export async function measureRuns(
+  given: OnnxCase,
+  { threads, samples }: { readonly threads: number; readonly samples: number },
+): Promise<RunTimes> {
+  checkSamples(samples);
+  const feeds = given.feeds?.() ?? {};
+  const contenders = await Promise.all(
+    Object.entries(graphsOf(given)).map(async ([name, graph]) => {
+      const session = await InferenceSession.create(writeModel(graph.model), {
+        intraOpNumThreads: threads,
+        logSeverityLevel: 3,
+        // Threads of a session that has nothing to do would spin while another one is timed.
+        extra: { session: { intra_op: { allow_spinning: "0" } } },
+      });
+      const tensors = tensorsFor(graph, feeds);
+      return {
+        name,
+        step: async () => {
+          await session.run(tensors);
+        },
+        release: () => session.release(),
+      };
+    }),
+  );
+  try {
+    const times = await interleaved(contenders, samples);
+    return Object.fromEntries(times) as unknown as RunTimes;
+  } finally {
+    for (const { release } of contenders) await release();
+  }
+}

@@ -1,0 +1,130 @@
+/**
+ * `deno run -A bench/onnxruntime.ts`: how long a whole training step of an ONNX model takes with
+ * @precond/onnxruntime, with the removed TrainingSession and with tfjs.
+ *
+ * @module
+ */
+import Table from "cli-table3";
+import { Option } from "commander";
+import { command, Exit, names, ownArguments, positive } from "./cli.ts";
+import { device, source, versions } from "./device.ts";
+import { write } from "./file.ts";
+import { number } from "./format.ts";
+import {
+  measureTrainingIn,
+  requireTrainingPlaces,
+  trainingPlaces,
+} from "./onnxruntime/measurers.ts";
+import {
+  type ModelName,
+  models,
+  type OnnxruntimeRuntime,
+  type ProviderName,
+  providers,
+  type TrainingRow,
+} from "./onnxruntime/rows.ts";
+import { hiddenUnits } from "./step.ts";
+
+interface Options {
+  readonly model: ModelName[];
+  readonly provider: ProviderName[];
+  readonly runtime: OnnxruntimeRuntime[];
+  readonly hidden: number[];
+  readonly batch: number;
+  readonly samples: number;
+  readonly json?: string;
+}
+
+const runtimes: readonly OnnxruntimeRuntime[] = ["deno", "node"];
+
+function parse(args: readonly string[]): Options {
+  const among = (flags: string, about: string, what: string, all: readonly string[]) =>
+    new Option(`${flags} <names>`, `${about}: ${all.join(", ")}`).default([...all], all.join())
+      .argParser(names(what, () => all));
+  const program = command("onnxruntime", "Times whole training steps of ONNX models.")
+    .addOption(among("--model", "models", "model", models))
+    .addOption(among("--provider", "providers of ONNX Runtime", "provider", providers))
+    .addOption(among("--runtime", "where cpu and wasm run", "runtime", runtimes))
+    .addOption(
+      new Option("--hidden <units>", "the MLP's hidden layers").default([500], "500")
+        .argParser(hiddenUnits),
+    )
+    .addOption(
+      new Option("--batch <size>", "examples in a batch").default(64).argParser(positive),
+    )
+    .addOption(
+      new Option("--samples <count>", "samples a median is of, at least 5").default(31)
+        .argParser(positive),
+    )
+    .option("--json <file>", "where the rows go");
+  program.parse(ownArguments(args), { from: "user" });
+  const options = program.opts<Options>();
+  if (options.samples < 5) throw new Exit(2, "--samples: expected at least 5");
+  return options;
+}
+
+/** The rows for people. */
+export function trainingTable(rows: readonly TrainingRow[]): string {
+  const table = new Table({
+    style: { head: [], border: [], compact: true },
+    head: [
+      "model",
+      "provider",
+      "in",
+      "method",
+      "step ms",
+      "outside run",
+      "refresh ms",
+      "baseline",
+      "ms",
+      "baseline / ours",
+    ],
+  });
+  for (const row of rows) {
+    table.push([
+      row.model,
+      row.provider,
+      row.runtime,
+      row.method,
+      number(row.step_ms),
+      `${(100 * (1 - row.run_ms / row.step_ms)).toFixed(1)} %`,
+      row.refresh_ms === null ? "" : number(row.refresh_ms),
+      row.baseline,
+      number(row.baseline_ms),
+      row.ratio.toFixed(2),
+    ]);
+  }
+  return table.toString();
+}
+
+async function onnxruntime(args: readonly string[]): Promise<void> {
+  const { model, provider, runtime, hidden, batch, samples, json } = parse(args);
+  const places = trainingPlaces(provider, runtime);
+  await requireTrainingPlaces(places);
+  const rows: TrainingRow[] = [];
+  for (const name of model) {
+    for (const place of places) {
+      console.error(`${name} on ${place.provider} in ${place.runtime}, batch ${batch}`);
+      const { provider } = place;
+      const given = { model: name, provider, hidden, batchSize: batch, samples };
+      rows.push(...await measureTrainingIn(place.runtime, given));
+      const surroundings = { device: device(), versions: versions(), ...source() };
+      const command = ["deno run -A bench/onnxruntime.ts", ...args].join(" ");
+      const text = JSON.stringify({ schemaVersion: 1, command, ...surroundings, rows }, null, 1);
+      if (json) await write(json, `${text}\n`);
+    }
+  }
+  console.log(trainingTable(rows));
+}
+
+if (import.meta.main) {
+  try {
+    await onnxruntime(Deno.args);
+    // WebAssembly builds of ONNX Runtime keep the process alive.
+    Deno.exit(0);
+  } catch (error) {
+    if (!(error instanceof Exit)) throw error;
+    if (error.message !== "") console.error(error.message);
+    Deno.exit(error.code);
+  }
+}

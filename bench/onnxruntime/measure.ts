@@ -1,0 +1,54 @@
+/** @module */
+import "@tensorflow/tfjs-backend-wasm";
+import "@tensorflow/tfjs-layers"; // registers the gradients
+import process from "node:process";
+import { interleaved } from "../overhead/interleaved.ts";
+import { checkSamples } from "../overhead/rows.ts";
+import { currentOrt } from "./builds.ts";
+import { ours, tfjsContenders, trainingSession } from "./contenders.ts";
+import { type Place, type TrainingCase, type TrainingRow, trainingRows } from "./rows.ts";
+
+interface Adapter {
+  readonly info: Readonly<Record<"description" | "vendor" | "architecture", string>>;
+}
+
+async function gpuOf(): Promise<string> {
+  const { gpu } = navigator as unknown as {
+    gpu: { requestAdapter(): Promise<Adapter | null> };
+  };
+  const { description, vendor, architecture } = (await gpu.requestAdapter())!.info;
+  return description || [vendor, architecture].filter(Boolean).join(" ") || "unknown";
+}
+
+/** All rows of one case, in the process that it is called in: Deno or Node.js. */
+export async function measureTraining(given: TrainingCase): Promise<TrainingRow[]> {
+  checkSamples(given.samples);
+  const { ort, version } = await currentOrt(given.provider);
+  const contenders = [
+    ...await ours(given, ort),
+    await trainingSession(given),
+    ...await tfjsContenders(given),
+  ];
+  try {
+    const times = await interleaved(
+      contenders.map(({ name, train, part }) => ({
+        name,
+        step: async () => {
+          await train();
+        },
+        ...(part ? { part } : {}),
+      })),
+      given.samples,
+    );
+    const deno: string | undefined = process.versions.deno;
+    const place: Place = {
+      runtime: deno === undefined ? "node" : "deno",
+      version: deno ?? process.versions.node,
+      onnxruntime: version,
+      gpu: given.provider === "webgpu" ? await gpuOf() : null,
+    };
+    return trainingRows(given, place, times);
+  } finally {
+    for (const contender of contenders) await contender.dispose();
+  }
+}

@@ -1,0 +1,6 @@
+/**
+ * Files, for hosts with `node:fs`: Node.js, Deno, Bun.
+ *
+ * @module
+ */
+export { loadFile, saveFile } from "./trainer_file.ts";
