@@ -175,7 +175,8 @@ const targetOf = (provider: string): "cpu" | "webgpu" | "webgl" =>
   provider === "webgpu" || provider === "webgl" ? provider : "cpu";
 
 /** onnxruntime-node keeps its device to itself: parameters stay in memory, runs copy them. */
-const sharesDevice = (ort: Ort): boolean => "webgpu" in ort.env && "wasm" in ort.env;
+const sharesDevice = ({ env }: Ort): boolean =>
+  "versions" in env && (env.versions as { web?: string }).web !== undefined;
 
 function uniformDims(
   { name, dims }: InputInfo,
