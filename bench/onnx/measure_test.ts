@@ -36,3 +36,12 @@ Deno.test("A first call is measured in a process of its own", async () => {
   assert.equal(nodes, 3); // Gemm, Relu, Gemm
   assert.ok(gradient_nodes > nodes && differentiate_ms > 0);
 });
+
+for (const name of ["resnet50", "transformer 12×768"]) {
+  // How long it takes is for the benchmark to say.
+  Deno.test(`${name} is differentiated with less than 10 % more memory`, async () => {
+    const { nodes, gradient_nodes, extra_memory_ratio } = await measureDifferentiation(name, 1);
+    assert.ok(gradient_nodes > 3 * nodes, `${gradient_nodes} nodes`);
+    assert.ok(extra_memory_ratio < 0.1, `${100 * extra_memory_ratio} %`);
+  });
+}
