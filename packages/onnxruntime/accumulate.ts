@@ -10,7 +10,7 @@ export interface Accumulator<A> {
       readonly gradient: A;
       /** Mean or sum of the gradients. */
       readonly gathered: A;
-      /** Mean or sum of their squares. */
+      /** Mean of their squares, in the scale of `gathered`: of sums k² times that of means. */
       readonly squares: A;
     }[],
     j: number,
@@ -20,29 +20,39 @@ export interface Accumulator<A> {
 }
 
 /**
- * `m ← a m + b g` and `q ← a q + b g²`, for means with a = (j − 1)/j and b = 1/j: after k
+ * `m ← a m + b g` and `q ← c q + d g²`, for means with a = c = (j − 1)/j and b = d = 1/j: after k
  * micro-batches m is the mean gradient and q the mean of the squared micro-batch gradients, which is
- * `gradientSquares` for free.
+ * `gradientSquares` for free. For sums a = b = 1, c = j/(j − 1), d = j: m is k times the mean, q k²
+ * times the mean square, so that what is estimated from the two does not depend on the form.
  */
 export function accumulator<A>(backend: Backend<A>): Accumulator<A> {
   const { add, gt, mul, read, scalar, select, square } = expr;
   const [g, m, q] = [read("gradient"), read("gathered"), read("squares")];
-  const [a, b] = [scalar("a"), scalar("b")];
   // Not 0 times the old value, which may be NaN.
-  const blend = (old: Expr, x: Expr) => select(gt(a, 0), add(mul(a, old), mul(b, x)), mul(b, x));
+  const blend = (keep: Expr, old: Expr, enter: Expr, x: Expr) =>
+    select(gt(keep, 0), add(mul(keep, old), mul(enter, x)), mul(enter, x));
   const program = compileProgram({
     outputs: [
-      { name: "gathered", shape: "element", value: blend(m, g) },
-      { name: "squares", shape: "element", value: blend(q, square(g)) },
+      { name: "gathered", shape: "element", value: blend(scalar("a"), m, scalar("b"), g) },
+      {
+        name: "squares",
+        shape: "element",
+        value: blend(scalar("c"), q, scalar("d"), square(g)),
+      },
     ],
   });
   const kernel: Kernel<A> = backend.compile(program);
   return {
     add(parameters, j, gathering) {
-      // The first run overwrites what the last update left.
-      const a = j === 1 ? 0 : gathering === "sum" ? 1 : (j - 1) / j;
-      const b = gathering === "sum" ? 1 : 1 / j;
-      const scalars = Float64Array.from(program.scalars, (name) => name === "a" ? a : b);
+      const sum = gathering === "sum";
+      const values: Readonly<Record<string, number>> = {
+        // The first run overwrites what the last update left.
+        a: j === 1 ? 0 : sum ? 1 : (j - 1) / j,
+        b: sum ? 1 : 1 / j,
+        c: j === 1 ? 0 : sum ? j / (j - 1) : (j - 1) / j,
+        d: sum ? j : 1 / j,
+      };
+      const scalars = Float64Array.from(program.scalars, (name) => values[name]!);
       kernel.run(parameters.map((p) => ({
         ...layout(p.dims),
         inputs: program.inputs.map(({ name }) => p[name as "gradient" | "gathered" | "squares"]),

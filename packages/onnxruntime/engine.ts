@@ -1,64 +1,16 @@
 /** @module */
-import { type ClippedCounts, type Contribution, createDriver, type Driver } from "@precond/core";
+import { type Contribution, createDriver, type Driver } from "@precond/core";
 import { accumulator } from "./accumulate.ts";
+import type { Engine, Gathered, Gathering, GatherOptions } from "./engine_types.ts";
 import { checkFeeds, convertFeeds } from "./feeds.ts";
 import { finiteDifferences } from "./finite_differences.ts";
 import type { LoadedGraph } from "./graphs.ts";
 import type { Feeds, Ort, Tensor } from "./ort.ts";
-import { type Uniform, uniform } from "./random.ts";
+import { uniform } from "./random.ts";
 import type { Parameter, Setup } from "./set_up.ts";
 import { disposeArrays } from "./arrays.ts";
 import type { StepOptions, TrainerOptions } from "./trainer_options.ts";
 import { userCurvature } from "./user_curvature.ts";
-
-/** What is gathered over several runs: the mean of their gradients, or (as ONNX Runtime) the sum. */
-export type Gathering = "mean" | "sum";
-
-/** What one run gave. */
-export interface Gathered {
-  /** NaN if it was not read back. */
-  readonly loss: number;
-  /** The outputs that were asked for. */
-  readonly outputs: Readonly<Record<string, Tensor>>;
-}
-
-/** Options of an update. */
-export interface UpdateOptions {
-  readonly keep?: boolean;
-  readonly countClipped?: boolean;
-}
-
-/** What is known of an update. */
-export interface Updated<A> {
-  /** Examples in its batch. */
-  readonly batchSize: number;
-  readonly clipped: readonly ClippedCounts<A>[];
-}
-
-/** Runs graphs, gathers gradients, updates parameters; one call at a time. */
-export interface Engine<A> {
-  readonly driver: Driver<A>;
-  readonly random: Uniform;
-  /** Runs since the last update. */
-  readonly gathered: number;
-  /**
-   * Runs forward and backward and takes the gradient in; `last` if an update follows, for which
-   * samples may be due. Nothing has changed if it throws.
-   */
-  gather(feeds: Feeds, last: boolean, options: StepOptions): Promise<Gathered>;
-  /**
-   * Updates the parameters with what was gathered, which is then forgotten unless `keep` is true.
-   * With `countClipped` the counts are the caller's to dispose.
-   */
-  update(learningRate: number | undefined, options?: UpdateOptions): Updated<A>;
-  /** The gradient that an update uses, or the last one used. */
-  gradientOf(parameter: Parameter<A>): A;
-  /** Forgets what was gathered. */
-  reset(): void;
-  /** Runs a graph without a gradient. */
-  forward(action: string, loaded: LoadedGraph, feeds: Feeds): Promise<Record<string, Tensor>>;
-  dispose(): void;
-}
 
 /** Makes the engine of a trainer. */
 export function createEngine<A>(
@@ -95,6 +47,7 @@ export function createEngine<A>(
   const ownFeeds = (
     { graph, inputs }: LoadedGraph,
     weights: (p: Parameter<A>) => A,
+    dropoutSeed?: number,
   ): Record<string, Tensor> => {
     const feeds: Record<string, Tensor> = {};
     const taken = new Set(inputs.map((i) => i.name));
@@ -106,7 +59,9 @@ export function createEngine<A>(
     for (const s of setup.statistics) {
       if (taken.has(s.name)) feeds[s.name] = host.tensor(s.current, s.dims);
     }
-    if (taken.has("dropout_seed")) feeds["dropout_seed"] = setup.dropoutSeed(random.integer(65536));
+    if (taken.has("dropout_seed")) {
+      feeds["dropout_seed"] = setup.dropoutSeed(dropoutSeed ?? random.integer(65536));
+    }
     return feeds;
   };
 
@@ -133,6 +88,8 @@ export function createEngine<A>(
     loaded: LoadedGraph,
     given: Record<string, Tensor>,
     weights: (p: Parameter<A>) => A,
+    /** A run beside the step: with this seed, and running statistics stay as they are. */
+    dropoutSeed?: number,
   ): Promise<Record<string, Tensor>> => {
     const { session, graph } = loaded;
     // Arrays first: memory that grows kills the views of tensors that were made before.
@@ -146,11 +103,11 @@ export function createEngine<A>(
       want(graph.squares, () => arrayOf(p, "squares"));
       want(graph.curvatures, () => arrayOf(p, "curvature"));
     }
-    for (const s of setup.statistics) {
+    for (const s of dropoutSeed === undefined ? setup.statistics : []) {
       const name = graph.statistics?.get(s.name);
       if (name !== undefined) targets.push({ name, array: s.next!, dims: s.dims });
     }
-    const feeds = { ...given, ...ownFeeds(loaded, weights) };
+    const feeds = { ...given, ...ownFeeds(loaded, weights, dropoutSeed) };
     drawUniform(feeds, loaded);
     const kept = [graph.loss!, ...setup.outputs.filter((name) => name !== graph.loss)];
     const fetches: Record<string, Tensor | null> = Object.fromEntries(kept.map((n) => [n, null]));
@@ -171,6 +128,8 @@ export function createEngine<A>(
   const sampleDifferences = async (given: Record<string, Tensor>) => {
     drawSigns();
     const plain = await graphs.training({ squares: false, curvature: undefined });
+    // Both gradients with the same mask: of two masks the difference would be noise over ε.
+    const seed = plain.inputs.some((i) => i.name === "dropout_seed") ? random.integer(65536) : 0;
     const arrays = parameters.map((p) => ({
       dims: p.dims,
       weights: p.weights,
@@ -181,7 +140,7 @@ export function createEngine<A>(
       curvature: arrayOf(p, "curvature"),
     }));
     await differences!.sample(arrays, async () => {
-      const results = await run(plain, given, (p) => p.shifted!);
+      const results = await run(plain, given, (p) => p.shifted!, seed);
       results[plain.graph.loss!]!.dispose();
     });
   };
@@ -190,6 +149,11 @@ export function createEngine<A>(
     if (!due || kind === "user" || kind === "empiricalFisher") return undefined;
     if (kind !== "hutchinson") return "gaussNewton";
     return differences === undefined ? "hutchinson" : undefined;
+  };
+
+  const forget = () => {
+    gathered = examples = 0;
+    sampled = false;
   };
 
   const forward = async (
@@ -203,58 +167,77 @@ export function createEngine<A>(
     return await loaded.session.run(all) as Record<string, Tensor>;
   };
 
+  const gather = async (feeds: Feeds, stepOptions: GatherOptions): Promise<Gathered> => {
+    const due = stepOptions.sample && kind !== undefined && driver.curvatureDue(names);
+    const curvature = wantedCurvature(due);
+    const squares = needsSquares && !gathers;
+    const user = due && kind === "user" ? userCurvature(parameters, stepOptions) : undefined;
+    const loaded = await graphs.training({ squares, curvature });
+    const given = checkFeeds(ort, "step", feeds, loaded.inputs, setup.own(loaded.graph));
+    const batchSize = stepOptions.batchSize ?? firstSize(given);
+    if (!(batchSize > 0 && batchSize < Infinity)) {
+      throw new RangeError(
+        `Cannot step: batchSize must be positive, current value is ${batchSize}`,
+      );
+    }
+    if (curvature === "hutchinson") drawSigns();
+    const { [loaded.graph.loss!]: result, ...outputs } = await run(
+      loaded,
+      given,
+      (p) => p.weights,
+    );
+    const reads = stepOptions.readLoss ?? true;
+    const loss = reads ? await host.read(result!) : NaN;
+    // A result on the GPU is a buffer of its own.
+    if (result!.location === "gpu-buffer") result!.dispose();
+    if (reads && !Number.isFinite(loss)) {
+      throw new RangeError(
+        `Cannot step: the loss is ${loss} after ${driver.iteration} updates; ` +
+          `parameters and optimizer are as they were`,
+      );
+    }
+    if (due && kind === "hutchinson" && differences !== undefined) await sampleDifferences(given);
+    if (user !== undefined) {
+      for (const p of parameters) host.write(arrayOf(p, "curvature"), user[p.name]!);
+    }
+    for (const s of setup.statistics) if (s.next !== undefined) swap(s);
+    if (stepOptions.afresh) forget();
+    // A sample serves the next update, whatever is added to the gradient before it.
+    if (due) sampled = kind !== "empiricalFisher";
+    gathered++;
+    examples += batchSize;
+    sums?.add(
+      parameters.map((p) => ({
+        dims: p.dims,
+        gradient: p.gradient,
+        gathered: arrayOf(p, "gathered"),
+        squares: arrayOf(p, "squares"),
+      })),
+      gathered,
+      gathering,
+    );
+    return { loss, outputs };
+  };
+
   return {
     driver,
     random,
     get gathered() {
       return gathered;
     },
-    async gather(feeds, last, stepOptions) {
-      const due = last && kind !== undefined && driver.curvatureDue(names);
-      const curvature = wantedCurvature(due);
-      const squares = needsSquares && !gathers;
-      const user = due && kind === "user" ? userCurvature(parameters, stepOptions) : undefined;
-      const loaded = await graphs.training({ squares, curvature });
-      const given = checkFeeds(ort, "step", feeds, loaded.inputs, setup.own(loaded.graph));
-      if (curvature === "hutchinson") drawSigns();
-      const { [loaded.graph.loss!]: result, ...outputs } = await run(
-        loaded,
-        given,
-        (p) => p.weights,
-      );
-      const reads = stepOptions.readLoss ?? true;
-      const loss = reads ? await host.read(result!) : NaN;
-      // A result on the GPU is a buffer of its own.
-      if (result!.location === "gpu-buffer") result!.dispose();
-      if (reads && !Number.isFinite(loss)) {
-        throw new RangeError(
-          `Cannot step: the loss is ${loss} after ${driver.iteration} updates; ` +
-            `parameters and optimizer are as they were`,
-        );
+    async gather(feeds, gatherOptions) {
+      const { state } = random;
+      try {
+        return await gather(feeds, gatherOptions);
+      } catch (error) {
+        // The step that is tried again draws the same numbers.
+        random.state = state;
+        throw error;
       }
-      if (due && kind === "hutchinson" && differences !== undefined) await sampleDifferences(given);
-      if (user !== undefined) {
-        for (const p of parameters) host.write(arrayOf(p, "curvature"), user[p.name]!);
-      }
-      for (const s of setup.statistics) if (s.next !== undefined) swap(s);
-      sampled = due && kind !== "empiricalFisher";
-      gathered++;
-      examples += stepOptions.batchSize ?? firstSize(given);
-      sums?.add(
-        parameters.map((p) => ({
-          dims: p.dims,
-          gradient: p.gradient,
-          gathered: arrayOf(p, "gathered"),
-          squares: arrayOf(p, "squares"),
-        })),
-        gathered,
-        gathering,
-      );
-      return { loss, outputs };
     },
     gradientOf,
     update(learningRate, { keep = false, countClipped = false } = {}) {
-      if (gathered === 0) {
+      if (gathered === 0 && gathering === "mean") {
         throw new TypeError("Cannot update: there is no gradient since the last update");
       }
       const squares = needsSquares ? (p: Parameter<A>) => p.squares : () => undefined;
@@ -266,22 +249,25 @@ export function createEngine<A>(
         gradientSquares: squares(p),
         curvature: sampled ? p.curvature : undefined,
       }));
-      const batchSize = examples;
-      const { weights, clipped = [] } = driver.step(contributions, {
-        batchSize,
-        countClipped,
-        microBatches: gathers ? gathered : examples,
-        ...(learningRate === undefined ? {} : { learningRate }),
-      });
-      parameters.forEach((p, k) => p.weights = weights[k]!);
-      sampled = false;
-      if (!keep) gathered = examples = 0;
-      return { batchSize, clipped };
+      // A sum of no gradients is 0, which ONNX Runtime takes for a gradient like any other.
+      const batchSize = examples === 0 ? 1 : examples;
+      const microBatches = gathers ? gathered : examples;
+      try {
+        const { weights, clipped = [] } = driver.step(contributions, {
+          batchSize,
+          countClipped,
+          microBatches,
+          ...(learningRate === undefined ? {} : { learningRate }),
+        });
+        parameters.forEach((p, k) => p.weights = weights[k]!);
+        sampled = false;
+        return { batchSize, clipped };
+      } finally {
+        // Also if it throws: the next step begins a new update.
+        if (!keep) forget();
+      }
     },
-    reset() {
-      gathered = examples = 0;
-      sampled = false;
-    },
+    reset: forget,
     forward,
     dispose() {
       driver.dispose();

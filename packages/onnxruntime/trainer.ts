@@ -1,6 +1,7 @@
 /** @module */
 import type { TelemetryOptions } from "@precond/core";
-import { createEngine, type Updated } from "./engine.ts";
+import { createEngine } from "./engine.ts";
+import type { Updated } from "./engine_types.ts";
 import { fitTrainer } from "./fit.ts";
 import { oneByOne } from "./one_by_one.ts";
 import type { Feeds, Ort, Tensor } from "./ort.ts";
@@ -41,7 +42,11 @@ export interface Trainer {
   fit(batches: Batches, options?: FitOptions): Promise<Progress | undefined>;
   /** A copy of a parameter's values. */
   parameter(name: string): Promise<Float32Array>;
-  /** Overwrites a parameter. */
+  /**
+   * Overwrites a parameter.
+   *
+   * @throws {TypeError} For another number of elements, and while a call is running.
+   */
   setParameter(name: string, values: Float32Array): void;
   /** The gradient that the last step used. */
   gradient(name: string): Promise<Float32Array>;
@@ -56,14 +61,16 @@ export interface Trainer {
   telemetry(options: TelemetryOptions): () => void;
   /**
    * Parameters, optimizer state and random numbers in one file: safetensors (default), or a
-   * checkpoint of ONNX Runtime, from which its own training builds take the parameters.
+   * checkpoint of ONNX Runtime, from which its own training builds take the parameters. With
+   * `accumulate`, save after an update: what was gathered for the next one is not in the file.
    */
   save(options?: SaveOptions): Promise<Uint8Array<ArrayBuffer>>;
   /**
    * Restores what save() gave in either format: everything, or nothing if the file does not fit. From
    * a checkpoint that something else wrote, the parameters; the optimizer starts afresh.
    *
-   * @throws {TypeError} For a file that is damaged or belongs to another model or optimizer.
+   * @throws {TypeError} For a file that is damaged or belongs to another model or optimizer, and
+   *   while a call is running.
    */
   load(bytes: Uint8Array): void;
   /** The model for inference, with the trained parameters. */
@@ -156,7 +163,7 @@ function makeTrainer<A>(ort: Ort, setup: Setup<A>, options: TrainerOptions): Tra
     step: (feeds, stepOptions = {}) =>
       inTurn("step", async () => {
         const last = engine.gathered === accumulate - 1;
-        const { loss, outputs } = await engine.gather(feeds, last, stepOptions);
+        const { loss, outputs } = await engine.gather(feeds, { ...stepOptions, sample: last });
         if (last) await update();
         return { ...outputs, loss } as StepOutcome;
       }),
@@ -176,8 +183,12 @@ function makeTrainer<A>(ort: Ort, setup: Setup<A>, options: TrainerOptions): Tra
         async () => await engine.forward("predict", await graphs.prediction(), feeds),
       ),
     fit: (batches, fitOptions = {}) => fitTrainer(trainer, batches, fitOptions),
-    parameter: async (name) => (await backend.read(find(name).weights)).slice(),
+    async parameter(name) {
+      inTurn.open("read a parameter");
+      return (await backend.read(find(name).weights)).slice();
+    },
     setParameter(name, values) {
+      inTurn.idle("set a parameter");
       const p = find(name);
       if (values.length !== p.size) {
         throw new TypeError(
@@ -186,8 +197,12 @@ function makeTrainer<A>(ort: Ort, setup: Setup<A>, options: TrainerOptions): Tra
       }
       host.write(p.weights, values);
     },
-    gradient: async (name) => (await backend.read(engine.gradientOf(find(name)))).slice(),
+    async gradient(name) {
+      inTurn.open("read a gradient");
+      return (await backend.read(engine.gradientOf(find(name)))).slice();
+    },
     telemetry(telemetryOptions) {
+      inTurn.open("report telemetry");
       const watcher = createTelemetry(host, driver, parameters, telemetryOptions);
       watchers.add(watcher);
       return () => {
@@ -204,6 +219,7 @@ function makeTrainer<A>(ort: Ort, setup: Setup<A>, options: TrainerOptions): Tra
           format,
         })),
     load(bytes) {
+      inTurn.idle("load");
       const state = loadTrainer(bytes, driver, host, kept());
       if (state !== undefined) random.state = state;
       engine.reset();

@@ -1,6 +1,7 @@
 /** @module */
 import type { Definition } from "@precond/core";
-import { createEngine, type Engine } from "../engine.ts";
+import { createEngine } from "../engine.ts";
+import type { Engine } from "../engine_types.ts";
 import { oneByOne } from "../one_by_one.ts";
 import type { Feeds, InferenceSession, Ort, Tensor } from "../ort.ts";
 import { exportTrained } from "../persistence.ts";
@@ -32,9 +33,14 @@ type Fetches = readonly string[] | Readonly<Record<string, Tensor | null>>;
  * up until lazyResetGrad(), as they did.
  */
 export interface TrainingSession {
-  /** Forward and backward pass on the training model; the gradient is added to what was there. */
+  /**
+   * Forward and backward pass on the training model; the gradient is added to what was there.
+   *
+   * @throws {RangeError} For a loss that is NaN or infinite (the removed session went on); nothing
+   *   has changed then.
+   */
   runTrainStep(feeds: Feeds, fetches?: Fetches | object, options?: object): Promise<Results>;
-  /** Updates the parameters with the gradient. */
+  /** Updates the parameters with the gradient, which is kept; before the first run it is 0. */
   runOptimizerStep(options?: object): Promise<void>;
   /** The next runTrainStep() starts from a gradient of zero. */
   lazyResetGrad(): Promise<void>;
@@ -122,6 +128,8 @@ function makeSession<A>(
   const { names } = setup;
   let learningRate: number | undefined;
   let fresh = false;
+  // A curvature sample is taken in the first run after an update.
+  let updated = true;
 
   /** Only what is asked for. */
   const pick = (results: Results, fetches: unknown): Results => {
@@ -153,9 +161,9 @@ function makeSession<A>(
     },
     runTrainStep: (feeds, fetches) =>
       inTurn("run the training step", async () => {
-        if (fresh) engine.reset();
-        const { loss, outputs } = await engine.gather(feeds, engine.gathered === 0 || fresh, {});
-        fresh = false;
+        const sample = updated || fresh;
+        const { loss, outputs } = await engine.gather(feeds, { sample, afresh: fresh });
+        fresh = updated = false;
         const lossTensor = new ort.Tensor("float32", Float32Array.of(loss), []);
         return pick({ [names.trainingOutputNames[0]!]: lossTensor, ...outputs }, fetches);
       }),
@@ -167,6 +175,7 @@ function makeSession<A>(
           );
         }
         engine.update(learningRate, { keep: true });
+        updated = true;
         return Promise.resolve();
       }),
     lazyResetGrad: () =>
@@ -182,7 +191,8 @@ function makeSession<A>(
         const loaded = await graphs.evaluation();
         return pick(await engine.forward("run the evaluation step", loaded, feeds), fetches);
       }),
-    getParametersSize: (trainableOnly = true) => Promise.resolve(flat.size(trainableOnly)),
+    getParametersSize: (trainableOnly = true) =>
+      inTurn("get the size of the parameters", () => Promise.resolve(flat.size(trainableOnly))),
     getContiguousParameters: (trainableOnly = true) =>
       inTurn("get the parameters", async () => {
         const values = await flat.read(trainableOnly);
@@ -206,7 +216,11 @@ function makeSession<A>(
         exportTrained(
           source,
           host.backend,
-          parameters.map(({ name, dims, weights }) => ({ name, dims, array: weights })),
+          [
+            ...parameters.map(({ name, dims, weights }) => ({ name, dims, array: weights })),
+            // Frozen parameters may have been loaded, running statistics have moved.
+            ...statistics.map(({ name, dims, current }) => ({ name, dims, array: current })),
+          ],
         )),
     release: () =>
       inTurn.last("release", async () => {
