@@ -9,7 +9,7 @@ import type { Feeds, Ort, Tensor } from "./ort.ts";
 import { uniform } from "./random.ts";
 import type { Parameter, Setup } from "./set_up.ts";
 import { disposeArrays } from "./arrays.ts";
-import type { StepOptions, TrainerOptions } from "./trainer_options.ts";
+import type { TrainerOptions } from "./trainer_options.ts";
 import { userCurvature } from "./user_curvature.ts";
 
 /** Makes the engine of a trainer. */

@@ -1,4 +1,4 @@
-import { adamW, combined, gaussNewton, snrOnly } from "@precond/core";
+import { adamW, combined, gaussNewton, naturalSnr, snrOnly } from "@precond/core";
 import { assertAllClose } from "@precond/testing";
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
@@ -47,6 +47,7 @@ test("WebGPU trains as the CPU does", async (t) => {
   const optimizers = {
     adamW: adamW({ learningRate: 1e-3 }),
     combined: combined({ learningRate: 1e-3, curvature: gaussNewton({ every: 5 }) }),
+    naturalSnr: naturalSnr({ learningRate: 1e-3 }),
   };
   for (const net of [mlp(), cnn(), block()]) {
     for (const [name, optimizer] of Object.entries(optimizers)) {

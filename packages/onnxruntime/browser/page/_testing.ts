@@ -4,7 +4,7 @@
  * @module
  */
 import { adamW, combined, gaussNewton } from "@precond/core";
-import { type Ort, Trainer } from "@precond/onnxruntime";
+import { type Ort, Trainer } from "../../mod.ts";
 import * as ort from "onnxruntime-web/webgl";
 import { cnn, mlp } from "../../networks/_testing.ts";
 
