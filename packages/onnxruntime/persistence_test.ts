@@ -8,15 +8,10 @@ import {
 } from "@precond/onnx";
 import { multilayerPerceptron, random } from "@precond/testing";
 import assert from "node:assert/strict";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
-import { pathToFileURL } from "node:url";
+import { nodeOrt as ort, openOracle } from "./_testing.ts";
 import { Trainer } from "./mod.ts";
-import type { Feeds, Ort } from "./ort.ts";
+import type { Feeds } from "./ort.ts";
 import type { TrainerSource } from "./source.ts";
-
-const require = createRequire(import.meta.url);
-const ort = require("onnxruntime-node") as Ort;
 
 function network() {
   const m = buildModel();
@@ -150,10 +145,7 @@ Deno.test({
       [...tensorData(parameters[1]!) as Float32Array],
       [...await trainer.parameter("w1")],
     );
-    const dist = dirname(require.resolve("onnxruntime-web-training"));
-    const old = await import(pathToFileURL(join(dist, "ort.training.wasm.mjs")).href);
-    old.env.wasm.numThreads = 1;
-    old.env.logLevel = "error";
+    const old = await openOracle();
     const session = await old.TrainingSession.create({
       checkpointState: file,
       trainModel: files.training,

@@ -6,8 +6,6 @@ import { to } from "./broadcast.ts";
 import type { GradientContext, OperatorRule } from "./rule.ts";
 import { sameType, unary } from "./unary.ts";
 
-export { sameType } from "./unary.ts";
-
 const sigmoidOf = (b: Builder, x: string) => b.op("Sigmoid", [x]);
 
 /** `yes` where x > threshold, else `no`. */

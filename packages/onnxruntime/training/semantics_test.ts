@@ -10,10 +10,7 @@ import {
 import { buildModel, generateArtifacts } from "@precond/onnx";
 import { assertAllClose } from "@precond/testing";
 import assert from "node:assert/strict";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
-import { pathToFileURL } from "node:url";
-import { nodeOrt } from "../_testing.ts";
+import { nodeOrt, openOracle } from "../_testing.ts";
 import type { Feeds, Ort } from "../ort.ts";
 import { Trainer } from "../trainer.ts";
 import {
@@ -92,18 +89,13 @@ async function play(
   return seen;
 }
 
-const require = createRequire(import.meta.url);
-
 Deno.test({
   name: "Gradients begin, stay and end as in ONNX Runtime 1.19.2",
   // Its WebAssembly keeps ports open.
   sanitizeOps: false,
   sanitizeResources: false,
   async fn(t) {
-    const dist = dirname(require.resolve("onnxruntime-web-training"));
-    const old = await import(pathToFileURL(join(dist, "ort.training.wasm.mjs")).href);
-    old.env.wasm.numThreads = 1;
-    old.env.logLevel = "error";
+    const old = await openOracle();
     for (const [name, script] of Object.entries(scripts)) {
       await t.step(name, async () => {
         const real = await old.TrainingSession.create(sources);

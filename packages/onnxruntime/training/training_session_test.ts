@@ -10,15 +10,12 @@ import {
 import { digitsCnn, multilayerPerceptron, random } from "@precond/testing";
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { naturalSnr } from "@precond/core";
+import { nodeOrt as node, openOracle } from "../_testing.ts";
 import type { Feeds, Ort, Tensor } from "../ort.ts";
 import { createTrainingSession, type TrainingSession } from "./training_session.ts";
-
-const require = createRequire(import.meta.url);
-const node = require("onnxruntime-node") as Ort;
 
 /** The methods that both the real session and ours have. */
 type Common = Pick<
@@ -41,18 +38,6 @@ interface Oracle {
   readonly TrainingSession: {
     create(files: Record<string, Uint8Array>, options?: object): Promise<Common>;
   };
-}
-
-/** onnxruntime-web 1.19.2, the last with training. */
-async function openOracle(): Promise<Oracle> {
-  const file = join(
-    dirname(require.resolve("onnxruntime-web-training")),
-    "ort.training.wasm.mjs",
-  );
-  const ort = await import(pathToFileURL(file).href);
-  ort.env.wasm.numThreads = 1;
-  ort.env.logLevel = "error";
-  return ort;
 }
 
 interface Case {
@@ -216,7 +201,7 @@ async function orderOf(
 }
 
 async function compareRuns(test: Case, ort: Ort) {
-  const oracle = await openOracle();
+  const oracle: Oracle = await openOracle();
   // 1.19.2 does not read checkpoints of version 1 itself.
   const checkpointOfNow = writeCheckpoint(readCheckpoint(test.files.checkpoint));
   const real = await oracle.TrainingSession.create({
