@@ -46,6 +46,17 @@ export function positive(text: string): number {
   return value;
 }
 
+/** "128" or "64,64": whole numbers from 1 on. */
+export function positives(text: string): number[] {
+  try {
+    return text.split(",").map(positive);
+  } catch {
+    throw new InvalidArgumentError(
+      `expected positive integers such as 128 or 64,64, current value is ${text}`,
+    );
+  }
+}
+
 /** A commander that throws {@linkcode Exit} with code 2 for what it cannot accept, 0 for help. */
 export function command(name: string, about: string): Command {
   return new Command(name)

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
-import { Exit, parse } from "./cli.ts";
+import { Exit, parse, positives } from "./cli.ts";
 import { counts } from "./overhead.ts";
-import { hiddenUnits } from "./step.ts";
 
 const refused = (args: string[], ...parts: (string | RegExp)[]) => {
   assert.throws(() => parse(args), (error) => {
@@ -69,9 +68,9 @@ Deno.test("counts() reads k and M", () => {
   assert.throws(() => counts("many"), /expected numbers such as 100k,1M/);
 });
 
-Deno.test("hiddenUnits() reads layers", () => {
-  assert.deepEqual(hiddenUnits("64,32"), [64, 32]);
-  assert.throws(() => hiddenUnits("64,"), /expected units such as 128 or 64,64/);
+Deno.test("positives() reads layers and threads", () => {
+  assert.deepEqual(positives("64,32"), [64, 32]);
+  assert.throws(() => positives("64,"), /expected positive integers such as 128 or 64,64/);
 });
 
 Deno.test("parse() takes what a task passes on after --", () => {

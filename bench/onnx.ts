@@ -7,14 +7,13 @@
 import Table from "cli-table3";
 import { Option } from "commander";
 import { env } from "onnxruntime-node";
-import { command, Exit, names, ownArguments, positive } from "./cli.ts";
+import { command, Exit, names, ownArguments, positive, positives } from "./cli.ts";
 import { device, source, versions } from "./device.ts";
 import { write } from "./file.ts";
 import { number } from "./format.ts";
 import { onnxCases } from "./onnx/cases.ts";
 import { measureDifferentiation, measureRuns } from "./onnx/measure.ts";
 import { type OnnxRow, onnxRow } from "./onnx/rows.ts";
-import { hiddenUnits as counts } from "./step.ts";
 
 interface Options {
   readonly model: string[];
@@ -34,7 +33,7 @@ function parse(args: readonly string[]): Options {
     )
     .addOption(
       new Option("--threads <counts>", "threads of every session").default([2, 1], "2,1")
-        .argParser(counts),
+        .argParser(positives),
     )
     .addOption(
       new Option("--samples <count>", "samples a median is of, at least 5").default(31)

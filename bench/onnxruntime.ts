@@ -6,7 +6,7 @@
  */
 import Table from "cli-table3";
 import { Option } from "commander";
-import { command, Exit, names, ownArguments, positive } from "./cli.ts";
+import { command, Exit, names, ownArguments, positive, positives } from "./cli.ts";
 import { device, source, versions } from "./device.ts";
 import { write } from "./file.ts";
 import { number } from "./format.ts";
@@ -23,13 +23,13 @@ import {
   providers,
   type TrainingRow,
 } from "./onnxruntime/rows.ts";
-import { hiddenUnits } from "./step.ts";
 
 interface Options {
   readonly model: ModelName[];
   readonly provider: ProviderName[];
   readonly runtime: OnnxruntimeRuntime[];
   readonly hidden: number[];
+  readonly threads: number[];
   readonly batch: number;
   readonly samples: number;
   readonly json?: string;
@@ -47,7 +47,11 @@ function parse(args: readonly string[]): Options {
     .addOption(among("--runtime", "where cpu and wasm run", "runtime", runtimes))
     .addOption(
       new Option("--hidden <units>", "the MLP's hidden layers").default([500], "500")
-        .argParser(hiddenUnits),
+        .argParser(positives),
+    )
+    .addOption(
+      new Option("--threads <counts>", "threads of ours on wasm").default([1, 2], "1,2")
+        .argParser(positives),
     )
     .addOption(
       new Option("--batch <size>", "examples in a batch").default(64).argParser(positive),
@@ -71,6 +75,7 @@ export function trainingTable(rows: readonly TrainingRow[]): string {
       "model",
       "provider",
       "in",
+      "threads",
       "method",
       "step ms",
       "outside run",
@@ -85,6 +90,7 @@ export function trainingTable(rows: readonly TrainingRow[]): string {
       row.model,
       row.provider,
       row.runtime,
+      row.threads ?? "",
       row.method,
       number(row.step_ms),
       `${(100 * (1 - row.run_ms / row.step_ms)).toFixed(1)} %`,
@@ -98,15 +104,15 @@ export function trainingTable(rows: readonly TrainingRow[]): string {
 }
 
 async function onnxruntime(args: readonly string[]): Promise<void> {
-  const { model, provider, runtime, hidden, batch, samples, json } = parse(args);
-  const places = trainingPlaces(provider, runtime);
+  const { model, provider, runtime, hidden, threads, batch, samples, json } = parse(args);
+  const places = trainingPlaces(provider, runtime, threads);
   await requireTrainingPlaces(places);
   const rows: TrainingRow[] = [];
   for (const name of model) {
     for (const place of places) {
       console.error(`${name} on ${place.provider} in ${place.runtime}, batch ${batch}`);
-      const { provider } = place;
-      const given = { model: name, provider, hidden, batchSize: batch, samples };
+      const { provider, threads } = place;
+      const given = { model: name, provider, threads, hidden, batchSize: batch, samples };
       rows.push(...await measureTrainingIn(place.runtime, given));
       const surroundings = { device: device(), versions: versions(), ...source() };
       const command = ["deno run -A bench/onnxruntime.ts", ...args].join(" ");

@@ -7,8 +7,8 @@
 import "@tensorflow/tfjs-backend-cpu";
 import "@tensorflow/tfjs-backend-wasm";
 import Table from "cli-table3";
-import { InvalidArgumentError, Option } from "commander";
-import { command, Exit, names, ownArguments, positive } from "./cli.ts";
+import { Option } from "commander";
+import { command, Exit, names, ownArguments, positive, positives } from "./cli.ts";
 import { device, source, versions } from "./device.ts";
 import { write } from "./file.ts";
 import { number } from "./format.ts";
@@ -29,15 +29,6 @@ interface Options {
   readonly json?: string;
 }
 
-/** "128" or "64,64": units of the hidden layers. */
-export function hiddenUnits(text: string): number[] {
-  try {
-    return text.split(",").map(positive);
-  } catch {
-    throw new InvalidArgumentError(`expected units such as 128 or 64,64, current value is ${text}`);
-  }
-}
-
 function parse(args: readonly string[]): Options {
   const program = command("step", "Times whole steps of an MLP on digits: loss, gradients, update.")
     .addOption(
@@ -51,7 +42,7 @@ function parse(args: readonly string[]): Options {
         .argParser(names("runtime", () => ["deno", "chromium"])),
     )
     .addOption(
-      new Option("--hidden <units>", "hidden layers").default([128], "128").argParser(hiddenUnits),
+      new Option("--hidden <units>", "hidden layers").default([128], "128").argParser(positives),
     )
     .addOption(
       new Option("--batch <size>", "examples in a batch, at most 1000").default(64)

@@ -30,7 +30,7 @@ interface Env {
   readonly versions: Readonly<Record<string, string | undefined>>;
 }
 
-/** The last build that trains; one thread, as everything of WebAssembly here. */
+/** The last build that trains, which knows one thread only. */
 export async function oldOrt(): Promise<OldOrt> {
   // Its exports hide the training build from Node.js: by file path.
   const folder = dirname(installed("onnxruntime-web-training"));
@@ -41,9 +41,10 @@ export async function oldOrt(): Promise<OldOrt> {
   return ort;
 }
 
-/** The current build for a provider, and its version. */
+/** The current build for a provider, and its version; `threads` are WebAssembly's. */
 export async function currentOrt(
   provider: ProviderName,
+  threads: number,
 ): Promise<{ ort: Ort; version: string }> {
   const ort = await {
     cpu: () => import("onnxruntime-node"),
@@ -51,7 +52,7 @@ export async function currentOrt(
     webgpu: () => import("onnxruntime-web/webgpu"),
   }[provider]() as unknown as Ort;
   const env = ort.env as Env;
-  if (provider !== "cpu") env.wasm.numThreads = 1;
+  if (provider !== "cpu") env.wasm.numThreads = threads;
   return { ort, version: env.versions[provider === "cpu" ? "node" : "web"] ?? "unknown" };
 }
 

@@ -23,7 +23,7 @@ async function gpuOf(): Promise<string> {
 /** All rows of one case, in the process that it is called in: Deno or Node.js. */
 export async function measureTraining(given: TrainingCase): Promise<TrainingRow[]> {
   checkSamples(given.samples);
-  const { ort, version } = await currentOrt(given.provider);
+  const { ort, version } = await currentOrt(given.provider, given.threads);
   const contenders = [
     ...await ours(given, ort),
     await trainingSession(given),

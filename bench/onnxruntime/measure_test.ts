@@ -12,6 +12,7 @@ const small: TrainingCase = {
   provider: "cpu",
   hidden: [4],
   batchSize: 8,
+  threads: 1,
   samples: 5,
 };
 
@@ -63,7 +64,7 @@ Deno.test({
   name: "ours and the TrainingSession take the same steps; tfjs has a network of that size",
   ...options,
   async fn() {
-    const { ort } = await currentOrt("cpu");
+    const { ort } = await currentOrt("cpu", 1);
     const mine = await ours(small, ort);
     const [adamW] = mine;
     const session = await trainingSession(small);
@@ -105,10 +106,14 @@ Deno.test("timedOrt() counts what its sessions' runs take, and nothing else", as
   assert.ok(milliseconds() >= once + 19);
 });
 
-Deno.test("trainingPlaces() has webgpu in Deno only", () => {
-  assert.deepEqual(trainingPlaces(["cpu", "webgpu"], ["deno", "node"]), [
-    { provider: "cpu", runtime: "deno" },
-    { provider: "webgpu", runtime: "deno" },
-    { provider: "cpu", runtime: "node" },
+Deno.test("trainingPlaces() has webgpu in Deno only, and wasm with each number of threads", () => {
+  assert.deepEqual(trainingPlaces(["cpu", "webgpu"], ["deno", "node"], [1, 2]), [
+    { provider: "cpu", runtime: "deno", threads: 1 },
+    { provider: "webgpu", runtime: "deno", threads: 1 },
+    { provider: "cpu", runtime: "node", threads: 1 },
+  ]);
+  assert.deepEqual(trainingPlaces(["wasm"], ["node"], [1, 2]), [
+    { provider: "wasm", runtime: "node", threads: 1 },
+    { provider: "wasm", runtime: "node", threads: 2 },
   ]);
 });

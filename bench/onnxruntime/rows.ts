@@ -22,6 +22,8 @@ export interface TrainingCase {
   /** Units of the MLP's hidden layers. */
   readonly hidden: readonly number[];
   readonly batchSize: number;
+  /** Threads of ours on wasm; elsewhere ONNX Runtime decides. Of a process, which begins with it. */
+  readonly threads: number;
   /** At least 5. */
   readonly samples: number;
 }
@@ -37,6 +39,8 @@ export interface TrainingRow {
   readonly onnxruntime: string;
   /** The GPU's own name; null without one. */
   readonly gpu: string | null;
+  /** Threads that ours was given; null where ONNX Runtime decides. The baselines' are their own. */
+  readonly threads: number | null;
   readonly method: string;
   readonly batchSize: number;
   /** Milliseconds of loss, gradients and update, the loss read back: median. */
@@ -68,7 +72,7 @@ export type Place = Pick<TrainingRow, "runtime" | "version" | "onnxruntime" | "g
 
 /** The rows of a case, from the medians of all that took turns. */
 export function trainingRows(
-  { model, provider, batchSize, samples }: TrainingCase,
+  { model, provider, batchSize, threads, samples }: TrainingCase,
   place: Place,
   times: ReadonlyMap<string, number>,
 ): TrainingRow[] {
@@ -79,6 +83,7 @@ export function trainingRows(
       model,
       provider,
       ...place,
+      threads: provider === "wasm" ? threads : null,
       method,
       batchSize,
       step_ms,

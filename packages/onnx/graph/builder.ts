@@ -52,6 +52,8 @@ export interface Builder {
   readonly requested: ReadonlyMap<string, ValueType>;
   /** For each running statistic that is updated in training the name of its new value. */
   readonly statistics: Map<string, string>;
+  /** For each size that is unknown and was asked for the vector of one element that holds it. */
+  readonly sizes: Map<string, string>;
 
   /** Name of a graph input that rules share; the first that asks adds it. */
   requestInput(name: string, type: ValueType): string;
@@ -143,6 +145,7 @@ export function createBuilder(
     training,
     requested,
     statistics: new Map(),
+    sizes: new Map(),
     requestInput(name, type) {
       const found = requests.get(name);
       if (found !== undefined) return found;

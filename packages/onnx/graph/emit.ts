@@ -66,8 +66,13 @@ export function shapeOf(b: Builder, x: string): string {
 export function dimOf(b: Builder, x: string, axis: number): string {
   const dims = b.dims(x);
   const at = axis < 0 ? axis + dims.length : axis;
-  const dim = dims[at];
-  return typeof dim === "number" ? b.ints([dim]) : b.op("Shape", [x], { start: at, end: at + 1 });
+  const dim = dims[at]!;
+  if (typeof dim === "number") return b.ints([dim]);
+  const found = b.sizes.get(dim);
+  if (found !== undefined) return found;
+  const size = b.op("Shape", [x], { start: at, end: at + 1 });
+  b.sizes.set(dim, size);
+  return size;
 }
 
 /** The number of elements of `x` along axes (default all), in the element type of `like`: a scalar. */

@@ -113,6 +113,20 @@ const cases: readonly ConvCase[] = [
     attributes: { strides: [2, 3], pads: [3, 2, 3, 3] },
   },
   {
+    name: "5 × 5 over eight channels",
+    x: [2, 8, 6, 5],
+    w: [3, 8, 5, 5],
+    attributes: { pads: [2, 2, 2, 2] },
+    symbols: ["N", 8, 6, 5],
+  },
+  {
+    name: "5 × 5 over two channels",
+    x: [2, 2, 6, 5],
+    w: [3, 2, 5, 5],
+    attributes: { pads: [2, 2, 2, 2] },
+    symbols: ["N", 2, 6, 5],
+  },
+  {
     name: "a large kernel, groups and dilations",
     x: [2, 4, 9, 19],
     w: [4, 2, 3, 9],

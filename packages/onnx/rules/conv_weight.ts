@@ -17,8 +17,11 @@ export interface WeightGradient {
   readonly weight: readonly Dim[];
 }
 
-/** Above this many points a window, copies of the input cost more than a dilated convolution. */
-const MANY_POINTS = 25;
+/**
+ * From this many points a window on, copies of the input cost more than a dilated convolution: with
+ * few channels, whose points lie side by side in one product, and with more.
+ */
+const MANY_POINTS = { few: 26, more: 25 } as const;
 /** Below this many channels a group, a product for each point would be too narrow to be fast. */
 const FEW_CHANNELS = 8;
 
@@ -29,7 +32,8 @@ export function weightGradient(b: Builder, g: WeightGradient): string {
   if (!isStatic(weight)) return byConv(b, g);
   // A kernel of unknown size, as dY would be, could not be differentiated again.
   const known = isStatic(b.dims(g.small).slice(2));
-  if (known && points(g.windows) > MANY_POINTS) return byConv(b, g);
+  const many = weight[1]! < FEW_CHANNELS ? MANY_POINTS.few : MANY_POINTS.more;
+  if (known && points(g.windows) >= many) return byConv(b, g);
   const channels = weight[1]! * g.group;
   const depthwise = g.group > 1 && g.group === channels && g.group === weight[0];
   return depthwise ? byTap(b, g, weight) : byProducts(b, g, weight);

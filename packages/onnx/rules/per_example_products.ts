@@ -1,6 +1,6 @@
 /** @module */
 import type { Operand } from "../graph/builder.ts";
-import { isStatic, product } from "../graph/dims.ts";
+import { isStatic, product, sameDims } from "../graph/dims.ts";
 import { mul, reduceSum, reshape, square, transposeLast } from "../graph/emit.ts";
 import { float } from "../model/attributes.ts";
 import {
@@ -25,6 +25,10 @@ const oneRow = (n: Examples, value: string) => {
 const outer = (n: Examples, x: string, delta: string) =>
   n.b.op("MatMul", [transposeLast(n.b, asMatrices(n, x)), asMatrices(n, delta)]);
 
+/** `scale δ∘δ`, which a weight and the bias beside it share. */
+const scaledSquare = ({ b }: Examples, delta: string, scale: Operand) =>
+  mul(b, square(b, delta), scale);
+
 /** `scale Σ_i (x_iᵀ δ_i)² = scale (X∘X)ᵀ(δ∘δ)` where each example is one row; or its transpose. */
 function outerSquares(
   n: Examples,
@@ -39,7 +43,7 @@ function outerSquares(
   // The attribute is a float32.
   const free = typeof scale === "number" && Math.fround(scale) === scale;
   // Scaling the rows touches fewer elements than scaling the product.
-  const squares = free ? square(b, delta) : mul(b, square(b, delta), scale);
+  const squares = free ? square(b, delta) : scaledSquare(n, delta, scale);
   const factors = [square(b, x), squares];
   return b.op("Gemm", turned ? factors.reverse() : factors, {
     alpha: free && scale !== 1 ? float(scale) : undefined,
@@ -82,12 +86,16 @@ const gemm: PerExampleRule = {
     return { value, ...(isTurned(n) ? { arrange: (y: string) => transposeLast(b, y) } : {}) };
   },
   squares: (n, index, scale) => {
+    const { b } = n;
     const delta = n.cotangent();
-    if (index === 2 || !oneRow(n, delta)) return undefined;
+    if (!oneRow(n, delta)) return undefined;
+    if (index === 2) {
+      const plain = n.float("beta", 1) === 1 &&
+        sameDims(b.dims(n.input(2)!), b.dims(delta).slice(1));
+      return plain ? reduceSum(b, scaledSquare(n, delta, scale), [0], false) : undefined;
+    }
     const alpha = n.float("alpha", 1);
-    const factor = typeof scale === "number"
-      ? scale * alpha * alpha
-      : mul(n.b, scale, alpha * alpha);
+    const factor = typeof scale === "number" ? scale * alpha * alpha : mul(b, scale, alpha * alpha);
     return outerSquares(n, { x: leftOf(n, index), delta, scale: factor, turned: isTurned(n) });
   },
 };

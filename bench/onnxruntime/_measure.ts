@@ -1,6 +1,6 @@
 /**
- * Measures a case in Node.js, over the packages as they are built: reads a `TrainingCase` as JSON
- * from TRAINING_CASE and prints its rows.
+ * Measures a case in this process: reads a `TrainingCase` as JSON from TRAINING_CASE and prints its
+ * rows.
  *
  * @module
  */
