@@ -1,5 +1,5 @@
 /** @module */
-import type { DifferentiateOptions, ModelBuilder, TensorProto } from "@precond/onnx";
+import type { DifferentiateOptions, ModelBuilder } from "@precond/onnx";
 import {
   digitsCnn,
   multilayerPerceptron,
@@ -17,7 +17,7 @@ export type Feeds = Readonly<
 /** A model whose gradient graph is measured. */
 export interface OnnxCase {
   readonly name: string;
-  readonly options: Pick<DifferentiateOptions, "loss" | "trainable">;
+  readonly options: Pick<DifferentiateOptions, "loss">;
   build(m: ModelBuilder): void;
   /** One batch; missing where the model is only differentiated. */
   feeds?(): Feeds;
@@ -58,9 +58,6 @@ export function cnnCase(batch: number): OnnxCase {
   return classifier("cnn", (m) => digitsCnn(m), [batch, 1, 28, 28]);
 }
 
-/** The numbers of an exporter's formulas (1/√2 of GELU) are initializers, too. */
-const trainable = (_: string, { dims }: TensorProto) => dims.length > 0;
-
 /** One pre-norm transformer block. */
 export function transformerCase(
   { width, heads, length, batch }: Readonly<
@@ -70,7 +67,7 @@ export function transformerCase(
   const dims = [batch, length, width];
   return {
     name: "transformer block",
-    options: { loss: { type: "mse" }, trainable },
+    options: { loss: { type: "mse" } },
     build: (m) => transformer(m, { layers: 1, width, heads, length }),
     feeds: () => ({ x: normal("x", dims), labels: normal("labels", dims) }),
   };
@@ -90,7 +87,7 @@ export const onnxCases: readonly OnnxCase[] = [
   },
   {
     name: "transformer 12×768",
-    options: { loss: { type: "mse" }, trainable },
+    options: { loss: { type: "mse" } },
     build: (m) => transformer(m, { layers: 12, width: 768, heads: 12, length: 128 }, zeros),
   },
 ];

@@ -44,6 +44,7 @@ export interface ReadCheckpointOptions {
  *
  * @throws {OnnxError} For a damaged or unknown file, with the byte at which the fault was found; for
  *   tensors whose data and shape disagree, by name.
+ * @throws {TypeError} For anything but bytes, such as a path.
  *
  * @example
  * ```ts
@@ -62,6 +63,12 @@ export function readCheckpoint(
   checkpoint: Uint8Array | CheckpointFolder,
   options: ReadCheckpointOptions = {},
 ): Checkpoint {
+  if (checkpoint === null || typeof checkpoint !== "object" || checkpoint instanceof ArrayBuffer) {
+    const given = (checkpoint as object | undefined)?.constructor?.name ?? String(checkpoint);
+    throw new TypeError(
+      `Cannot read the checkpoint: expected its bytes as a Uint8Array, given is ${given}`,
+    );
+  }
   return checkpoint instanceof Uint8Array
     ? readCheckpointBuffer(checkpoint, options.externalData)
     : readCheckpointFolder(checkpoint);

@@ -309,3 +309,12 @@ if (haveFixtures) {
     assert.deepEqual(await losses(full), expected);
   });
 }
+
+Deno.test("readCheckpoint() refuses what is no bytes by what it is", () => {
+  for (const given of ["checkpoint", undefined, null, new ArrayBuffer(8)]) {
+    assert.throws(() => readCheckpoint(given as unknown as Uint8Array), {
+      name: "TypeError",
+      message: /^Cannot read the checkpoint: expected its bytes as a Uint8Array, given is \w+$/,
+    });
+  }
+});

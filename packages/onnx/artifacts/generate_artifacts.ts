@@ -32,7 +32,7 @@ export interface GenerateArtifactsOptions {
   readonly loss?: Loss;
   /** Instead of a loss: the name of a scalar value of the graph. */
   readonly output?: string;
-  /** Parameters to train. Default: every float initializer that is not a constant of its operator. */
+  /** Parameters to train. Default: as in `differentiate()`. */
   readonly trainable?: DifferentiateOptions["trainable"];
   /** Parameters that go to the checkpoint but are not trained. Default: none. */
   readonly frozen?: readonly string[];

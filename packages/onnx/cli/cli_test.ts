@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { buildModel } from "../model/build_model.ts";
 import { readModel, writeModel } from "../model/read_model.ts";
 import { tensorData } from "../model/tensor.ts";
+import { packageVersion } from "./version.ts";
 import { readCheckpointFile, writeCheckpointFile } from "../node/mod.ts";
 import { runModel } from "../_testing.ts";
 import { makeTensor } from "../model/tensor.ts";
@@ -78,6 +79,20 @@ Deno.test("precond-onnx inspect tells what a model holds, in words and as JSON",
       trainable: 3,
       trainableBytes: 12,
     });
+  }));
+
+Deno.test("precond-onnx inspect counts the numbers of formulas as fixed", () =>
+  inFolder(async (folder) => {
+    const halved = (m: ReturnType<typeof buildModel>, y: string) =>
+      m.op("Mul", [y, m.parameter("half", [], Float32Array.of(0.5))], {}, "z");
+    const path = await save(folder, linear(halved));
+    const json = JSON.parse((await cli("inspect", path, "--json")).out);
+    const trained = json.parameters.map((p: { name: string; trainable: boolean }) => [
+      p.name,
+      p.trainable,
+    ]);
+    assert.deepEqual(trained, [["w", true], ["b", true], ["half", false]]);
+    assert.deepEqual([json.totals.parameters, json.totals.trainable], [4, 3]);
   }));
 
 Deno.test("precond-onnx inspect lists nodes without a rule, and gradient refuses them", () =>
@@ -166,6 +181,8 @@ Deno.test("precond-onnx artifacts, then export, with other parameters", () =>
     const seen = JSON.parse((await cli("inspect", training, "--json")).out);
     assert.deepEqual(names(seen.inputs), ["x", "labels"]);
     assert.equal(seen.totals.trainable, 3);
+    const alone = await cli("inspect", join(training, "training_model.onnx"));
+    assert.match(alone.out, /is the training model of artifacts, give their folder/);
     const again = join(folder, "again.onnx");
     const grown = await cli("gradient", training, "-o", again, "--kind", "gauss-newton");
     assert.equal(grown.code, 0, grown.err);
@@ -233,7 +250,7 @@ Deno.test("precond-onnx says what it cannot use in one line, without a stack", (
     const missing = join(folder, "none.onnx");
     for (
       const [file, message] of [
-        [path, /^Cannot read the model: .*\(byte \d+\)\n$/],
+        [path, /^Cannot read the model: [^()]*\(byte \d+ of \d+\)\n$/],
         [missing, /^Cannot open ".*none\.onnx": it does not exist\n$/],
         [folder, /^Cannot open ".*training_model\.onnx": it does not exist\n$/],
       ] as const
@@ -267,3 +284,23 @@ Deno.test("precond-onnx exits with 2 for wrong usage and with 0 for help", async
     assert.match(out, /Usage: precond-onnx[\s\S]*Examples:/);
   }
 });
+
+Deno.test("precond-onnx --version says the version of its package", async () => {
+  const manifest = fileURLToPath(new URL("../package.json", import.meta.url));
+  const { version } = JSON.parse(await readFile(manifest, "utf8"));
+  const { code, out, err } = await cli("--version");
+  assert.deepEqual({ code, out, err }, { code: 0, out: `${version}\n`, err: "" });
+});
+
+Deno.test("The version is found above the built program, past other packages, or unknown", () =>
+  inFolder(async (folder) => {
+    const built = join(folder, "dist", "cli");
+    await mkdir(built, { recursive: true });
+    const here = pathToFileURL(join(built, "version.js")).href;
+    const put = (at: string, manifest: unknown) =>
+      writeFile(join(at, "package.json"), JSON.stringify(manifest));
+    await put(join(folder, "dist"), { type: "module" });
+    assert.equal(packageVersion(here), "unknown");
+    await put(folder, { name: "@precond/onnx", version: "1.2.3" });
+    assert.equal(packageVersion(here), "1.2.3");
+  }));

@@ -2,6 +2,7 @@
 import Table from "cli-table3";
 import { type Command } from "commander";
 import process from "node:process";
+import { ACCUMULATOR, MICROSOFT } from "../artifacts/contract.ts";
 import { readModelOrArtifacts, sizeText } from "./files.ts";
 import { type Inspection, inspectModel, type ValueReport } from "./inspection.ts";
 import { addSizes } from "./options.ts";
@@ -70,7 +71,11 @@ function draw(path: string, bytes: number, found: Inspection): string {
     }), ` +
     `${totals.trainable} of them trainable (${sizeText(totals.trainableBytes)})`,
     totals.trainable === 0
-      ? "Differentiation: the file holds no trainable parameter"
+      ? `Differentiation: the file holds no trainable parameter${
+        operators.some(({ operator }) => operator === `${MICROSOFT}.${ACCUMULATOR}`)
+          ? "; it is the training model of artifacts, give their folder"
+          : ""
+      }`
       : missing.length === 0
       ? "Differentiation: every node on a path to a trainable parameter has a rule"
       : `Differentiation: no rule for ${

@@ -1,12 +1,12 @@
 /** @module */
-import { chooseTrainable } from "../differentiate/growth.ts";
 import { missingRules } from "../differentiate/reverse.ts";
+import { usualTrainable } from "../differentiate/trainable.ts";
 import { inlineFunctions } from "../graph/inline_functions.ts";
 import { type LoadedGraph, loadGraph, opsetOf, valueType } from "../graph/load_graph.ts";
 import { legalize } from "../legalize/legalize.ts";
 import type { Target } from "../legalize/target.ts";
 import { nameOf } from "../model/attributes.ts";
-import { bytesPerElement, dataTypeName, isFloating } from "../model/data_type.ts";
+import { bytesPerElement, dataTypeName } from "../model/data_type.ts";
 import { OnnxError } from "../model/onnx_error.ts";
 import { tensorDims, tensorSize } from "../model/tensor.ts";
 import type { ModelProto, TensorProto, ValueInfoProto } from "../proto/onnx_pb.ts";
@@ -82,7 +82,7 @@ export function inspectModel(
 ): Inspection {
   const graph = model.graph!;
   const loaded = loadGraph(model, ruleFor);
-  const trained = new Set(trainable ?? trainableOf(loaded));
+  const trained = new Set(trainable ?? usualTrainable(loaded).parameters);
   const stored = new Set(graph.initializer.map((t) => t.name));
   const parameters = graph.initializer.map((t): ParameterReport => ({
     name: t.name,
@@ -118,15 +118,6 @@ export function inspectModel(
       trainableBytes: size(learned),
     },
   };
-}
-
-/** None is no error here. */
-function trainableOf(graph: LoadedGraph): string[] {
-  const { b, initializers, constants } = graph;
-  const any = initializers.some((name) =>
-    isFloating(b.initializers.get(name)!.dataType) && !constants.has(name)
-  );
-  return any ? chooseTrainable(graph, undefined) : [];
 }
 
 function valueReport({ name, type }: ValueInfoProto): ValueReport {

@@ -1,7 +1,7 @@
 /** @module */
 import { type Command, InvalidArgumentError, Option } from "commander";
-import type { Trainable } from "../differentiate/growth.ts";
 import type { Loss } from "../differentiate/losses.ts";
+import type { Trainable } from "../differentiate/trainable.ts";
 
 const LOSSES = ["crossEntropy", "binaryCrossEntropy", "mse", "l1", "huber"] as const;
 
@@ -39,7 +39,8 @@ export function addLossOptions(command: Command): Command {
     .addOption(
       new Option(
         "--trainable <names>",
-        "parameters, separated by commas, or /a regular expression/ (default: all float ones)",
+        "parameters, separated by commas, or /a regular expression/ (default: all float ones " +
+          "but scalars)",
       ).argParser(trainable),
     )
     .option("--training", "dropout and batch normalization as in training")

@@ -6,6 +6,7 @@ import { addArtifacts } from "./artifacts.ts";
 import { addExport } from "./export.ts";
 import { addGradient } from "./gradient.ts";
 import { addInspect } from "./inspect.ts";
+import { packageVersion } from "./version.ts";
 
 const EXAMPLES = `
 Examples:
@@ -29,6 +30,7 @@ const REASONS: Readonly<Record<string, string>> = {
 export async function run(args: readonly string[]): Promise<number> {
   const program = new Command("precond-onnx")
     .description("Differentiates ONNX models; reads and writes ONNX Runtime training artifacts.")
+    .version(packageVersion(), "--version", "shows the version of this package")
     .addHelpText("after", EXAMPLES)
     .exitOverride()
     .configureHelp({ showGlobalOptions: false })
@@ -53,7 +55,10 @@ export async function run(args: readonly string[]): Promise<number> {
 /** What to tell the user; undefined for a fault of ours, whose stack is wanted. */
 function refusalOf(error: unknown): string | undefined {
   if (error instanceof OnnxError) {
-    return error.offset === undefined ? error.message : `${error.message} (byte ${error.offset})`;
+    const { offset, message } = error;
+    return offset === undefined || / \(byte \d/.test(message)
+      ? message
+      : `${message} (byte ${offset})`;
   }
   const { code, path, message } = error as NodeJS.ErrnoException;
   if (typeof code !== "string" || !/^E[A-Z0-9]+$/.test(code)) return undefined;

@@ -14,7 +14,8 @@ import {
  * loss with mean reduction: the mean over the batch).
  *
  * @throws {OnnxError} When a node on a path to a parameter has no rule (all are listed), the loss is
- *   not a scalar, or a name is unknown.
+ *   not a scalar or on logits is taken of probabilities, or a name is unknown.
+ * @throws {TypeError} For a loss that there is not, or none.
  *
  * @example
  * ```ts

@@ -14,11 +14,10 @@ import {
   type ValueInfoProto,
 } from "../proto/onnx_pb.ts";
 import { ruleFor } from "../rules/mod.ts";
+import { type ClassLabels, classLabels } from "./class_labels.ts";
 import { appendLoss, type Loss } from "./losses.ts";
 import { cotangentsOf } from "./reverse.ts";
-
-/** Which parameters are trained: their names, or a choice by name. */
-export type Trainable = readonly string[] | ((name: string, tensor: TensorProto) => boolean);
+import { chooseTrainable, type Trainable } from "./trainable.ts";
 
 /** Options of {@linkcode differentiate}. */
 export interface DifferentiateOptions {
@@ -27,8 +26,10 @@ export interface DifferentiateOptions {
   /** Instead of a loss: the name of a scalar value of the graph. */
   readonly output?: string;
   /**
-   * Initializers (or inputs) to differentiate by. Default: every float initializer
-   * that is not a constant of its operator (running statistics, bounds, exponents). */
+   * Initializers (or inputs) to differentiate by. Default: every float initializer of rank 1 or more
+   * that is not a constant of its operator (running statistics, bounds, exponents); those of rank 0
+   * are the numbers of formulas (1/√2 of a GELU, an epsilon), but may be named.
+   */
   readonly trainable?: Trainable;
   /** Other values whose gradient is wanted: inputs, activations. */
   readonly wanted?: readonly string[];
@@ -72,6 +73,8 @@ export interface Differentiated {
   readonly statistics: ReadonlyMap<string, string>;
   /** Initial values of the initializers that became inputs. */
   readonly values: ReadonlyMap<string, TensorProto>;
+  /** What inputs with class indices may hold, where the number of classes is known. */
+  readonly labels: ReadonlyMap<string, ClassLabels>;
 }
 
 /** A model with its gradient, to which further results can be appended. */
@@ -147,6 +150,7 @@ export function endGrowth(growth: Growth, further: readonly string[] = []): Diff
     gradients,
     statistics: b.statistics,
     values: valuesOf(graph, fed),
+    labels: classLabels(b, [...graph.inputs, ...added]),
   };
 }
 
@@ -202,32 +206,6 @@ function requireFloat(b: Builder, name: string): void {
       }`,
     );
   }
-}
-
-/** The trainable parameters of a graph, in the order of the file. */
-export function chooseTrainable(
-  { b, inputs, initializers, constants }: LoadedGraph,
-  trainable: Trainable | undefined,
-): string[] {
-  if (typeof trainable === "object") {
-    for (const name of trainable) {
-      if (!b.initializers.has(name) && !inputs.some((i) => i.name === name)) {
-        throw new OnnxError(
-          `Cannot train "${name}": the graph has no initializer or input of that name`,
-        );
-      }
-    }
-    return [...trainable];
-  }
-  const names = initializers.filter((name) => {
-    const tensor = b.initializers.get(name)!;
-    return isFloating(tensor.dataType) &&
-      (trainable === undefined ? !constants.has(name) : trainable(name, tensor));
-  });
-  if (names.length === 0) {
-    throw new OnnxError("Cannot differentiate: the model has no trainable float initializer");
-  }
-  return names;
 }
 
 /** Gives every result the name `<p><suffix>`; zeros where the loss does not depend on p. */

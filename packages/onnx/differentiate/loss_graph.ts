@@ -3,14 +3,9 @@ import { loadGraph } from "../graph/load_graph.ts";
 import { OnnxError } from "../model/onnx_error.ts";
 import type { ModelProto, TensorProto, ValueInfoProto } from "../proto/onnx_pb.ts";
 import { ruleFor } from "../rules/mod.ts";
-import {
-  assemble,
-  chooseTrainable,
-  type DifferentiateOptions,
-  fedBy,
-  lossOf,
-  valuesOf,
-} from "./growth.ts";
+import { type ClassLabels, classLabels } from "./class_labels.ts";
+import { assemble, type DifferentiateOptions, fedBy, lossOf, valuesOf } from "./growth.ts";
+import { chooseTrainable } from "./trainable.ts";
 
 /** What {@linkcode lossGraph} returns. */
 export interface LossGraph {
@@ -21,6 +16,8 @@ export interface LossGraph {
   readonly parameters: readonly string[];
   /** Initial values of the initializers that became inputs. */
   readonly values: ReadonlyMap<string, TensorProto>;
+  /** What inputs with class indices may hold, where the number of classes is known. */
+  readonly labels: ReadonlyMap<string, ClassLabels>;
 }
 
 /**
@@ -57,5 +54,6 @@ export function lossGraph(model: ModelProto, options: DifferentiateOptions): Los
     loss,
     parameters,
     values: valuesOf(graph, fed),
+    labels: classLabels(graph.b, [...graph.inputs, ...added]),
   };
 }

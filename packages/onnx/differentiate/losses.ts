@@ -3,10 +3,11 @@ import type { Builder } from "../graph/builder.ts";
 import { type Dim, product } from "../graph/dims.ts";
 import { add, countOf, div, indicator, mul, reshape, sub, where } from "../graph/emit.ts";
 import type { LoadedGraph } from "../graph/load_graph.ts";
-import { DataType, isFloating } from "../model/data_type.ts";
+import { DataType } from "../model/data_type.ts";
 import { OnnxError } from "../model/onnx_error.ts";
 import type { ValueInfoProto } from "../proto/onnx_pb.ts";
 import { declaration } from "../model/value_info.ts";
+import { checkLoss } from "./check_loss.ts";
 
 /** What every loss takes. */
 export interface LossTarget {
@@ -21,8 +22,8 @@ export interface LossTarget {
 /**
  * A loss between an output of the model and labels:
  *
- * - `crossEntropy`: `−log softmax(z)[label]`, labels are int64 class indices; classes lie along
- *   `axis` (default 1, as in ONNX; −1 for language models), examples along all others;
+ * - `crossEntropy`: `−log softmax(z)[label]` of logits z, labels are int64 class indices; classes lie
+ *   along `axis` (default 1, as in ONNX; −1 for language models), examples along all others;
  * - `binaryCrossEntropy`: `log(1 + eᶻ) − y z`, on logits;
  * - `mse`: `(y − t)²`, `l1`: `|y − t|`;
  * - `huber`: `r²/2` where `|r| ≤ δ`, else `δ (|r| − δ/2)`.
@@ -52,13 +53,7 @@ export type Loss =
 /** Appends a loss; its labels are added to `added`. Returns the name of the scalar. */
 export function appendLoss(graph: LoadedGraph, loss: Loss, added: ValueInfoProto[]): string {
   const { b } = graph;
-  const prediction = loss.prediction ?? graph.outputs[0]?.name;
-  const type = prediction === undefined ? undefined : b.type(prediction);
-  if (prediction === undefined || type === undefined || !isFloating(type.dataType)) {
-    throw new OnnxError(
-      `Cannot append the loss: "${prediction}" is not a float value of the graph`,
-    );
-  }
+  const { prediction, type } = checkLoss(graph, loss);
   const labels = loss.labels ?? "labels";
   if (b.type(labels) !== undefined || b.producer(labels) !== undefined) {
     throw new OnnxError(`Cannot append the loss: the graph already has a value "${labels}"`);
@@ -137,10 +132,18 @@ function crossEntropy(
   b: Builder,
   logits: string,
   labels: string,
-  { weights, ignoreIndex, axis = 1, labelSmoothing = 0, reduction, output }: CrossEntropy,
+  { weights, ignoreIndex, axis: given, labelSmoothing = 0, reduction, output }: CrossEntropy,
   declare: (dataType: DataType, dims: readonly Dim[] | undefined) => void,
 ): void {
   const dims = b.dims(logits);
+  const axis = given ?? 1;
+  const last = dims.at(-1);
+  if (given === undefined && typeof dims[1] === "string" && typeof last === "number") {
+    throw new OnnxError(
+      `Cannot append cross-entropy to "${logits}" of shape [${dims}]: classes lie along axis 1 by ` +
+        `default, of unknown size here; give axis: -1 if the last ${last} are the classes, else 1`,
+    );
+  }
   const at = axis < 0 ? axis + dims.length : axis;
   const classes = dims[at];
   if (classes === undefined) {

@@ -194,7 +194,19 @@ Deno.test("binaryCrossEntropy stays finite at large logits", async () => {
 Deno.test("Losses refuse what they cannot read", async (t) => {
   const z = normal(1, [2, 3, 4]);
   const refused: readonly [Loss, RegExp][] = [
-    [{ type: "mse", prediction: "none" }, /Cannot append the loss: "none" is not a float value/],
+    [
+      { type: "mse", prediction: "none" },
+      /Cannot append the loss to "none": the graph has no such value/,
+    ],
+    [
+      { type: "crossentropy" } as unknown as Loss,
+      /type must be one of crossEntropy, .*, huber, current value is crossentropy/,
+    ],
+    ["mse" as unknown as Loss, /type must be one of .*, current value is undefined/],
+    [
+      { type: "mse", reduction: "average" } as unknown as Loss,
+      /reduction must be one of mean, sum, current value is average/,
+    ],
     [{ type: "mse", labels: "z" }, /Cannot append the loss: the graph already has a value "z"/],
     [{ type: "huber", delta: 0 }, /delta must be positive, current value is 0/],
     [{ type: "huber", delta: NaN }, /delta must be positive, current value is NaN/],
@@ -218,6 +230,19 @@ Deno.test("Losses refuse what they cannot read", async (t) => {
       await assert.rejects(() => lossOf(z, z, loss), message);
     });
   }
+});
+
+Deno.test("crossEntropy does not take the length of sequences for a number of classes", async () => {
+  const z = { dims: [1, 2, 3], data: [0, 0, 0, 0, 0, 0] };
+  const labels = { dims: [1, 2], data: [0, 2], type: INT64 };
+  const shape = ["N", "T", 3];
+  await assert.rejects(() => lossOf(z, labels, { type: "crossEntropy" }, shape), {
+    name: "OnnxError",
+    message: `Cannot append cross-entropy to "y" of shape [N,T,3]: classes lie along axis 1 by ` +
+      `default, of unknown size here; give axis: -1 if the last 3 are the classes, else 1`,
+  });
+  const found = await lossOf(z, labels, { type: "crossEntropy", axis: -1 }, shape);
+  compare([found.loss], [log(3)], 1e-12, "loss");
 });
 
 Deno.test("mse of float16 does not sum squares before dividing", () => {

@@ -1,11 +1,12 @@
 /** @module */
+export type { ClassLabels } from "./class_labels.ts";
 export { differentiate } from "./differentiate.ts";
 export {
   type GaussNewtonOptions,
   type GaussNewtonSample,
   gaussNewtonSample,
 } from "./gauss_newton_sample.ts";
-export type { Differentiated, DifferentiateOptions, Trainable } from "./growth.ts";
+export type { Differentiated, DifferentiateOptions } from "./growth.ts";
 export { type HessianVectorProduct, hessianVectorProduct } from "./hessian_vector_product.ts";
 export { type LossGraph, lossGraph } from "./loss_graph.ts";
 export type { Loss, LossTarget } from "./losses.ts";
@@ -14,4 +15,5 @@ export {
   type PerExampleSquares,
   perExampleSquares,
 } from "./per_example_squares.ts";
+export type { Trainable } from "./trainable.ts";
 export { type TrainingGraph, trainingGraph, type TrainingGraphOptions } from "./training_graph.ts";

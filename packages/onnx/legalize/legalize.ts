@@ -17,6 +17,7 @@ import {
 } from "../proto/onnx_pb.ts";
 import { ruleFor } from "../rules/mod.ts";
 import type { ValueType } from "../rules/rule.ts";
+import { constantNode } from "./constant_node.ts";
 import { cpu } from "./cpu.ts";
 import { simplify } from "./fold.ts";
 import type { Legality, Target } from "./target.ts";
@@ -124,12 +125,13 @@ function withSizes(type: ValueType, sizes: ReadonlyMap<string, number>): ValueTy
   return { dataType: type.dataType, dims };
 }
 
-/** Initializers that may be fed; of a graph without such all of the file, which may be trained. */
+/** Initializers that may be fed; of a graph without such all floats, which may be trained. */
 function parametersOf({ graph }: ModelProto): ReadonlySet<string> {
   const inputs = new Set(graph!.input.map((i) => i.name));
-  const all = graph!.initializer.map((t) => t.name);
-  const fed = all.filter((name) => inputs.has(name));
-  return new Set(fed.length > 0 ? fed : all);
+  const all = graph!.initializer;
+  const fed = all.filter((t) => inputs.has(t.name));
+  const kept = fed.length > 0 ? fed : all.filter((t) => isFloating(t.dataType));
+  return new Set(kept.map((t) => t.name));
 }
 
 /** Gives outputs their declared element type again. */
@@ -194,17 +196,9 @@ function assemble(model: ModelProto, { b }: LoadedGraph, nodes: readonly NodePro
   const own = new Set(graph.initializer.map((t) => t.name));
   const used = new Set([...nodes.flatMap((n) => readsOf(n)), ...graph.output.map((o) => o.name)]);
   const tensors = [...b.initializers.values()];
-  // As nodes, so that what is no parameter of the file is not taken for one when it is differentiated.
   const constants = tensors
     .filter((t) => used.has(t.name) && !own.has(t.name) && isFloating(t.dataType))
-    .map((t) =>
-      create(NodeProtoSchema, {
-        opType: "Constant",
-        name: `${t.name}/Constant`,
-        output: [t.name],
-        attribute: [makeAttribute("value", t)],
-      })
-    );
+    .map(constantNode);
   const stored = tensors.filter((t) =>
     own.has(t.name) ? true : used.has(t.name) && !isFloating(t.dataType)
   );

@@ -49,7 +49,7 @@ Deno.test("legalize() before differentiate() gives the same gradients", async (t
       // A normalization that was written out has no statistics to update.
       const only = ({ x_grad }: Values): Values => ({ x_grad: x_grad! });
       const expected = await runOnCpu(differentiate(model, options).model, test.inputs);
-      for (const target of targets) {
+      for (const target of targets.filter((t) => test.refused?.includes(t) !== true)) {
         const first = legalize(model, target);
         const gradient = differentiate(first.model, options);
         const { model: legal, inputs } = legalize(gradient.model, target);

@@ -47,10 +47,24 @@ function wrapped(b: Builder, index: string, size: number): string {
 /**
  * Gather, GatherElements, GatherND and the scatters as products with a one-hot matrix, for a target
  * that has none of them: one index an element of the result along the indexed axis, or whole rows.
+ * `expanded` tells which indices are others, expanded.
  */
-export function indexing(n: NodeContext, integers: Narrowing): boolean {
+export function indexing(
+  n: NodeContext,
+  integers: Narrowing,
+  expanded: ReadonlyMap<string, string>,
+): boolean {
   const { b, node } = n;
   const [x, at] = [node.input[0]!, node.input[1] ?? ""];
+  if (node.opType === "GatherElements" || node.opType === "ScatterElements") {
+    // Indices of pools, which nothing made narrow, are another form's.
+    const known = expanded.has(at) || integers.has(at) || b.initializers.has(at);
+    const value = known ? alongAxis(n, integers, expanded.get(at) ?? at) : undefined;
+    if (value !== undefined) {
+      b.alias(value, node.output[0]!);
+      return true;
+    }
+  }
   if (!integers.has(at)) return false;
   const [dims, indices] = [n.dims(0), n.dims(1)];
   if (!isStatic(dims) || !isStatic(indices)) return false;
@@ -117,4 +131,33 @@ export function indexing(n: NodeContext, integers: Narrowing): boolean {
     default:
       return false;
   }
+}
+
+/** GatherElements and ScatterElements that take whole slices, their indices a vector that is expanded. */
+function alongAxis(n: NodeContext, integers: Narrowing, indices: string): string | undefined {
+  const { b } = n;
+  const [dims, each, own] = [n.dims(0), n.dims(1), b.type(indices)?.dims];
+  if (!isStatic(dims) || !isStatic(each) || !isStatic(own)) return undefined;
+  const given = n.int("axis", 0);
+  const axis = given < 0 ? given + dims.length : given;
+  const [size, count] = [dims[axis]!, each[axis]!];
+  const slices = each.every((d, k) => k === axis || d === dims[k]) &&
+    own.length === each.length && own.every((d, k) => d === (k === axis ? count : 1));
+  if (!slices) return undefined;
+  const scatters = n.node.opType === "ScatterElements";
+  if (scatters && n.string("reduction", "none") !== "add") return undefined;
+  const order = [axis, ...dims.map((_, k) => k).filter((k) => k !== axis)];
+  const rest = order.slice(1).map((k) => dims[k]!);
+  const width = rest.reduce((a, d) => a * d, 1);
+  const rows = (value: string, length: number) =>
+    reshape(b, transpose(b, value, order), [length, width]);
+  const back = order.map((_, k) => order.indexOf(k));
+  const slicesOf = (value: string, length: number) =>
+    transpose(b, reshape(b, value, [length, ...rest]), back);
+  const flat = b.op("Reshape", [integers.narrow(b, indices), b.ints([-1, 1])]);
+  const hot = oneHot(b, wrapped(b, flat, size), size, 1);
+  const x = n.input(0)!;
+  if (!scatters) return slicesOf(b.op("MatMul", [hot, rows(x, size)]), count);
+  const sum = b.op("MatMul", [transpose(b, hot, [1, 0]), rows(n.input(2)!, count)]);
+  return b.op("Add", [x, slicesOf(sum, size)]);
 }

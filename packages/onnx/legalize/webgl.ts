@@ -46,13 +46,17 @@ export function webgl(model: ModelProto): Legality {
   const inputs = narrowedInputs(model, true);
   const integers = narrowing(DataType.FLOAT, inputs);
   const isInteger = (type: DataType) => type === DataType.INT64 || type === DataType.INT32;
+  const expanded = new Map<string, string>();
 
   const rewrite = (n: NodeContext): boolean => {
     const { b, node } = n;
     if (node.domain !== "") return false;
+    if (node.opType === "Expand") expanded.set(node.output[0]!, node.input[0]!);
     if (integers.rewrite(n)) return true;
     if (node.output.every((name) => integers.isShape(name))) return false;
-    if (classLoss(n, integers) || oneHotNode(n, integers) || indexing(n, integers)) return true;
+    if (classLoss(n, integers) || oneHotNode(n, integers) || indexing(n, integers, expanded)) {
+      return true;
+    }
     if (poolIndices(n) || bools(n) || casts(n) || layerNorm(n) || pools(n)) return true;
     if (node.opType === "BatchNormalization" && batchNormTraining(n)) return true;
     if (node.opType === "ArgMax" || node.opType === "ArgMin") {

@@ -3,12 +3,17 @@ import type { Builder } from "../graph/builder.ts";
 import { intAttribute, intsAttribute, makeAttribute } from "../model/attributes.ts";
 import { tensorIntegers } from "../model/tensor.ts";
 import type { ModelProto, NodeProto } from "../proto/onnx_pb.ts";
+import { constantNode } from "./constant_node.ts";
 import { textured } from "./webgl_textures.ts";
 
 /** A model of operator set 18 or newer as one of operator set 12, which WebGL reads. */
 export function lowered(model: ModelProto, b: Builder): ModelProto {
   const graph = model.graph!;
-  const { nodes, constants } = textured(graph.node.map((node) => asOpset12(node, b)), b);
+  const stored = new Set([
+    ...graph.initializer.map((tensor) => tensor.name),
+    ...graph.node.filter((node) => node.opType === "Constant").map((node) => node.output[0]!),
+  ]);
+  const { nodes, constants } = textured(graph.node.map((node) => asOpset12(node, b)), b, stored);
   const read = new Set(nodes.flatMap((n) => n.input));
   const inputs = new Set(graph.input.map((i) => i.name));
   return {
@@ -16,10 +21,8 @@ export function lowered(model: ModelProto, b: Builder): ModelProto {
     opsetImport: [{ ...model.opsetImport[0]!, domain: "", version: 12n }],
     graph: {
       ...graph,
-      node: nodes,
-      initializer: [...graph.initializer, ...constants].filter((t) =>
-        read.has(t.name) || inputs.has(t.name)
-      ),
+      node: [...constants.map(constantNode), ...nodes],
+      initializer: graph.initializer.filter((t) => read.has(t.name) || inputs.has(t.name)),
     },
   };
 }

@@ -34,7 +34,7 @@ export interface Textured {
 }
 
 /**
- * The same nodes around two faults of the provider (onnxruntime-web 1.30):
+ * The same nodes around three faults of the provider (onnxruntime-web 1.30):
  *
  * - operators that read two textures alike, point by point, take the texture of a Reshape for one
  *   that lies as its shape says, which it does not: such views are multiplied by 1, which reads by
@@ -43,8 +43,17 @@ export interface Textured {
  * - an ungrouped Conv reads its weights from a texture of its own kind, and from any other texture of
  *   theirs as if it were of that kind: weights that are computed or have other readers are read by
  *   the grouped Conv, with two groups that see the same channels.
+ * - the texture of an initializer is kept from run to run, that of its Reshape, which is the same one,
+ *   is given away after a run: later runs would read other numbers in the initializer. What is
+ *   reshaped is a product with 1, too.
+ *
+ * @param stored Initializers and constants of the model.
  */
-export function textured(nodes: readonly NodeProto[], b: Builder): Textured {
+export function textured(
+  nodes: readonly NodeProto[],
+  b: Builder,
+  stored: ReadonlySet<string>,
+): Textured {
   const one = "webgl_one";
   const constants: TensorProto[] = [];
   const result: NodeProto[] = [];
@@ -54,13 +63,17 @@ export function textured(nodes: readonly NodeProto[], b: Builder): Textured {
   }
   const made = new Set(nodes.flatMap((n) => n.output));
   const useOne = () => {
-    if (!constants.some((t) => t.name === one)) {
+    if (!stored.has(one) && !constants.some((t) => t.name === one)) {
       constants.push(makeTensor(one, DataType.FLOAT, [], new Float32Array([1])));
     }
     return one;
   };
-  for (const n of nodes) {
-    const [output] = n.output as [string];
+  for (const each of nodes) {
+    const [output] = each.output as [string];
+    const n = VIEWS.has(each.opType) && stored.has(each.input[0]!)
+      ? { ...each, input: [`${output}_stored`, ...each.input.slice(1)] }
+      : each;
+    if (n !== each) result.push(node("Mul", [each.input[0]!, useOne()], [n.input[0]!]));
     if (n.opType === "Identity") {
       result.push(node("Mul", [n.input[0]!, useOne()], [output]));
     } else if (

@@ -49,7 +49,7 @@ const NO_BOOL = new Set([
 ]);
 
 /** Operators whose kernel takes no int32: they move float32 instead, exact below 2²⁴. */
-const NO_INT32 = new Set(["Slice", "Neg", "Abs", "Relu"]);
+const NO_INT32 = new Set(["Slice", "Neg", "Abs", "Relu", "TopK"]);
 
 /**
  * What the native WebGPU provider runs: no operator that falls back to the CPU (each costs a copy
@@ -110,7 +110,8 @@ function moved(n: NodeContext): boolean {
   b.append({ ...node, input, output });
   node.output.forEach((name, k) => {
     if (name === "") return;
-    if (node.opType === "Equal") b.alias(output[k]!, name);
+    // Conditions and indices are what they are.
+    if (b.type(output[k]!)?.dataType !== by) b.alias(output[k]!, name);
     else b.node("Cast", [output[k]!], { to: type }, { outputs: [name] });
   });
   return true;

@@ -7,6 +7,7 @@ import { findFault } from "./wire.ts";
  * Decodes a message that a file holds from byte `start` on.
  *
  * @throws {OnnxError} With the byte of the file at which it is malformed.
+ * @throws {TypeError} For anything but bytes, such as a path.
  */
 export function parseMessage<Desc extends DescMessage>(
   desc: Desc,
@@ -14,6 +15,12 @@ export function parseMessage<Desc extends DescMessage>(
   what: string,
   start = 0,
 ): MessageShape<Desc> {
+  if (!ArrayBuffer.isView(bytes)) {
+    const given = (bytes as object | undefined)?.constructor?.name ?? String(bytes);
+    throw new TypeError(
+      `Cannot read ${what}: expected its bytes as a Uint8Array, given is ${given}`,
+    );
+  }
   const refuse = (offset: number, why: string, cause?: unknown) =>
     new OnnxError(
       `Cannot read ${what}: ${why} (byte ${start + offset} of ${start + bytes.length})`,

@@ -25,6 +25,7 @@ export interface ReadModelOptions {
  *
  * @throws {OnnxError} For what is not a model: a truncated file, wrong field types, messages nested
  *   more than 100 deep, no graph. Its `offset` is the byte at which the fault was found.
+ * @throws {TypeError} For anything but bytes, such as a path.
  *
  * @example
  * ```ts
@@ -34,7 +35,7 @@ export interface ReadModelOptions {
  * ```
  */
 export function readModel(bytes: Uint8Array, options: ReadModelOptions = {}): ModelProto {
-  const model = parseMessage(ModelProtoSchema, bytes, "the model");
+  const model = parse(bytes);
   if (model.graph === undefined) {
     throw new OnnxError(
       `Cannot read the model: expected a graph in ${bytes.length} bytes, found none`,
@@ -43,6 +44,19 @@ export function readModel(bytes: Uint8Array, options: ReadModelOptions = {}): Mo
   }
   if (options.externalData !== undefined) resolveExternalData(model, options.externalData);
   return model;
+}
+
+function parse(bytes: Uint8Array): ModelProto {
+  try {
+    return parseMessage(ModelProtoSchema, bytes, "the model");
+  } catch (cause) {
+    // It lies beside models among training artifacts; FlatBuffers have their name at byte 4.
+    const name = String.fromCharCode(...(cause instanceof OnnxError ? bytes.subarray(4, 8) : []));
+    if (name !== "ODTC") throw cause;
+    throw new OnnxError("Cannot read the model: the file is a checkpoint, which has no graph", {
+      cause,
+    });
+  }
 }
 
 /** A model file and the file of its large tensors. */

@@ -2,6 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import assert from "node:assert/strict";
 import { makeModel, makeNode, normal } from "../_testing.ts";
+import { writeCheckpoint } from "../artifacts/write_checkpoint.ts";
 import {
   AttributeProtoSchema,
   FunctionProtoSchema,
@@ -205,4 +206,20 @@ Deno.test("giant lengths allocate nothing", () => {
   }
   const after = Deno.memoryUsage();
   assert.ok(after.rss - before.rss < 100e6);
+});
+
+Deno.test("what is no model is refused by what it is", () => {
+  for (const given of ["model.onnx", undefined, new ArrayBuffer(8)]) {
+    assert.throws(() => readModel(given as unknown as Uint8Array), {
+      name: "TypeError",
+      message: /^Cannot read the model: expected its bytes as a Uint8Array, given is \w+$/,
+    });
+  }
+  const checkpoint = writeCheckpoint({
+    parameters: [makeTensor("w", DataType.FLOAT, [2], new Float32Array(2))],
+  });
+  assert.throws(() => readModel(checkpoint), {
+    name: "OnnxError",
+    message: "Cannot read the model: the file is a checkpoint, which has no graph",
+  });
 });

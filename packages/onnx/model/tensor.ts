@@ -14,6 +14,15 @@ export function bytesOf(data: TensorArray): Uint8Array {
  * A tensor message over `data`, which is not copied.
  *
  * @throws {OnnxError} When `dims` and the number of elements disagree.
+ *
+ * @example
+ * ```ts
+ * import { DataType, makeTensor, tensorData, tensorDims } from "@precond/onnx";
+ * import assert from "node:assert/strict";
+ *
+ * const w = makeTensor("w", DataType.FLOAT, [2, 1], Float32Array.of(1, 2));
+ * assert.deepEqual([...tensorDims(w), ...tensorData(w)], [2, 1, 1, 2]);
+ * ```
  */
 export function makeTensor(
   name: string,

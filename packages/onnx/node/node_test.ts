@@ -30,9 +30,16 @@ Deno.test("writeFileAtomically() that fails leaves the old file, and no other", 
     const path = join(folder, "taken");
     await mkdir(path);
     await writeFile(join(path, "inside"), "old");
-    await assert.rejects(writeFileAtomically(path, new Uint8Array([1])));
+    await assert.rejects(writeFileAtomically(path, new Uint8Array([1])), (error: Error) => {
+      assert.ok(error.message.startsWith(`Cannot write "${path}": `), error.message);
+      return true;
+    });
     assert.deepEqual(await readdir(folder), ["taken"]);
-    await assert.rejects(writeFileAtomically(join(folder, "none", "a"), new Uint8Array([1])));
+    const nowhere = join(folder, "none");
+    await assert.rejects(writeFileAtomically(join(nowhere, "a"), new Uint8Array([1])), {
+      code: "ENOENT",
+      message: `Cannot write "${join(nowhere, "a")}": there is no folder "${nowhere}"`,
+    });
     assert.deepEqual(await readdir(folder), ["taken"]);
   }));
 

@@ -7,6 +7,8 @@ import { basename, dirname, join } from "node:path";
  * Writes a file so that at any moment, also after a crash, the path holds either the old content or
  * the new one, whole: a temporary file in the same folder is written, flushed to the disk and renamed.
  *
+ * @throws {Error} If it cannot be written, with the system's code: nothing is left behind then.
+ *
  * @example
  * ```ts
  * import { writeFileAtomically } from "@precond/onnx/node";
@@ -27,9 +29,12 @@ export async function writeFileAtomically(path: string, bytes: Uint8Array): Prom
       await file.close();
     }
     await rename(temporary, path);
-  } catch (error) {
+  } catch (cause) {
     await rm(temporary, { force: true });
-    throw error;
+    // The temporary file, which the system's message names, is nothing to the caller.
+    const { code, message } = cause as NodeJS.ErrnoException;
+    const why = code === "ENOENT" ? `there is no folder "${folder}"` : message;
+    throw Object.assign(new Error(`Cannot write "${path}": ${why}`, { cause }), { code });
   }
   await flushFolder(folder);
 }

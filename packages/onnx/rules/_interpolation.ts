@@ -1,6 +1,6 @@
 /** @module */
 import type { Builder } from "../graph/builder.ts";
-import { isStatic } from "../graph/dims.ts";
+import { isStatic, sameDims } from "../graph/dims.ts";
 import { dimOf, squeeze, transpose, transposeLast } from "../graph/emit.ts";
 import { float } from "../model/attributes.ts";
 import { DataType } from "../model/data_type.ts";
@@ -54,12 +54,14 @@ function transposedMatrix(n: GradientContext, { axis, index, count }: ResizedAxi
   const { b } = n;
   const x = n.input(0)!;
   const length = dimOf(b, x, axis);
-  const square = vectorOf(b, [1, 1, length, length]);
   const zeros = b.op("Expand", [
     b.constant([0], DataType.FLOAT, []),
     vectorOf(b, [length, length]),
   ]);
+  // Rows of the matrix are channels, beside an axis of size one that may be copied.
+  const square = vectorOf(b, [1, length, 1, length]);
   const eye = b.op("Reshape", [b.op("EyeLike", [zeros]), square]);
+  const copies = copiesOf(n, axis);
   const part = (k: number, at: number) =>
     b.op("Slice", [n.input(k), b.ints([at]), b.ints([at + 1]), b.ints([0])]);
   const floats = (...values: number[]) => b.constant(values, DataType.FLOAT);
@@ -70,16 +72,48 @@ function transposedMatrix(n: GradientContext, { axis, index, count }: ResizedAxi
     : undefined;
   const known = floatsOf(b, n.input(2));
   const byScales = n.input(3) === undefined;
-  const scales = !byScales
-    ? undefined
-    : known === undefined
-    ? join(floats(1, 1, 1), part(2, index))
-    : floats(1, 1, 1, known[index]!);
-  const sizes = byScales ? undefined : vectorOf(b, [1, 1, length, part(3, index)]);
-  const resized = b.op("Resize", [eye, region, scales, sizes], sampling(n));
-  const matrix = squeeze(b, resized, [0, 1]);
+  const scales = () => {
+    const own = known === undefined ? part(2, index) : known[index]!;
+    if (typeof copies === "number" && typeof own === "number") return floats(1, 1, copies, own);
+    const vector = (value: number | string) => typeof value === "number" ? floats(value) : value;
+    const times = typeof copies === "number"
+      ? copies
+      : b.op("Cast", [copies], { to: DataType.FLOAT });
+    return join(floats(1, 1), vector(times), vector(own));
+  };
+  const sizes = () => vectorOf(b, [1, length, copies, part(3, index)]);
+  const resized = b.op("Resize", [
+    eye,
+    region,
+    byScales ? scales() : undefined,
+    byScales ? undefined : sizes(),
+  ], sampling(n));
+  const first = copies === 1
+    ? resized
+    : b.op("Slice", [resized, b.ints([0]), b.ints([1]), b.ints([2])]);
+  const matrix = squeeze(b, first, [0, 2]);
   const type = b.dataType(x);
   return type === DataType.FLOAT ? matrix : b.op("Cast", [matrix], { to: type });
+}
+
+/**
+ * 2 where the result has another shape than x, else 1. ONNX Runtime copies a value whose shape stays
+ * the same, whatever its scales and region are: an axis may keep its size, and yet be resampled
+ * because another one does not. The second copy of nothing keeps the identity matrix from being
+ * copied then.
+ */
+function copiesOf(n: GradientContext, axis: number): number | string {
+  const { b } = n;
+  const [x, y] = [n.input(0)!, n.outputs[0]!];
+  const [from, to] = [b.dims(x), b.dims(y)];
+  const differs = (k: number) =>
+    typeof from[k] === "number" && typeof to[k] === "number" && from[k] !== to[k];
+  // The matrix has another shape as it is.
+  if (differs(axis) || sameDims(from, to)) return 1;
+  if (from.some((_, k) => differs(k))) return 2;
+  const same = b.op("Equal", [b.op("Shape", [x]), b.op("Shape", [y])]);
+  const changed = b.op("Cast", [b.op("Not", [same])], { to: DataType.INT64 });
+  return b.op("Add", [b.op("ReduceMax", [changed, b.ints([0])], { keepdims: 1 }), b.ints([1])]);
 }
 
 /** The gradient of resizing along one axis: `Wᵀ ∂y`. */

@@ -177,7 +177,7 @@ Deno.test("The ratio is not a parameter, and Dropout can be differentiated twice
       makeNode("ReduceSum", ["square"], ["loss"], { keepdims: 0 }),
     ],
     inputs: { x },
-    initializers: { k: { dims: [], data: [3] }, r: ratio(0.5) },
+    initializers: { k: { dims: [1], data: [3] }, r: ratio(0.5) },
     outputs: ["loss", "y"],
     opset: 13,
   });
@@ -187,7 +187,7 @@ Deno.test("The ratio is not a parameter, and Dropout can be differentiated twice
     parameters: "constants",
   });
   assert.deepEqual(result.parameters, ["k"]);
-  const v = { dims: [], data: [1], type: DOUBLE };
+  const v = { dims: [1], data: [1], type: DOUBLE };
   const found = await runModel(result.model, { x, dropout_seed: seed(8), k_vector: v });
   // loss = k² Σ (2 m x)²
   const sum = x.data.reduce(

@@ -1,9 +1,9 @@
 /** @module */
 import type { Builder } from "../graph/builder.ts";
-
-import { dimOf, transpose, unsqueeze, zerosLike } from "../graph/emit.ts";
-import { DataType } from "../model/data_type.ts";
+import { product } from "../graph/dims.ts";
+import { dimOf, reshapeLike, unsqueeze, zerosLike } from "../graph/emit.ts";
 import { axisOf, numbersOf } from "./_axes.ts";
+import { addAlong, rowsAt } from "./_places.ts";
 import { countTo, vectorOf } from "./_positions.ts";
 import type { GradientContext, OperatorRule } from "./rule.ts";
 
@@ -39,35 +39,38 @@ const gather: OperatorRule = {
     const axis = axisOf(n, n.int("axis", 0), rank);
     const padded = oneIndex(n, axis);
     if (padded !== undefined) return [padded];
-    const indices = wide(b, n.input(1)!);
-    const width = b.dims(indices).length;
-    const coordinates = unsqueeze(b, indices, [width]);
-    if (axis === 0) return [addAt(b, x, coordinates, dy)];
-    // Scattering works on leading axes: the index's come first, the axis comes first.
-    const before = Array.from({ length: axis }, (_, k) => k);
-    const inner = Array.from({ length: width }, (_, k) => axis + k);
-    const rest = Array.from({ length: rank - axis - 1 }, (_, k) => axis + width + k);
-    const moved = transpose(b, dy, [...inner, ...before, ...rest]);
-    const order = [axis, ...before, ...rest.map((k) => k - width + 1)];
-    const sizes = order.map((k) => {
-      const size = b.dims(x)[k]!;
-      return typeof size === "number" ? size : dimOf(b, x, k);
-    });
-    const zeros = b.op("Expand", [b.scalar(0, x), vectorOf(b, sizes)]);
-    const sum = b.op("ScatterND", [zeros, coordinates, moved], { reduction: "add" });
-    return [transpose(b, sum, order.map((_, k) => order.indexOf(k)))];
+    const index = n.input(1)!;
+    const width = b.dims(index).length;
+    const flat = width === 1 ? index : b.op("Reshape", [index, b.ints([-1])]);
+    const others = b.dims(x).map((_, k) => k).filter((k) => k !== axis);
+    return [addAlong(b, {
+      zeros: zerosLike(b, x),
+      indices: unsqueeze(b, flat, others),
+      updates: oneAxis(b, dy, axis, width),
+      axis,
+    })];
   },
 };
 
-/** Indices as ScatterND takes them. */
-export const wide = (b: Builder, indices: string): string =>
-  b.type(indices)?.dataType === DataType.INT32
-    ? b.op("Cast", [indices], { to: DataType.INT64 })
-    : indices;
-
-/** Adds updates at coordinates of a tensor of zeros that is shaped like `x`. */
-function addAt(b: Builder, x: string, coordinates: string, updates: string): string {
-  return b.op("ScatterND", [zerosLike(b, x), coordinates, updates], { reduction: "add" });
+/** A value with `width` axes from `axis` on made one. */
+function oneAxis(b: Builder, x: string, axis: number, width: number): string {
+  if (width === 1) return x;
+  if (width === 0) return unsqueeze(b, x, [axis]);
+  const dims = b.dims(x);
+  const size = (k: number) => typeof dims[k] === "number" ? dims[k] : dimOf(b, x, k);
+  const made = dims.slice(axis, axis + width).map((_, k) => size(axis + k));
+  const count = product(dims.slice(axis, axis + width));
+  const length = typeof count === "number"
+    ? count
+    : b.op("ReduceProd", [vectorOf(b, made)], { keepdims: 1 });
+  const before = Array.from({ length: axis }, (_, k) => size(k));
+  const after = dims.slice(axis + width).map((_, k) => size(axis + width + k));
+  const y = b.op("Reshape", [x, vectorOf(b, [...before, length, ...after])], { allowzero: 1 });
+  b.declare(y, {
+    dataType: b.dataType(x),
+    dims: [...dims.slice(0, axis), count, ...dims.slice(axis + width)],
+  });
+  return y;
 }
 
 /** One known place of an axis (the first token, one gate of many): zeros around the gradient. */
@@ -126,8 +129,19 @@ const gatherND: OperatorRule = {
     const { b } = n;
     const [x, indices, dy] = [n.input(0)!, n.input(1)!, n.cotangent()];
     const batch = n.int("batch_dims", 0);
-    if (batch === 0) return [addAt(b, x, indices, dy)];
-    return [addAt(b, x, withBatch(b, indices, batch), dy)];
+    const depth = b.dims(indices).at(-1);
+    if (typeof depth !== "number") {
+      return n.refuse("differentiate", "how many coordinates its indices hold is not known");
+    }
+    const coordinates = batch === 0 ? indices : withBatch(b, indices, batch);
+    const rows = rowsAt(b, x, coordinates, batch + depth);
+    const sum = addAlong(b, {
+      zeros: rows.zeros(),
+      indices: rows.indices,
+      updates: rows.updates(dy),
+      axis: 0,
+    });
+    return [reshapeLike(b, sum, x)];
   },
 };
 

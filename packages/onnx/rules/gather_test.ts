@@ -1,5 +1,16 @@
-import { checkGradients, type GradientCase, makeNode, normal, type Value } from "../_testing.ts";
+import {
+  checkGradients,
+  currentOrt,
+  type GradientCase,
+  makeModel,
+  makeNode,
+  normal,
+  type Value,
+} from "../_testing.ts";
+import { differentiate } from "../differentiate/differentiate.ts";
 import type { AttributeValue } from "../model/attributes.ts";
+import { writeModel } from "../model/read_model.ts";
+import assert from "node:assert/strict";
 
 const index = (dims: readonly number[], ...data: number[]): Value => ({ dims, data, type: 7 });
 
@@ -79,4 +90,40 @@ const cases: readonly GradientCase[] = [
 
 Deno.test("Taking by index has the gradient that central differences give", async (t) => {
   for (const test of cases) await t.step(test.name, () => checkGradients(test));
+});
+
+/** ONNX Runtime's ScatterND loses updates of repeated indices to races between its threads. */
+Deno.test("Rows that are taken often have the whole gradient with many threads", async () => {
+  const [rows, width, count] = [10, 64, 4000];
+  const float = (dims: number[]): Value => ({ dims, data: [], type: 1 });
+  const variants = [["Gather", [count]], ["GatherND", [count, 1]]] as const;
+  for (const [opType, dims] of variants) {
+    const model = makeModel({
+      nodes: [
+        makeNode(opType, ["x", "i"], ["y"]),
+        makeNode("ReduceSum", ["y"], ["loss"], { keepdims: 0 }),
+      ],
+      inputs: { x: float([rows, width]), i: index(dims) },
+      outputs: ["loss"],
+    });
+    const gradient = differentiate(model, { output: "loss", trainable: ["x"] });
+    const ort = currentOrt();
+    const session = await ort.InferenceSession.create(writeModel(gradient.model), {
+      intraOpNumThreads: 4,
+    });
+    const at = BigInt64Array.from({ length: count }, (_, k) => BigInt(k * 7 % rows));
+    const feeds = {
+      x: new ort.Tensor("float32", new Float32Array(rows * width), [rows, width]),
+      i: new ort.Tensor("int64", at, dims),
+    };
+    for (let run = 0; run < 5; run++) {
+      const { x_grad } = await session.run(feeds);
+      assert.deepEqual(
+        Array.from(x_grad!.data, Number),
+        Array(rows * width).fill(count / rows),
+        opType,
+      );
+    }
+    await session.release();
+  }
 });

@@ -1,5 +1,6 @@
 /** @module */
 import { product } from "../graph/dims.ts";
+import { DataType } from "../model/data_type.ts";
 import { div, indicator, mul, reduceSum, reshape } from "../graph/emit.ts";
 import {
   asMatrices,
@@ -9,12 +10,16 @@ import {
   refuseExamples,
   reshapeLead,
 } from "./_examples.ts";
-import { wide } from "./gather.ts";
+import { addAlong } from "./_places.ts";
 
 /** Tokens as [B, T], those that count from the end as those from the start that they equal. */
 function tokensOf(n: Examples, rows: number): string {
   const { b } = n;
-  const tokens = b.op("Mod", [byExample(n, wide(b, n.input(1)!)), b.ints([rows])]);
+  const index = n.input(1)!;
+  const wide = b.type(index)?.dataType === DataType.INT32
+    ? b.op("Cast", [index], { to: DataType.INT64 })
+    : index;
+  const tokens = b.op("Mod", [byExample(n, wide), b.ints([rows])]);
   const dims = b.dims(tokens);
   if (dims.length === 2) return tokens;
   if (dims.length === 1) return b.op("Unsqueeze", [tokens, b.ints([1])]);
@@ -58,12 +63,12 @@ export const gather: PerExampleRule = {
       scale,
     );
     const count = product(b.dims(tokens));
-    const zeros = b.op("Expand", [b.scalar(0, delta), b.ints([rows, width])]);
-    return b.op("ScatterND", [
-      zeros,
-      b.op("Reshape", [tokens, b.ints([-1, 1])]),
-      reshape(b, shared, [count, width]),
-    ], { reduction: "add" });
+    return addAlong(b, {
+      zeros: b.op("Expand", [b.scalar(0, delta), b.ints([rows, width])]),
+      indices: b.op("Reshape", [tokens, b.ints([-1, 1])]),
+      updates: reshape(b, shared, [count, width]),
+      axis: 0,
+    });
   },
 };
 

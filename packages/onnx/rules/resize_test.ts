@@ -111,6 +111,21 @@ const cases: readonly GradientCase[] = [
       fed: true,
     }),
     resize(`${mode}, a scale that keeps the size`, image, { scales: [1, 1, 1.1, 1] }, { mode }),
+    resize(`${mode}, a scale that keeps the size beside another`, image, {
+      scales: [1, 1, 1.2, 2.5],
+    }, { mode }),
+    resize(`${mode}, a scale that may keep the size`, image, { scales: [1, 1, 1.2, 1.1] }, {
+      mode,
+    }, named),
+    resize(
+      `${mode}, a scale that may keep the size beside another`,
+      image,
+      {
+        scales: [1, 1, 1.2, 2.5],
+      },
+      { mode },
+      named,
+    ),
     resize(`${mode} of chosen axes`, image, { scales: [2, 0.6] }, { mode, axes: [3, 2] }),
     resize(`${mode} of three axes`, [1, 1, 2, 3, 2], { scales: [1, 1, 2, 2, 1.5] }, { mode }),
     resize(`${mode} of a matrix`, [3, 4], { sizes: [5, 4] }, { mode }),

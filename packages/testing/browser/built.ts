@@ -20,11 +20,21 @@ export function packageJson(directory: string): PackageJson {
 /** Tests and their helpers are not built. */
 export const isTest = (file: string): boolean => /(_test|(^|\/)_testing)\.ts$/.test(file);
 
-function sources(directory: string, below = ""): string[] {
+/** What a package's tsconfig.json leaves out: no glob patterns, which isTest() stands for. */
+function unbuilt(directory: string): readonly string[] {
+  const file = join(directory, "tsconfig.json");
+  return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")).exclude ?? [] : [];
+}
+
+function sources(
+  directory: string,
+  below = "",
+  excluded: readonly string[] = ["dist", "node_modules", ...unbuilt(directory)],
+): string[] {
   return readdirSync(join(directory, below), { withFileTypes: true }).flatMap((entry) => {
     const path = below + entry.name;
     if (entry.isDirectory()) {
-      return /^(dist|node_modules)$/.test(entry.name) ? [] : sources(directory, `${path}/`);
+      return excluded.includes(path) ? [] : sources(directory, `${path}/`, excluded);
     }
     return path.endsWith(".ts") && !isTest(path) ? [path] : [];
   });

@@ -20,7 +20,8 @@ Deno.test("staleness() names a source without output, or newer than it, in publi
       write(`a/dist/${file}.js`, 2);
     }
     // Not built at all.
-    for (const file of ["mod_test.ts", "c/_testing.ts", "node_modules/e/f.ts"]) {
+    write("a/tsconfig.json", 9, '{ "exclude": ["**/*_test.ts", "tools"] }');
+    for (const file of ["mod_test.ts", "c/_testing.ts", "node_modules/e/f.ts", "tools/g.ts"]) {
       write(`a/${file}`, 9);
     }
     assert.equal(staleness(root), undefined);

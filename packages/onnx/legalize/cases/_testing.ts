@@ -187,7 +187,21 @@ export const cases: readonly Case[] = [
     name: "Gather along axis 1",
     nodes: [makeNode("Gather", ["x", "t"], ["y"], { axis: 1 })],
     inputs: { x: random(1, small), t: integers([2], [-1, 0]) },
+    gradient: true,
   },
+  {
+    name: "Gather of elements of a vector",
+    nodes: [makeNode("Gather", ["x", "t"], ["y"])],
+    inputs: { x: random(1, [5]), t: integers([3], [4, 0, 4]) },
+    gradient: true,
+  },
+  ...["mul", "max"].map((reduction): Case => ({
+    name: `ScatterElements, ${reduction}`,
+    nodes: [makeNode("ScatterElements", ["x", "t", "x"], ["y"], { reduction })],
+    inputs: { x: random(1, [3, 2]), t: integers([3, 2], [0, 1, -3, 1, 2, 1]) },
+    gradient: true,
+    refused: ["webgl"],
+  })),
   {
     name: "Expand, Tile, CumSum, Trilu",
     nodes: [

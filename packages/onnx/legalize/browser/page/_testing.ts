@@ -15,7 +15,10 @@ export interface Feed {
 /** What came out. */
 export type Fetched = Record<string, { dims: readonly number[]; data: number[] }>;
 
-/** Opens a model, given as its bytes, runs it once and releases it. */
+/**
+ * Opens a model, given as its bytes, and releases it after three runs, of which the last one's results
+ * are returned: a texture that one run gives away, another overwrites and the next one reads.
+ */
 export async function runOnWebgl(
   bytes: readonly number[],
   feeds: Readonly<Record<string, Feed>>,
@@ -30,7 +33,10 @@ export async function runOnWebgl(
         ? new ort.Tensor(type, Float32Array.from(data), dims)
         : new ort.Tensor(type, Int32Array.from(data), dims),
     ]);
-    const results = await session.run(Object.fromEntries(tensors));
+    const given = Object.fromEntries(tensors);
+    await session.run(given);
+    await session.run(given);
+    const results = await session.run(given);
     return Object.fromEntries(
       Object.entries(results).map(([name, t]) => [name, {
         dims: t.dims,

@@ -1,0 +1,69 @@
+/** @module */
+import type { Builder } from "../graph/builder.ts";
+import type { LoadedGraph } from "../graph/load_graph.ts";
+import { nameOf } from "../model/attributes.ts";
+import { dataTypeName, isFloating } from "../model/data_type.ts";
+import { OnnxError } from "../model/onnx_error.ts";
+import type { ValueType } from "../rules/rule.ts";
+import type { Loss } from "./losses.ts";
+
+/** The value that a loss is taken of, and its type. */
+export interface Predicted {
+  readonly prediction: string;
+  readonly type: ValueType;
+}
+
+/**
+ * Finds what a loss is taken of.
+ *
+ * @throws {TypeError} For a loss that there is not.
+ * @throws {OnnxError} For a prediction that the graph does not make, or of which it cannot be taken.
+ */
+export function checkLoss({ b, outputs }: LoadedGraph, loss: Loss): Predicted {
+  checkNames(loss);
+  const prediction = loss.prediction ?? outputs[0]?.name;
+  if (prediction === undefined) throw new OnnxError("Cannot append the loss: there is no output");
+  const type = floatType(b, prediction);
+  refuseProbabilities(b, loss.type, prediction);
+  return { prediction, type };
+}
+
+/** What comes without types is checked here: another name would be another loss without a word. */
+function checkNames({ type, reduction = "mean" }: Loss): void {
+  const refuse = (option: string, allowed: readonly string[], actual: string) => {
+    if (allowed.includes(actual)) return;
+    throw new TypeError(
+      `Cannot append the loss: ${option} must be one of ${
+        allowed.join(", ")
+      }, current value is ${actual}`,
+    );
+  };
+  refuse("type", ["crossEntropy", "binaryCrossEntropy", "mse", "l1", "huber"], type);
+  refuse("reduction", ["mean", "sum"], reduction);
+}
+
+function floatType(b: Builder, prediction: string): ValueType {
+  const type = b.type(prediction);
+  if (type !== undefined && isFloating(type.dataType)) return type;
+  const refuse = (why: string): never => {
+    throw new OnnxError(`Cannot append the loss to "${prediction}": ${why}`);
+  };
+  if (type !== undefined) {
+    return refuse(`expected a float type, actual is ${dataTypeName(type.dataType)}`);
+  }
+  const node = b.producer(prediction);
+  if (node === undefined) return refuse("the graph has no such value");
+  return refuse(`its type is not known, it comes from ${node.opType} "${nameOf(node)}"`);
+}
+
+/** A softmax of a softmax is a loss, too, and one that hardly trains: nobody wants it. */
+function refuseProbabilities(b: Builder, type: Loss["type"], prediction: string): void {
+  const operator = { crossEntropy: "Softmax", binaryCrossEntropy: "Sigmoid" }[type as string];
+  const node = b.producer(prediction);
+  if (operator === undefined || node?.opType !== operator || node.domain !== "") return;
+  throw new OnnxError(
+    `Cannot append ${type} to "${prediction}": it takes logits, and these are probabilities of ` +
+      `${operator} "${nameOf(node)}"; give its input as prediction: "${node.input[0]}"`,
+    { node: nameOf(node) },
+  );
+}

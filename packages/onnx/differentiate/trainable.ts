@@ -1,0 +1,66 @@
+/** @module */
+import type { LoadedGraph } from "../graph/load_graph.ts";
+import { isFloating } from "../model/data_type.ts";
+import { OnnxError } from "../model/onnx_error.ts";
+import type { TensorProto } from "../proto/onnx_pb.ts";
+
+/** Which parameters are trained: their names, or a choice by name. */
+export type Trainable = readonly string[] | ((name: string, tensor: TensorProto) => boolean);
+
+/** The trainable parameters of a graph, in the order of the file. */
+export function chooseTrainable(graph: LoadedGraph, trainable: Trainable | undefined): string[] {
+  const { b, inputs } = graph;
+  if (trainable !== undefined && typeof trainable !== "function") {
+    if (!Array.isArray(trainable)) {
+      throw new TypeError(
+        `Cannot choose what is trained: trainable must be a list of names or a function, ` +
+          `current value is ${trainable}`,
+      );
+    }
+    for (const name of trainable) {
+      if (!b.initializers.has(name) && !inputs.some((i) => i.name === name)) {
+        throw new OnnxError(
+          `Cannot train "${name}": the graph has no initializer or input of that name`,
+        );
+      }
+    }
+    return [...trainable];
+  }
+  const { parameters, scalars } = usualTrainable(graph);
+  const names = trainable === undefined
+    ? parameters
+    : floatsOf(graph).filter((name) => trainable(name, b.initializers.get(name)!));
+  if (names.length === 0) {
+    const left = trainable === undefined ? scalars : [];
+    const why = left.length === 0 ? "" : `; scalars are trained only if named, here ${list(left)}`;
+    throw new OnnxError(`Cannot differentiate: the model has no trainable float initializer${why}`);
+  }
+  return names;
+}
+
+/**
+ * What is trained if nothing is named: the float initializers that are not constants of their
+ * operator. Those of rank 0 are left out: exporters write the numbers of formulas so (1/√2 of a
+ * GELU, an epsilon, 1/√d of attention), and parameters hardly ever.
+ */
+export function usualTrainable(
+  graph: LoadedGraph,
+): { readonly parameters: string[]; readonly scalars: string[] } {
+  const found = floatsOf(graph).filter((name) => !graph.constants.has(name));
+  const isScalar = (name: string) => graph.b.initializers.get(name)!.dims.length === 0;
+  return {
+    parameters: found.filter((name) => !isScalar(name)),
+    scalars: found.filter(isScalar),
+  };
+}
+
+const floatsOf = ({ b, initializers }: LoadedGraph) =>
+  initializers.filter((name) => isFloating(b.initializers.get(name)!.dataType));
+
+/** A deep model may have hundreds. */
+const LISTED = 5;
+
+function list(names: readonly string[]): string {
+  const shown = names.slice(0, LISTED).map((name) => `"${name}"`).join(", ");
+  return names.length > LISTED ? `${shown} and ${names.length - LISTED} more` : shown;
+}
