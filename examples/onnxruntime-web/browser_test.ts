@@ -9,6 +9,12 @@ const timeout = 120_000;
 /** Runs in the page. */
 const textOf = (id: string): string => document.getElementById(id)!.textContent ?? "";
 
+/** Runs in the page before its scripts: a browser that has WebGPU but no adapter for it. */
+const withoutAdapter = (): void => {
+  const gpu = { requestAdapter: () => Promise.resolve(null) };
+  Object.defineProperty(navigator, "gpu", { value: gpu });
+};
+
 /** Runs in the page: whether it says so, or has failed. */
 const says = (text: string): boolean => {
   const status = document.getElementById("status")!;
@@ -24,9 +30,15 @@ Deno.test({
   async fn(t) {
     await using server = await serve();
     await using browser = await launch();
-    for (const provider of ["webgpu", "wasm"]) {
-      await t.step(provider, async () => {
+    const runs = [
+      { name: "webgpu", wanted: "webgpu", provider: "webgpu" },
+      { name: "wasm", wanted: "wasm", provider: "wasm" },
+      { name: "wasm where there is no adapter", wanted: "webgpu", provider: "wasm" },
+    ];
+    for (const { name, wanted, provider } of runs) {
+      await t.step(name, async () => {
         const tab = await browser.newPage({ viewport: { width: 1100, height: 800 } });
+        if (provider !== wanted) await tab.addInitScript(withoutAdapter);
         const errors: string[] = [];
         tab.on("pageerror", (error) => errors.push(error.stack ?? error.message));
         const until = async (text: string) => {
@@ -37,7 +49,7 @@ Deno.test({
         };
         const share = async (id: string) => parseInt(await tab.evaluate(textOf, id));
 
-        await tab.goto(`http://127.0.0.1:${server.addr.port}/?provider=${provider}`);
+        await tab.goto(`http://127.0.0.1:${server.addr.port}/?provider=${wanted}`);
         await until("Ready");
         assert.equal(await tab.evaluate(textOf, "provider"), provider);
         const before = await share("before");

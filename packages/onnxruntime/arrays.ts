@@ -1,5 +1,14 @@
 /** @module */
-import type { Setup } from "./set_up.ts";
+import type { Backend } from "@precond/core";
+import type { Parameter, Setup } from "./set_up.ts";
+
+/** Arrays of a parameter that not every trainer needs. */
+export type LazyArray = "squares" | "curvature" | "gathered" | "vector" | "shifted" | "saved";
+
+/** Gives them, and makes them when they are first asked for. */
+export function lazyArrays<A>(backend: Backend<A>): (p: Parameter<A>, array: LazyArray) => A {
+  return (p, array) => p[array] ??= backend.allocate(p.dims, 0);
+}
 
 /** Disposes every array of a trainer. */
 export function disposeArrays<A>({ host, parameters, statistics }: Setup<A>): void {

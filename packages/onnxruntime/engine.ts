@@ -2,13 +2,14 @@
 import { type Contribution, createDriver, type Driver } from "@precond/core";
 import { accumulator } from "./accumulate.ts";
 import type { Engine, Gathered, Gathering, GatherOptions } from "./engine_types.ts";
+import { nonFinite } from "./feed_values.ts";
 import { checkFeeds, convertFeeds } from "./feeds.ts";
 import { finiteDifferences } from "./finite_differences.ts";
 import type { LoadedGraph } from "./graphs.ts";
 import type { Feeds, Ort, Tensor } from "./ort.ts";
 import { uniform } from "./random.ts";
 import type { Parameter, Setup } from "./set_up.ts";
-import { disposeArrays } from "./arrays.ts";
+import { disposeArrays, lazyArrays } from "./arrays.ts";
 import type { TrainerOptions } from "./trainer_options.ts";
 import { userCurvature } from "./user_curvature.ts";
 
@@ -36,11 +37,7 @@ export function createEngine<A>(
   let examples = 0;
   let sampled = false;
 
-  const arrayOf = (
-    p: Parameter<A>,
-    array: "squares" | "curvature" | "gathered" | "vector" | "shifted" | "saved",
-  ) => p[array] ??= backend.allocate(p.dims, 0);
-
+  const arrayOf = lazyArrays(backend);
   const gradientOf = (p: Parameter<A>): A => gathers ? arrayOf(p, "gathered") : p.gradient;
 
   /** What the trainer feeds itself. */
@@ -151,8 +148,9 @@ export function createEngine<A>(
     return differences === undefined ? "hutchinson" : undefined;
   };
 
-  const forget = () => {
-    gathered = examples = 0;
+  const reset = (counts = { runs: 0, examples: 0 }) => {
+    gathered = counts.runs;
+    examples = counts.examples;
     sampled = false;
   };
 
@@ -193,7 +191,7 @@ export function createEngine<A>(
     if (reads && !Number.isFinite(loss)) {
       throw new RangeError(
         `Cannot step: the loss is ${loss} after ${driver.iteration} updates; ` +
-          `parameters and optimizer are as they were`,
+          `parameters and optimizer are as they were${nonFinite(given)}`,
       );
     }
     if (due && kind === "hutchinson" && differences !== undefined) await sampleDifferences(given);
@@ -201,7 +199,7 @@ export function createEngine<A>(
       for (const p of parameters) host.write(arrayOf(p, "curvature"), user[p.name]!);
     }
     for (const s of setup.statistics) if (s.next !== undefined) swap(s);
-    if (stepOptions.afresh) forget();
+    if (stepOptions.afresh) reset();
     // A sample serves the next update, whatever is added to the gradient before it.
     if (due) sampled = kind !== "empiricalFisher";
     gathered++;
@@ -223,7 +221,13 @@ export function createEngine<A>(
     driver,
     random,
     get gathered() {
-      return gathered;
+      return { runs: gathered, examples };
+    },
+    gatheredArrays: () => {
+      const kinds = needsSquares ? ["gathered", "squares"] as const : ["gathered"] as const;
+      return parameters.flatMap((p) =>
+        kinds.map((kind) => ({ parameter: p.name, kind, dims: p.dims, array: arrayOf(p, kind) }))
+      );
     },
     async gather(feeds, gatherOptions) {
       const { state } = random;
@@ -264,10 +268,10 @@ export function createEngine<A>(
         return { batchSize, clipped };
       } finally {
         // Also if it throws: the next step begins a new update.
-        if (!keep) forget();
+        if (!keep) reset();
       }
     },
-    reset: forget,
+    reset,
     forward,
     dispose() {
       driver.dispose();

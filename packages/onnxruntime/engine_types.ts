@@ -4,6 +4,7 @@ import type { LoadedGraph } from "./graphs.ts";
 import type { Feeds, Tensor } from "./ort.ts";
 import type { Uniform } from "./random.ts";
 import type { Parameter } from "./set_up.ts";
+import type { SavedGathered } from "./saved_trainer.ts";
 import type { StepOptions } from "./trainer_options.ts";
 
 /** What is gathered over several runs: the mean of their gradients, or (as ONNX Runtime) the sum. */
@@ -15,6 +16,15 @@ export interface Gathered {
   readonly loss: number;
   /** The outputs that were asked for. */
   readonly outputs: Readonly<Record<string, Tensor>>;
+}
+
+/** An array with what is gathered for a parameter. */
+export interface GatheredArray<A> {
+  readonly parameter: string;
+  /** Mean gradient, or the mean of the squared gradients. */
+  readonly kind: "gathered" | "squares";
+  readonly dims: readonly number[];
+  readonly array: A;
 }
 
 /** Options of gathering. */
@@ -41,8 +51,10 @@ export interface Updated<A> {
 export interface Engine<A> {
   readonly driver: Driver<A>;
   readonly random: Uniform;
-  /** Runs since the last update. */
-  readonly gathered: number;
+  /** Since the last update. */
+  readonly gathered: SavedGathered;
+  /** Where it is. */
+  gatheredArrays(): readonly GatheredArray<A>[];
   /**
    * Runs forward and backward and takes the gradient in; with `sample` a curvature sample too, if the
    * next update is to have one. Nothing has changed if it throws.
@@ -55,8 +67,8 @@ export interface Engine<A> {
   update(learningRate: number | undefined, options?: UpdateOptions): Updated<A>;
   /** The gradient that an update uses, or the last one used. */
   gradientOf(parameter: Parameter<A>): A;
-  /** Forgets what was gathered. */
-  reset(): void;
+  /** Takes the arrays' contents for what was gathered; without counts it forgets it. */
+  reset(gathered?: SavedGathered): void;
   /** Runs a graph without a gradient. */
   forward(action: string, loaded: LoadedGraph, feeds: Feeds): Promise<Record<string, Tensor>>;
   dispose(): void;

@@ -1,9 +1,12 @@
 /** @module */
-import { DataType, dataTypeName } from "@precond/onnx";
+import { DataType } from "@precond/onnx";
+import { wrongLabel } from "./feed_values.ts";
 import type { InputInfo, LoadedGraph } from "./graphs.ts";
+import { kindOf } from "./kind_of.ts";
 import type { Feed, Feeds, Ort, Tensor } from "./ort.ts";
 
-const ORT_TYPES: Readonly<Record<number, Tensor.Type>> = {
+/** ONNX Runtime's names of ONNX's element types. */
+export const ORT_TYPES: Readonly<Record<number, Tensor.Type>> = {
   [DataType.FLOAT]: "float32",
   [DataType.DOUBLE]: "float64",
   [DataType.FLOAT16]: "float16",
@@ -29,6 +32,11 @@ export function checkFeeds(
   inputs: readonly InputInfo[],
   own: ReadonlySet<string>,
 ): Record<string, Tensor> {
+  if (feeds === null || typeof feeds !== "object") {
+    throw new TypeError(
+      `Cannot ${action}: feeds must be tensors by the names of inputs, given is ${kindOf(feeds)}`,
+    );
+  }
   const wanted = inputs.filter(({ name }) => !own.has(name));
   const names = new Set(wanted.map(({ name }) => name));
   const missing = wanted.filter(({ name }) => feeds[name] === undefined);
@@ -51,29 +59,50 @@ export function checkFeeds(
   );
 }
 
+/**
+ * Refuses a batch without examples, of which there is no mean loss.
+ *
+ * @throws {RangeError} Naming the input.
+ */
+export function requireExamples(action: string, feeds: Feeds): void {
+  for (const [name, feed] of Object.entries(feeds ?? {})) {
+    if (Array.isArray(feed?.dims) && feed.dims.includes(0)) {
+      throw new RangeError(`Cannot ${action}: "${name}" is empty, given is [${feed.dims}]`);
+    }
+  }
+}
+
 function tensorFor(
   ort: Ort,
   action: string,
-  { name, type, dims }: InputInfo,
+  { name, type, dims, labels }: InputInfo,
   feed: Feed,
   sizes: Map<string, { size: number; of: string }>,
 ): Tensor {
   const fail = (expected: string, actual: string): never => {
     throw new TypeError(`Cannot ${action}: "${name}" must ${expected}, ${actual}`);
   };
-  if (!Array.isArray(feed?.dims)) fail("be a tensor or { data, dims }", `given is ${typeof feed}`);
+  if (!Array.isArray(feed?.dims)) {
+    fail("be a tensor or { data, dims }", `given is ${kindOf(feed)}`);
+  }
   const expected = type === undefined ? undefined : ORT_TYPES[type];
-  const actual = "type" in feed ? feed.type : typeOf(feed.data as object);
+  const actual = "type" in feed ? feed.type : typeOf(feed.data as object | undefined);
   const fits = expected === undefined || actual === expected ||
     (expected === "bool" && actual === "uint8" && !("type" in feed));
-  if (!fits) fail(`have type ${dataTypeName(type!).toLowerCase()}`, `given is ${actual}`);
+  if (!fits) {
+    fail(`have type ${expected}`, `given is ${actual ?? kindOf((feed as { data: unknown }).data)}`);
+  }
+  const shape = `[${feed.dims.join()}]`;
+  if (!feed.dims.every((size) => Number.isInteger(size) && size >= 0)) {
+    fail("have a shape of whole numbers", `given is ${shape}`);
+  }
   if (dims !== undefined) {
-    const shape = `[${feed.dims.join()}]`;
-    if (feed.dims.length !== dims.length) fail(`have shape [${dims.join()}]`, `given is ${shape}`);
+    const wanted = dims.map((dim, k) => dim === `${name}.${k}` ? "?" : dim).join();
+    if (feed.dims.length !== dims.length) fail(`have shape [${wanted}]`, `given is ${shape}`);
     dims.forEach((dim, k) => {
       const size = feed.dims[k]!;
       if (typeof dim === "number") {
-        if (dim !== size) fail(`have shape [${dims.join()}]`, `given is ${shape}`);
+        if (dim !== size) fail(`have shape [${wanted}]`, `given is ${shape}`);
         return;
       }
       // One symbol is one size, whichever inputs it appears in.
@@ -87,6 +116,17 @@ function tensorFor(
       }
     });
   }
+  if (labels !== undefined) {
+    const wrong = wrongLabel(feed, labels);
+    if (wrong !== undefined) {
+      fail(
+        `hold classes from 0 to ${labels.classes - 1}${
+          labels.ignoreIndex === undefined ? "" : ` or ${labels.ignoreIndex}`
+        }`,
+        `given is ${wrong.label} at element ${wrong.at}`,
+      );
+    }
+  }
   if ("type" in feed) return feed;
   const count = feed.dims.reduce((a, b) => a * b, 1);
   const { length } = feed.data as ArrayLike<unknown>;
@@ -94,7 +134,7 @@ function tensorFor(
   return new ort.Tensor(expected ?? actual!, feed.data, feed.dims);
 }
 
-function typeOf(data: object): Tensor.Type | undefined {
+function typeOf(data: object | undefined): Tensor.Type | undefined {
   if (data instanceof Float32Array) return "float32";
   if (data instanceof Float64Array) return "float64";
   if (data instanceof BigInt64Array) return "int64";

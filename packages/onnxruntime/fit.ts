@@ -1,4 +1,6 @@
 /** @module */
+import { kindOf } from "./kind_of.ts";
+import type { Feeds } from "./ort.ts";
 import type { Trainer } from "./trainer.ts";
 import type { Batches, FitOptions, Progress } from "./trainer_options.ts";
 
@@ -17,13 +19,16 @@ export async function fitTrainer(
   for (let epoch = 0; epoch < epochs; epoch++) {
     let step = 0;
     let sum = 0;
-    for await (const feeds of typeof batches === "function" ? batches() : batches) {
+    if (signal?.aborted) return progress;
+    for await (const feeds of iterableOf(batches)) {
       if (signal?.aborted) return progress;
       const { loss } = await trainer.step(feeds);
       step++;
       sum += loss;
       progress = { epoch, step, loss, meanLoss: sum / step };
       await onStep?.(progress);
+      // Not after the next batch, which may never come.
+      if (signal?.aborted) return progress;
     }
     if (step === 0) {
       throw new TypeError(
@@ -34,4 +39,20 @@ export async function fitTrainer(
     await onEpoch?.(progress!);
   }
   return progress;
+}
+
+function iterableOf(batches: Batches): Iterable<Feeds> | AsyncIterable<Feeds> {
+  const given = typeof batches === "function" ? batches() : batches;
+  // What is not typed may be anything: one batch, an array's promise, a path.
+  const iterable = given as Partial<Iterable<Feeds> & AsyncIterable<Feeds>> | null | undefined;
+  if (
+    typeof given !== "string" && (iterable?.[Symbol.iterator] ?? iterable?.[Symbol.asyncIterator])
+  ) {
+    return given;
+  }
+  throw new TypeError(
+    `Cannot fit: batches must be ${
+      typeof batches === "function" ? "a function that returns " : ""
+    }something to iterate over, such as an array of feeds, given is ${kindOf(given)}`,
+  );
 }

@@ -1,5 +1,6 @@
 /** @module */
 import {
+  type ClassLabels,
   type Legalized,
   lossGraph,
   type ModelProto,
@@ -9,6 +10,8 @@ import {
   type ValueInfoProto,
   writeModel,
 } from "@precond/onnx";
+import { createSession, type Session } from "./create_session.ts";
+import type { Capturer } from "./hosts/capture.ts";
 import type { InferenceSession, Ort } from "./ort.ts";
 import type { TrainingSource } from "./source.ts";
 
@@ -25,11 +28,13 @@ export interface InputInfo {
   readonly type: number | undefined;
   /** Sizes; a string is free. Undefined where the rank is not declared. */
   readonly dims: readonly (number | string)[] | undefined;
+  /** What class indices may be, for inputs that hold them. */
+  readonly labels?: ClassLabels | undefined;
 }
 
 /** A graph in a session. */
 export interface LoadedGraph {
-  readonly session: InferenceSession;
+  readonly session: Session;
   readonly inputs: readonly InputInfo[];
   /** Inputs that the provider takes in another element type. */
   readonly changes: Legalized["inputs"];
@@ -50,21 +55,25 @@ export interface Graphs {
 export interface GraphOptions {
   readonly ort: Ort;
   readonly source: TrainingSource;
-  readonly parameters: readonly string[];
+  /** The graph with the gradient alone. */
+  readonly plain: TrainingGraph;
   /** Running statistics and fixed parameters, fed like trained ones. */
   readonly statistics: readonly string[];
   readonly training: boolean | undefined;
   /** Outputs of the model that step() returns. */
   readonly outputs: readonly string[];
   readonly sessionOptions: (resident: readonly string[]) => InferenceSession.SessionOptions;
-  /** Rewrites a graph for the provider. */
-  readonly legalize: (model: ModelProto) => Legalized;
+  /** Rewrites a graph for the provider, with numbers for symbolic sizes if they are known. */
+  readonly legalize: (model: ModelProto, sizes?: Readonly<Record<string, number>>) => Legalized;
+  /** Opens training graphs that are captured. */
+  readonly capturer: Capturer | undefined;
 }
 
 /** Sessions over the graphs of one source. */
 export function openGraphs(options: GraphOptions): Graphs {
-  const { ort, source, parameters, statistics, outputs, sessionOptions, legalize } = options;
+  const { ort, source, plain, statistics, outputs, sessionOptions, legalize } = options;
   const { evaluation, predictions } = source;
+  const { parameters } = plain;
   const training = options.training === undefined ? {} : { training: options.training };
   const given = { trainable: parameters, fed: statistics, training: false };
   const open = new Map<string, Promise<LoadedGraph>>();
@@ -81,27 +90,38 @@ export function openGraphs(options: GraphOptions): Graphs {
   const load = async (
     graph: LoadedGraph["graph"] & { readonly model: ModelProto },
     resident: readonly string[],
+    capturer?: Capturer,
   ): Promise<LoadedGraph> => {
     const { model, inputs: changes } = legalize(graph.model);
-    const session = await ort.InferenceSession.create(writeModel(model), sessionOptions(resident));
+    const plain = (): Promise<Session> =>
+      createSession(ort, writeModel(model), sessionOptions(resident));
+    const session = await (capturer?.open(graph.model.graph!, resident, {
+      sized: (sizes) => legalize(graph.model, sizes).model,
+      plain,
+    }) ?? plain());
     // The caller feeds what the model asks for; the provider may take other types.
-    return { session, graph, changes, inputs: graph.model.graph!.input.map(inputInfo) };
+    const inputs = graph.model.graph!.input.map((input) => ({
+      ...inputInfo(input),
+      labels: graph.labels?.get(input.name),
+    }));
+    return { session, graph, changes, inputs };
   };
   return {
     training: (wanted) =>
       once(`training ${wanted.squares} ${wanted.curvature}`, () => {
-        const graph = trainingGraph(source.model, {
+        const { squares, curvature } = wanted;
+        const graph = !squares && curvature === undefined ? plain : trainingGraph(source.model, {
           ...source.target,
           ...training,
           trainable: parameters,
           fed: statistics,
           outputs,
-          squares: wanted.squares,
-          ...(wanted.curvature === undefined ? {} : { curvature: wanted.curvature }),
+          squares,
+          ...(curvature === undefined ? {} : { curvature }),
         });
         const resident = [graph.gradients, graph.squares, graph.curvatures, graph.statistics]
           .flatMap((names) => [...(names?.values() ?? [])]);
-        return load(graph, [graph.loss, ...resident]);
+        return load(graph, [graph.loss, ...resident], options.capturer);
       }),
     evaluation: () =>
       once("evaluation", () => {
@@ -122,6 +142,7 @@ export function openGraphs(options: GraphOptions): Graphs {
       for (const result of sessions) {
         if (result.status === "fulfilled") await result.value.session.release();
       }
+      await options.capturer?.dispose();
     },
   };
 }
@@ -146,8 +167,11 @@ function withoutUnusedInputs(model: ModelProto): ModelProto {
 function inputInfo({ name, type }: ValueInfoProto): InputInfo {
   if (type?.value.case !== "tensorType") return { name, type: undefined, dims: undefined };
   const { elemType, shape } = type.value.value;
-  const dims = shape?.dim.map((d) =>
-    d.value.case === "dimValue" ? Number(d.value.value) : d.value.value ?? "?"
-  );
+  const dims = shape?.dim.map((d, k) => {
+    if (d.value.case === "dimParam" && d.value.value !== "") return d.value.value;
+    // Free sizes without a name have nothing to do with each other; some exporters write −1.
+    const size = d.value.case === "dimValue" ? Number(d.value.value) : -1;
+    return size < 0 ? `${name}.${k}` : size;
+  });
   return { name, type: elemType, dims };
 }

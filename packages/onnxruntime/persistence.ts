@@ -14,6 +14,7 @@ import {
   tensorDims,
   writeModel,
 } from "@precond/onnx";
+import type { Engine, GatheredArray } from "./engine_types.ts";
 import type { Host } from "./hosts/host.ts";
 import { readSavedTrainer, type SaveFormat, writeSavedTrainer } from "./saved_trainer.ts";
 import type { TrainingSource } from "./source.ts";
@@ -32,18 +33,31 @@ export interface KeptArrays<A> {
   readonly fixed: readonly Kept<A>[];
 }
 
-/** Parameters, slots, step counts and the state of the random numbers in one file. */
+/** What is kept besides arrays. */
+export interface SaveInputs<A> {
+  readonly random: number;
+  readonly source: TrainingSource;
+  readonly format: SaveFormat;
+  readonly engine: Pick<Engine<A>, "gathered" | "gatheredArrays">;
+}
+
+/**
+ * Parameters, slots, step counts, what is gathered for the next update and the state of the random
+ * numbers in one file.
+ */
 export async function saveTrainer<A>(
   driver: Driver<A>,
   backend: Backend<A>,
   kept: KeptArrays<A>,
-  { random, source, format }: {
-    readonly random: number;
-    readonly source: TrainingSource;
-    readonly format: SaveFormat;
-  },
+  { random, source, format, engine }: SaveInputs<A>,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const { json, tensors } = exportState(driver);
+  const { gathered } = engine;
+  const half = gathered.runs === 0 ? [] : engine.gatheredArrays().map((g) => ({
+    ...g,
+    name: gatheredName(g),
+    shape: g.dims,
+  }));
   const read = async (
     list: readonly {
       readonly name: string;
@@ -59,7 +73,7 @@ export async function saveTrainer<A>(
     );
   const shaped = (list: readonly Kept<A>[]) => list.map((k) => ({ ...k, shape: k.dims }));
   const [parameters, fixed, slots] = await Promise.all(
-    [shaped(kept.parameters), shaped(kept.fixed), tensors].map(read),
+    [shaped(kept.parameters), shaped(kept.fixed), [...tensors, ...half]].map(read),
   );
   return writeSavedTrainer({
     parameters: parameters!,
@@ -68,7 +82,13 @@ export async function saveTrainer<A>(
     slots: slots!,
     optimizer: json,
     random,
+    gathered: gathered.runs === 0 ? undefined : gathered,
   }, format);
+}
+
+/** Slots have a dot after the colons. */
+function gatheredName({ parameter, kind }: Pick<GatheredArray<unknown>, "parameter" | "kind">) {
+  return `${parameter}::${kind === "gathered" ? "gathered" : "gatheredSquares"}`;
 }
 
 function frozenOf({ model, frozen }: TrainingSource): Map<string, NamedArray> {
@@ -83,23 +103,43 @@ function frozenOf({ model, frozen }: TrainingSource): Map<string, NamedArray> {
   );
 }
 
+/** Where a file is restored to. */
+export interface LoadInputs<A> {
+  readonly driver: Driver<A>;
+  readonly host: Host<A>;
+  readonly engine: Pick<Engine<A>, "reset" | "gatheredArrays">;
+  /** Runs that make an update. */
+  readonly accumulate: number;
+}
+
 /**
  * Restores a file of {@linkcode saveTrainer}, or the parameters of a checkpoint of ONNX Runtime's,
  * with which the optimizer starts afresh; returns the saved state of the random numbers.
  *
- * @throws {TypeError} For a file that is damaged or belongs to another model or optimizer; nothing
- *   has changed then.
+ * @throws {TypeError} For a file that is damaged or belongs to another model or optimizer, or whose
+ *   gathered gradient is of as many runs as make an update here; nothing has changed then.
  */
 export function loadTrainer<A>(
   bytes: Uint8Array,
-  driver: Driver<A>,
-  host: Host<A>,
   { parameters, fixed }: KeptArrays<A>,
+  { driver, host, engine, accumulate }: LoadInputs<A>,
 ): number | undefined {
   const saved = readSavedTrainer(bytes);
+  const { gathered } = saved;
+  if (gathered !== undefined && gathered.runs >= accumulate) {
+    throw new TypeError(
+      `Cannot load the trainer: it was saved after ${gathered.runs} of the steps of an update, ` +
+        `current accumulate is ${accumulate}`,
+    );
+  }
+  const half = gathered === undefined ? [] : engine.gatheredArrays();
   const all = [
     ...parameters.map((p) => ({ ...p, saved: saved.parameters.get(p.name) })),
     ...fixed.map((p) => ({ ...p, saved: saved.fixed.get(p.name) })),
+    ...half.map((g) => {
+      const name = gatheredName(g);
+      return { ...g, name, saved: saved.slots.get(name) };
+    }),
   ];
   for (const { name, dims, saved } of all) {
     if (saved === undefined || saved.shape.join() !== dims.join()) {
@@ -121,6 +161,7 @@ export function loadTrainer<A>(
     );
   }
   for (const { array, saved } of all) host.write(array, saved!.values);
+  engine.reset(gathered);
   return saved.random;
 }
 

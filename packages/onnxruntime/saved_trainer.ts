@@ -11,17 +11,25 @@ import {
   writeCheckpoint,
 } from "@precond/onnx";
 
+/** How much of an update is gathered. */
+export interface SavedGathered {
+  readonly runs: number;
+  readonly examples: number;
+}
+
 /** What a trainer's file holds. */
 export interface SavedTrainer {
   readonly parameters: ReadonlyMap<string, NamedArray>;
   /** Running statistics and frozen parameters. */
   readonly fixed: ReadonlyMap<string, NamedArray>;
-  /** The optimizer's arrays, by `parameter::stage.slot`. */
+  /** The optimizer's arrays, by `parameter::stage.slot`, and what is gathered for the next update. */
   readonly slots: ReadonlyMap<string, NamedArray>;
   /** The optimizer's other state; undefined in a checkpoint that is not ours. */
   readonly optimizer: string | undefined;
   /** The state of the random numbers. */
   readonly random: number | undefined;
+  /** Undefined after an update, when nothing is. */
+  readonly gathered: SavedGathered | undefined;
 }
 
 /** Forms of a trainer's file. */
@@ -66,6 +74,7 @@ function toSafetensors(saved: SavedTrainer): Uint8Array<ArrayBuffer> {
       version,
       state: saved.optimizer!,
       random: String(saved.random),
+      ...(saved.gathered === undefined ? {} : { gathered: JSON.stringify(saved.gathered) }),
       // By name: exporters call parameters "onnx::MatMul_12", too.
       values: JSON.stringify([...saved.parameters.keys(), ...saved.fixed.keys()]),
     },
@@ -84,6 +93,7 @@ function fromSafetensors(bytes: Uint8Array): SavedTrainer {
     slots: new Map([...tensors].filter(([name]) => !names.has(name))),
     optimizer: metadata.state ?? "",
     random: randomOf(metadata.random),
+    gathered: gatheredOf(metadata.gathered),
   };
 }
 
@@ -107,6 +117,9 @@ function toCheckpoint(saved: SavedTrainer): Uint8Array<ArrayBuffer> {
       ["precond.version", version],
       ["precond.state", saved.optimizer!],
       ["precond.random", String(saved.random)],
+      ...(saved.gathered === undefined
+        ? []
+        : [["precond.gathered", JSON.stringify(saved.gathered)] as const]),
     ]),
   });
   return bytes as Uint8Array<ArrayBuffer>;
@@ -129,6 +142,7 @@ function fromCheckpoint(bytes: Uint8Array): SavedTrainer {
     ),
     optimizer: ours ? property("state") ?? "" : undefined,
     random: ours ? randomOf(property("random")) : undefined,
+    gathered: ours ? gatheredOf(property("gathered")) : undefined,
   };
 }
 
@@ -152,4 +166,19 @@ function checkFormat(actual: string | undefined, actualVersion: string | undefin
 function randomOf(text: string | undefined): number | undefined {
   const random = Number(text);
   return text !== undefined && Number.isInteger(random) ? random : undefined;
+}
+
+function gatheredOf(text: string | undefined): SavedGathered | undefined {
+  if (text === undefined) return undefined;
+  const damaged = () =>
+    new TypeError(`Cannot load the trainer: the file's gathered gradient is damaged: ${text}`);
+  let found: Partial<SavedGathered> | null;
+  try {
+    found = JSON.parse(text);
+  } catch {
+    throw damaged();
+  }
+  const { runs, examples } = found ?? {};
+  if (!(Number.isSafeInteger(runs) && runs! > 0 && examples! > 0)) throw damaged();
+  return { runs: runs!, examples: examples! };
 }

@@ -3,11 +3,12 @@ import type { Definition } from "@precond/core";
 import {
   DataType,
   dataTypeName,
-  differentiate,
   legalize,
   tensorData,
   tensorDims,
+  trainingGraph,
 } from "@precond/onnx";
+import { checkOptions } from "./check_options.ts";
 import {
   type GraphOptions,
   type Graphs,
@@ -15,11 +16,11 @@ import {
   type LoadedGraph,
   openGraphs,
 } from "./graphs.ts";
-import { gpuHost } from "./hosts/gpu_host.ts";
 import type { Host } from "./hosts/host.ts";
-import { memoryHost } from "./hosts/memory_host.ts";
-import type { InferenceSession, Ort, Tensor } from "./ort.ts";
+import { openHost } from "./hosts/open_host.ts";
+import type { Ort, Tensor } from "./ort.ts";
 import { readSource, type SourceNames, type TrainerSource, type TrainingSource } from "./source.ts";
+import { trainedOf } from "./trained.ts";
 import type { TrainerOptions } from "./trainer_options.ts";
 
 /** A parameter and its arrays; those that are optional appear when they are first needed. */
@@ -81,22 +82,21 @@ export async function setUp(
   given: TrainerSource,
   options: SetUpOptions,
 ): Promise<Setup<unknown>> {
-  const { accumulate = 1, everything = false } = options;
-  if (!Number.isInteger(accumulate) || accumulate < 1) {
-    throw new RangeError(
-      `Cannot create a trainer: accumulate must be a positive integer, current value is ${accumulate}`,
-    );
-  }
+  checkOptions(ort, options);
+  const { everything = false } = options;
   const source = readSource(given);
   const outputs = options.outputs ?? (everything ? source.names.trainingOutputNames.slice(1) : []);
-  const trainable = options.trainable ?? source.trainable;
-  const training = options.training === undefined ? {} : { training: options.training };
-  // The statistics are known when the graph is differentiated: the first graph is made twice.
-  const { parameters: names, statistics } = differentiate(source.model, {
+  const fixed = options.frozen ?? (everything ? source.frozen : []);
+  const trainable = trainedOf(source, options.trainable, fixed);
+  // Parameters and statistics are known when the graph is differentiated: it serves the steps, too.
+  const plain = trainingGraph(source.model, {
     ...source.target,
-    ...training,
+    ...(options.training === undefined ? {} : { training: options.training }),
     ...(trainable === undefined ? {} : { trainable }),
+    fed: fixed,
+    outputs,
   });
+  const { parameters: names, statistics } = plain;
   const initializers = new Map(source.model.graph!.initializer.map((t) => [t.name, t]));
   const valuesOf = (name: string) => {
     const tensor = initializers.get(name);
@@ -113,27 +113,40 @@ export async function setUp(
     return { name, dims: tensorDims(tensor), data: tensorData(tensor) as Float32Array };
   };
   const values = names.map(valuesOf);
-  const frozen = new Set(options.frozen ?? (everything ? source.frozen : []));
-  const running = [...new Set([...statistics.keys(), ...frozen])].map(valuesOf);
-  const sessionOptions: InferenceSession.SessionOptions = {
+  if (values.length === 0) {
+    throw new TypeError("Cannot create a trainer: trainable names no parameter");
+  }
+  for (const name of fixed) {
+    if (!initializers.has(name)) {
+      throw new TypeError(
+        `Cannot keep "${name}" frozen: the model has no initializer of that name`,
+      );
+    }
+  }
+  const running = [...new Set([...statistics.keys(), ...fixed])].map(valuesOf);
+  const { host, provider, lost } = await openHost(ort, {
     executionProviders: options.executionProviders ?? ["cpu"],
     ...options.sessionOptions,
-  };
-  const first = sessionOptions.executionProviders![0]!;
-  const provider = typeof first === "string" ? first : first.name;
-  const gpu = provider === "webgpu" && sharesDevice(ort)
-    ? await gpuHost(ort, sessionOptions)
-    : undefined;
-  const host = (gpu ?? await memoryHost(ort, sessionOptions)) as Host<unknown>;
+  });
+  const capturer = options.capture === true ? host.capturer?.() : undefined;
+  if (options.capture === true && capturer === undefined) {
+    await host.dispose();
+    throw new TypeError(
+      `Cannot capture the training graph: the provider "${provider}" of this build cannot; use ` +
+        `"webgpu" of "onnxruntime-web/webgpu"`,
+    );
+  }
   const graphOptions: GraphOptions = {
     ort,
     source,
-    parameters: names,
+    plain,
     statistics: running.map(({ name }) => name),
     training: options.training,
     outputs,
     sessionOptions: (resident) => host.sessionOptions(resident),
-    legalize: (model) => legalize(model, targetOf(provider), { sizes: options.sizes ?? {} }),
+    legalize: (model, sizes = {}) =>
+      legalize(model, targetOf(provider), { sizes: { ...options.sizes, ...sizes } }),
+    capturer,
   };
   const parameters = values.map(({ name, dims, data }): Parameter<unknown> => ({
     name,
@@ -156,7 +169,7 @@ export async function setUp(
       next: statistics.has(name) ? host.backend.allocate(dims, 0) : undefined,
     })),
     outputs,
-    lost: gpu?.lost,
+    lost,
     own: (graph) =>
       new Set([
         ...names,
@@ -173,10 +186,6 @@ export async function setUp(
 /** Which operators a provider runs: whatever is neither of the GPU ones runs all. */
 const targetOf = (provider: string): "cpu" | "webgpu" | "webgl" =>
   provider === "webgpu" || provider === "webgl" ? provider : "cpu";
-
-/** onnxruntime-node keeps its device to itself: parameters stay in memory, runs copy them. */
-const sharesDevice = ({ env }: Ort): boolean =>
-  "versions" in env && (env.versions as { web?: string }).web !== undefined;
 
 function uniformDims(
   { name, dims }: InputInfo,

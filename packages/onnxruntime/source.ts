@@ -5,11 +5,10 @@ import {
   type DifferentiateOptions,
   type Loss,
   type ModelProto,
-  OnnxError,
   readArtifacts,
   readModel,
-  type Trainable,
 } from "@precond/onnx";
+import { kindOf } from "./kind_of.ts";
 import { optimizerOf } from "./optimizer_of.ts";
 
 /** A plain model and a loss on its output. */
@@ -36,7 +35,7 @@ export interface SourceNames {
 export interface TrainingSource {
   readonly model: ModelProto;
   readonly target: Pick<DifferentiateOptions, "loss" | "output">;
-  readonly trainable: Trainable | undefined;
+  readonly trainable: readonly string[] | undefined;
   /** Parameters that the artifacts keep fixed. */
   readonly frozen: readonly string[];
   readonly names: SourceNames;
@@ -53,6 +52,12 @@ export interface TrainingSource {
 
 /** Reads a source. */
 export function readSource(given: TrainerSource): TrainingSource {
+  if (given === null || typeof given !== "object") {
+    throw new TypeError(
+      `Cannot create a trainer: the source must be { model, loss } or training artifacts, ` +
+        `given is ${kindOf(given)}`,
+    );
+  }
   return "training" in given ? fromArtifacts(given) : fromModel(given);
 }
 
@@ -64,7 +69,17 @@ function fromModel({ model, loss, output }: ModelSource): TrainingSource {
   }
   const read = model instanceof Uint8Array ? readModel(model) : model;
   if (read?.graph === undefined) {
-    throw new OnnxError("Cannot create a trainer: the source has neither a model nor artifacts");
+    throw new TypeError(
+      `Cannot create a trainer: expected a model's bytes as a Uint8Array or a ModelProto, ` +
+        `given is ${kindOf(model)}`,
+    );
+  }
+  // It has initializers, too: its gradient's own seed would be trained.
+  if (read.graph.node.some((node) => node.opType === "InPlaceAccumulatorV2")) {
+    throw new TypeError(
+      "Cannot create a trainer: the model is the training model of artifacts; give them as " +
+        "{ training, checkpoint }",
+    );
   }
   const target = loss === undefined ? { output: output! } : { loss };
   return {

@@ -1,8 +1,11 @@
 /** @module */
 import type { TelemetryOptions } from "@precond/core";
+import { checkLearningRate } from "./check_options.ts";
 import { createEngine } from "./engine.ts";
 import type { Updated } from "./engine_types.ts";
+import { requireExamples } from "./feeds.ts";
 import { fitTrainer } from "./fit.ts";
+import { kindOf } from "./kind_of.ts";
 import { oneByOne } from "./one_by_one.ts";
 import type { Feeds, Ort, Tensor } from "./ort.ts";
 import { type Parameter, type Setup, setUp } from "./set_up.ts";
@@ -25,27 +28,39 @@ export interface Trainer {
   readonly parameters: readonly string[];
   /** Updates done. */
   readonly iteration: number;
-  /** Overrides the optimizer's learning rate; undefined follows its schedule. */
+  /**
+   * Overrides the optimizer's learning rate; undefined follows its schedule.
+   *
+   * @throws {RangeError} If it is set to what is negative, infinite or NaN.
+   */
   learningRate: number | undefined;
   /**
    * One forward and backward pass, and an update (with `accumulate: k` after every k-th).
    *
-   * @throws {TypeError} For feeds that do not fit; nothing has changed then.
-   * @throws {RangeError} For a loss that is NaN or infinite; nothing has changed then.
+   * @throws {TypeError} For feeds that do not fit, and labels that are none of the classes; nothing
+   *   has changed then.
+   * @throws {RangeError} For a loss that is NaN or infinite, and a batch without examples; nothing has
+   *   changed then.
    */
   step(feeds: Feeds, options?: StepOptions): Promise<StepOutcome>;
   /** Loss and outputs without an update, in inference mode. */
   evaluate(feeds: Feeds): Promise<StepOutcome>;
   /** The model's outputs. */
   predict(feeds: Feeds): Promise<Readonly<Record<string, Tensor>>>;
-  /** Steps over all batches, epoch by epoch. */
+  /**
+   * Steps over all batches, epoch by epoch. With `accumulate`, micro-batches that are left at the end
+   * count towards the next update.
+   *
+   * @returns Where it ended; undefined if it was stopped before the first step.
+   * @throws {TypeError} For what cannot be iterated over, and an epoch without batches.
+   */
   fit(batches: Batches, options?: FitOptions): Promise<Progress | undefined>;
-  /** A copy of a parameter's values. */
+  /** A copy of a parameter's values; also of one listed as `frozen`, or of a running statistic. */
   parameter(name: string): Promise<Float32Array>;
   /**
-   * Overwrites a parameter.
+   * Overwrites a parameter, or what else parameter() reads.
    *
-   * @throws {TypeError} For another number of elements, and while a call is running.
+   * @throws {TypeError} For another number of elements, and while a call is running, which it names.
    */
   setParameter(name: string, values: Float32Array): void;
   /** The gradient that the last step used. */
@@ -62,15 +77,16 @@ export interface Trainer {
   /**
    * Parameters, optimizer state and random numbers in one file: safetensors (default), or a
    * checkpoint of ONNX Runtime, from which its own training builds take the parameters. With
-   * `accumulate`, save after an update: what was gathered for the next one is not in the file.
+   * `accumulate`, what was gathered for the next update is in it, too.
    */
   save(options?: SaveOptions): Promise<Uint8Array<ArrayBuffer>>;
   /**
    * Restores what save() gave in either format: everything, or nothing if the file does not fit. From
    * a checkpoint that something else wrote, the parameters; the optimizer starts afresh.
    *
-   * @throws {TypeError} For a file that is damaged or belongs to another model or optimizer, and
-   *   while a call is running.
+   * @throws {TypeError} For a file that is damaged or belongs to another model or optimizer; for one
+   *   saved after `accumulate` or more micro-batches of an update; and while a call is running, which
+   *   it names: unlike the others, load() does not wait for its turn.
    */
   load(bytes: Uint8Array): void;
   /** The model for inference, with the trained parameters. */
@@ -84,18 +100,29 @@ export const Trainer: {
   /**
    * Trains a model on a build of ONNX Runtime that is passed in.
    *
-   * @throws {TypeError} When the source has no trainable float32 parameters.
+   * @throws {OnnxError} For files and graphs that cannot be taken: nodes without a rule, no trainable
+   *   float parameter, a loss on probabilities.
+   * @throws {TypeError} For arguments of another type, and parameters that are not float32.
+   * @throws {RangeError} For options out of range.
    *
    * @example
-   * ```ts ignore
-   * import { combined } from "@precond/core";
-   * import { Trainer } from "@precond/onnxruntime";
+   * ```ts
+   * import { snrOnly } from "@precond/core";
+   * import { type Feeds, Trainer } from "@precond/onnxruntime";
    * import * as ort from "onnxruntime-node";
    *
-   * const trainer = await Trainer.create(ort, { model, loss: { type: "crossEntropy" } }, {
-   *   optimizer: combined({ learningRate: 1e-3 }),
-   * });
-   * for (const { x, labels } of batches) console.log((await trainer.step({ x, labels })).loss);
+   * async function train(model: Uint8Array, batches: Iterable<Feeds>): Promise<Uint8Array> {
+   *   const trainer = await Trainer.create(ort, { model, loss: { type: "crossEntropy" } }, {
+   *     optimizer: snrOnly({ learningRate: 0.1 }),
+   *   });
+   *   for (const { x, labels } of batches) {
+   *     const { loss } = await trainer.step({ x: x!, labels: labels! });
+   *     console.log(loss);
+   *   }
+   *   const trained = await trainer.exportModel();
+   *   await trainer.release();
+   *   return trained;
+   * }
    * ```
    */
   create(ort: Ort, source: TrainerSource, options?: TrainerOptions): Promise<Trainer>;
@@ -143,6 +170,16 @@ function makeTrainer<A>(ort: Ort, setup: Setup<A>, options: TrainerOptions): Tra
     return found;
   };
 
+  /** The array of a trained parameter, a frozen one or a running statistic. */
+  const valuesOf = (name: string): { array: A; size: number } => {
+    const fixed = setup.statistics.find((s) => s.name === name);
+    if (fixed !== undefined) {
+      return { array: fixed.current, size: fixed.dims.reduce((a, b) => a * b, 1) };
+    }
+    const { weights, size } = find(name);
+    return { array: weights, size };
+  };
+
   /** What a file holds besides the optimizer's state. */
   const kept = () => ({
     parameters: parameters.map(({ name, dims, weights }) => ({ name, dims, array: weights })),
@@ -158,17 +195,18 @@ function makeTrainer<A>(ort: Ort, setup: Setup<A>, options: TrainerOptions): Tra
       return learningRate;
     },
     set learningRate(rate) {
-      learningRate = rate;
+      learningRate = checkLearningRate(rate);
     },
     step: (feeds, stepOptions = {}) =>
       inTurn("step", async () => {
-        const last = engine.gathered === accumulate - 1;
+        const last = engine.gathered.runs === accumulate - 1;
         const { loss, outputs } = await engine.gather(feeds, { ...stepOptions, sample: last });
         if (last) await update();
         return { ...outputs, loss } as StepOutcome;
       }),
     evaluate: (feeds) =>
       inTurn("evaluate", async () => {
+        requireExamples("evaluate", feeds);
         const loaded = await graphs.evaluation();
         const { [loaded.graph.loss!]: loss, ...outputs } = await engine.forward(
           "evaluate",
@@ -183,24 +221,26 @@ function makeTrainer<A>(ort: Ort, setup: Setup<A>, options: TrainerOptions): Tra
         async () => await engine.forward("predict", await graphs.prediction(), feeds),
       ),
     fit: (batches, fitOptions = {}) => fitTrainer(trainer, batches, fitOptions),
-    async parameter(name) {
-      inTurn.open("read a parameter");
-      return (await backend.read(find(name).weights)).slice();
-    },
+    parameter: (name) =>
+      inTurn.aside(
+        "read a parameter",
+        async () => (await backend.read(valuesOf(name).array)).slice(),
+      ),
     setParameter(name, values) {
       inTurn.idle("set a parameter");
-      const p = find(name);
-      if (values.length !== p.size) {
+      const { array, size } = valuesOf(name);
+      if (values.length !== size) {
         throw new TypeError(
-          `Cannot set "${name}": expected ${p.size} elements, given are ${values.length}`,
+          `Cannot set "${name}": expected ${size} elements, given are ${values.length}`,
         );
       }
-      host.write(p.weights, values);
+      host.write(array, values);
     },
-    async gradient(name) {
-      inTurn.open("read a gradient");
-      return (await backend.read(engine.gradientOf(find(name)))).slice();
-    },
+    gradient: (name) =>
+      inTurn.aside(
+        "read a gradient",
+        async () => (await backend.read(engine.gradientOf(find(name)))).slice(),
+      ),
     telemetry(telemetryOptions) {
       inTurn.open("report telemetry");
       const watcher = createTelemetry(host, driver, parameters, telemetryOptions);
@@ -217,12 +257,17 @@ function makeTrainer<A>(ort: Ort, setup: Setup<A>, options: TrainerOptions): Tra
           random: random.state,
           source: setup.source,
           format,
+          engine,
         })),
     load(bytes) {
       inTurn.idle("load");
-      const state = loadTrainer(bytes, driver, host, kept());
+      if (!ArrayBuffer.isView(bytes)) {
+        throw new TypeError(
+          `Cannot load: expected the file's bytes as a Uint8Array, given is ${kindOf(bytes)}`,
+        );
+      }
+      const state = loadTrainer(bytes, kept(), { driver, host, engine, accumulate });
       if (state !== undefined) random.state = state;
-      engine.reset();
     },
     exportModel: () =>
       inTurn(

@@ -10,22 +10,34 @@ export interface TrainerOptions {
   readonly optimizer?: Definition;
   /**
    * Parameters to train. Default: those of the artifacts; every float initializer of a plain model
-   * that is not a constant of its operator.
+   * that is neither a scalar (rank 0) nor a constant of its operator.
    */
   readonly trainable?: Trainable;
-  /** Parameters that are not trained, but fed in every run, so that they can be set. Default none. */
+  /**
+   * Parameters that are not trained, but fed in every run, so that they can be set. Default none:
+   * what is not trained stays in the graph as it is.
+   */
   readonly frozen?: readonly string[];
   /**
    * Whether Dropout and BatchNormalization work as in training during step(). Default: as the
    * model's nodes say; evaluation and prediction never do.
    */
   readonly training?: boolean;
-  /** As ONNX Runtime takes them; the first decides where the update runs. Default ["cpu"]. */
+  /**
+   * As ONNX Runtime takes them; the first that is there decides where the update runs. Default ["cpu"].
+   */
   readonly executionProviders?: InferenceSession.SessionOptions["executionProviders"];
   /** Numbers for symbolic sizes, such as `{ N: 64 }`: WebGL needs all of them. */
   readonly sizes?: Readonly<Record<string, number>>;
   /** Further options of every session. */
   readonly sessionOptions?: InferenceSession.SessionOptions;
+  /**
+   * Whether the commands of a training graph are recorded in the first step and replayed in the
+   * others, for less work on the CPU; on WebGPU of onnxruntime-web only. Every batch must have the
+   * size of the first. In the second step ONNX Runtime runs the graph both ways, and the step fails if
+   * the results differ. Default false.
+   */
+  readonly capture?: boolean;
   /** Micro-batches (calls of step) that make one update. Default 1. */
   readonly accumulate?: number;
   /** Seed of what is random: labels of curvature samples, signs, dropout. Default 1. */

@@ -16,7 +16,13 @@ import {
   snrOnly,
   userCurvature,
 } from "@precond/core";
-import { buildModel, differentiate, tensorData, writeModel } from "@precond/onnx";
+import {
+  buildModel,
+  differentiate,
+  generateArtifacts,
+  tensorData,
+  writeModel,
+} from "@precond/onnx";
 import { assertAllClose } from "@precond/testing";
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
@@ -413,6 +419,27 @@ Deno.test("Wrong feeds are refused by name, with what was expected", async (t) =
   }
   assert.deepEqual(await allParameters(trainer), before);
   await trainer.release();
+});
+
+Deno.test("A scalar is trained if it is named, or listed by the artifacts", async () => {
+  const m = buildModel();
+  const [x, w] = [m.input("x", ["N", 2]), m.parameter("w", [2, 1], Float32Array.of(1, 2))];
+  const t = m.parameter("t", [], Float32Array.of(3));
+  m.output(m.op("Mul", [m.op("MatMul", [x, w]), t], {}, "y"));
+  const [model, loss] = [m.build(), { type: "mse" } as const];
+  const trainable = ["w", "t"];
+  const { training, checkpoint } = generateArtifacts(model, { loss, trainable });
+  for (
+    const [source, options, expected] of [
+      [{ model, loss }, {}, ["w"]],
+      [{ model, loss }, { trainable }, trainable],
+      [{ training, checkpoint }, {}, trainable],
+    ] as const
+  ) {
+    const trainer = await Trainer.create(nodeOrt, source, options);
+    assert.deepEqual(trainer.parameters, expected);
+    await trainer.release();
+  }
 });
 
 Deno.test("What cannot be trained is refused when the trainer is made", async () => {

@@ -127,6 +127,19 @@ test("Two trainers share the device without crosstalk", async () => {
   await a.release();
 });
 
+test("Two trainers at the same time wait for each other", async () => {
+  const ort = await gpuOrt();
+  const net = mlp();
+  const options = { optimizer: adamW({ learningRate: 0.01 }), ...gpu };
+  const alone = await open(ort, net, options);
+  const expected = await losses(alone, net, 4);
+  // ONNX Runtime refuses two sessions that are opened together, and two runs break its memory.
+  const pair = await Promise.all([open(ort, net, options), open(ort, net, options)]);
+  const seen = await Promise.all(pair.map((trainer) => losses(trainer, net, 4)));
+  assert.deepEqual(seen, [expected, expected]);
+  await Promise.all([alone, ...pair].map((trainer) => trainer.release()));
+});
+
 test("save() and load() on WebGPU repeat the same steps", async () => {
   const ort = await gpuOrt();
   const net = mlp();
@@ -140,6 +153,19 @@ test("save() and load() on WebGPU repeat the same steps", async () => {
   cpu.load(saved);
   assertAllClose(await losses(cpu, net, 4), expected, { relative: 1e-4 });
   await cpu.release();
+  await trainer.release();
+});
+
+test("save() and load() between micro-batches on WebGPU repeat the same steps", async () => {
+  const ort = await gpuOrt();
+  const net = mlp();
+  const optimizer = naturalSnr({ learningRate: 1e-3 });
+  const trainer = await open(ort, net, { optimizer, accumulate: 3, ...gpu });
+  await losses(trainer, net, 5);
+  const saved = await trainer.save();
+  const expected = await losses(trainer, net, 6);
+  trainer.load(saved);
+  assert.deepEqual(await losses(trainer, net, 6), expected);
   await trainer.release();
 });
 
@@ -169,17 +195,4 @@ test("1,000 steps on WebGPU leave no buffers behind", async () => {
   }
   assert.ok(alive < 50, `${alive} buffers more after 1,000 steps`);
   await trainer.release();
-});
-
-test("A lost device is an error that says how to go on", async () => {
-  const ort = await gpuOrt();
-  const net = mlp();
-  const trainer = await open(ort, net, { optimizer: adamW(), ...gpu });
-  await trainer.step(net.feeds(0));
-  (await ort.env.webgpu.device).destroy();
-  await new Promise((resolve) => setTimeout(resolve, 50));
-  await assert.rejects(
-    trainer.step(net.feeds(1)),
-    /the WebGPU device is lost .*create a new trainer and load\(\) the last saved state/,
-  );
 });

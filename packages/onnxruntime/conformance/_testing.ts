@@ -12,9 +12,7 @@ import type {
   TestEvidence,
   TestParameter,
 } from "@precond/testing";
-import type { Feeds, Ort } from "../ort.ts";
-import { Trainer } from "../trainer.ts";
-import type { TrainerOptions } from "../trainer_options.ts";
+import { type Feeds, type Ort, Trainer, type TrainerOptions } from "../mod.ts";
 
 /** Micro-batches of a step, as testSteps() has it. */
 const PARTS = 4;

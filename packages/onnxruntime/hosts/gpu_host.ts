@@ -1,11 +1,13 @@
 /** @module */
 import { type Backend, type GpuBuffer, type GpuDevice, layout, webgpuKernel } from "@precond/core";
 import { buildModel, writeModel } from "@precond/onnx";
+import { createSession, type Session } from "../create_session.ts";
 import type { InferenceSession, Ort, Tensor } from "../ort.ts";
+import { capturer } from "./capture.ts";
 import type { Host } from "./host.ts";
 
 /** What is used of a WebGPU device besides what core's kernels use. */
-interface Device extends GpuDevice {
+export interface Device extends GpuDevice {
   readonly lost: Promise<{ readonly message: string }>;
   createBuffer(options: { size: number; usage: number }): MappableBuffer;
   createCommandEncoder(): ReturnType<GpuDevice["createCommandEncoder"]> & {
@@ -18,7 +20,8 @@ interface Device extends GpuDevice {
     ): void;
   };
 }
-interface MappableBuffer extends GpuBuffer {
+/** A buffer that can be read back. */
+export interface MappableBuffer extends GpuBuffer {
   mapAsync(mode: number): Promise<void>;
   getMappedRange(): ArrayBuffer;
 }
@@ -42,15 +45,19 @@ export interface Transfers {
 
 /**
  * Arrays in buffers of ONNX Runtime's own WebGPU device: runs read and write them, our kernels
- * update them in between, and nothing but the loss is ever read back.
+ * update them in between, and nothing but the loss is ever read back. Undefined if ONNX Runtime has no
+ * device, or does not share it.
  */
 export async function gpuHost(
   ort: Ort,
   options: InferenceSession.SessionOptions,
 ): Promise<
-  Host<GpuArray> & { readonly transfers: Transfers; readonly lost: () => string | undefined }
+  | Host<GpuArray> & { readonly transfers: Transfers; readonly lost: () => string | undefined }
+  | undefined
 > {
-  const { device, keeper } = await openDevice(ort, options);
+  const opened = await openDevice(ort, options);
+  if (opened === undefined) return undefined;
+  const { device, keeper } = opened;
   const transfers: Transfers = { up: 0, down: 0 };
   let lost: string | undefined;
   device.lost.then(({ message }) => lost = message === "" ? "no reason given" : message);
@@ -139,7 +146,8 @@ export async function gpuHost(
       arrays.length === 0
         ? Promise.resolve(new Float32Array())
         : readParts(arrays.map(({ buffer }) => buffer), 1),
-    dispose: () => void keeper.release(),
+    capturer: () => capturer(ort, options, device, readBuffer),
+    dispose: () => keeper.release(),
   };
 }
 
@@ -150,19 +158,16 @@ export async function gpuHost(
 async function openDevice(
   ort: Ort,
   options: InferenceSession.SessionOptions,
-): Promise<{ device: Device; keeper: InferenceSession }> {
+): Promise<{ device: Device; keeper: Session } | undefined> {
   const m = buildModel();
   const x = m.input("x", [1]);
   m.output(m.op("Add", [x, x], {}, "y"));
-  const keeper = await ort.InferenceSession.create(writeModel(m.build()), options);
+  const keeper = await createSession(ort, writeModel(m.build()), options);
   const { webgpu } = ort.env as { webgpu?: { device?: Promise<Device> | Device } };
   const device = await webgpu?.device;
   if (device === undefined || typeof device.createBuffer !== "function") {
     await keeper.release();
-    throw new TypeError(
-      "Cannot train on WebGPU: this build of ONNX Runtime does not share its device " +
-        '(`env.webgpu.device`); import "onnxruntime-web/webgpu"',
-    );
+    return undefined;
   }
   return { device, keeper };
 }

@@ -1,6 +1,7 @@
 /** @module */
 import type { Backend } from "@precond/core";
 import type { InferenceSession, Tensor } from "../ort.ts";
+import type { Capturer } from "./capture.ts";
 
 /** Where parameters, gradients and state live, and how ONNX Runtime sees them. */
 export interface Host<A> {
@@ -20,6 +21,8 @@ export interface Host<A> {
   read(result: Tensor): Promise<number>;
   /** Arrays of one number each, read back together. */
   readNumbers(arrays: readonly A[]): Promise<Float32Array>;
+  /** Opens captured sessions, where that can be. */
+  capturer?(): Capturer;
   /** Frees what is not an array of the backend. */
   dispose(): void | Promise<void>;
 }

@@ -1,6 +1,7 @@
 /** @module */
 import { arrayBackend, type Backend, hasWasmSimd, wasmBackend, wasmHeap } from "@precond/core";
 import { buildModel, writeModel } from "@precond/onnx";
+import { createSession } from "../create_session.ts";
 import type { InferenceSession, Ort, Tensor } from "../ort.ts";
 import type { Host } from "./host.ts";
 
@@ -62,7 +63,7 @@ async function probe(ort: Ort, options: InferenceSession.SessionOptions): Promis
   const m = buildModel();
   const x = m.input("x", [1]);
   m.output(m.op("Add", [x, x], {}, "y"));
-  const session = await ort.InferenceSession.create(writeModel(m.build()), options);
+  const session = await createSession(ort, writeModel(m.build()), options);
   try {
     const memory = new WebAssembly.Memory({ initial: 1 });
     const target = new Float32Array(memory.buffer, 0, 1);

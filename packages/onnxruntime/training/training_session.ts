@@ -1,5 +1,6 @@
 /** @module */
 import type { Definition } from "@precond/core";
+import { checkLearningRate } from "../check_options.ts";
 import { createEngine } from "../engine.ts";
 import type { Engine } from "../engine_types.ts";
 import { oneByOne } from "../one_by_one.ts";
@@ -58,7 +59,11 @@ export interface TrainingSession {
   readonly evalInputNames: readonly string[];
   readonly evalOutputNames: readonly string[];
 
-  /** New: overrides the optimizer's rate of 0.001; undefined follows the optimizer. */
+  /**
+   * New: overrides the optimizer's rate of 0.001; undefined follows the optimizer.
+   *
+   * @throws {RangeError} If it is set to what is negative, infinite or NaN.
+   */
   learningRate: number | undefined;
   /** New: a copy of the gradient that runOptimizerStep() would use. */
   getGradient(parameter: string): Promise<Float32Array>;
@@ -72,6 +77,16 @@ export interface TrainingSession {
  * Opens training artifacts with a build of ONNX Runtime that has no training.
  *
  * @throws {TypeError} For a file that cannot be fetched.
+ * @throws {OnnxError} For artifacts that are damaged, or do not belong together.
+ *
+ * @example
+ * ```ts
+ * import { createTrainingSession } from "@precond/onnxruntime";
+ * import * as ort from "onnxruntime-node";
+ *
+ * const open = (checkpointState: Uint8Array, trainModel: Uint8Array, optimizerModel: Uint8Array) =>
+ *   createTrainingSession(ort, { checkpointState, trainModel, optimizerModel });
+ * ```
  */
 export async function createTrainingSession(
   ort: Ort,
@@ -109,7 +124,13 @@ async function contents(file: UriOrBuffer): Promise<Uint8Array> {
       `Cannot create the training session: expected an address or a Uint8Array, given is ${typeof file}`,
     );
   }
-  const response = await fetch(file);
+  const response = await fetch(file).catch((cause) => {
+    throw new TypeError(
+      `Cannot fetch "${file}": ${(cause as Error).message}; outside of a page give the file's ` +
+        `contents as a Uint8Array`,
+      { cause },
+    );
+  });
   if (!response.ok) {
     throw new TypeError(`Cannot fetch "${file}": status ${response.status}`);
   }
@@ -131,22 +152,22 @@ function makeSession<A>(
   // A curvature sample is taken in the first run after an update.
   let updated = true;
 
-  /** Only what is asked for. */
-  const pick = (results: Results, fetches: unknown): Results => {
+  /** Names of what is asked for; what are no outputs in an object are options of the run. */
+  const namesIn = (fetches: unknown, outputs: readonly string[]): readonly string[] => {
     const wanted = Array.isArray(fetches)
       ? fetches as string[]
       : fetches !== null && typeof fetches === "object" &&
-          Object.keys(fetches).some((name) => name in results)
+          Object.keys(fetches).some((name) => outputs.includes(name))
       ? Object.keys(fetches)
-      : Object.keys(results);
-    const missing = wanted.find((name) => !(name in results));
+      : outputs;
+    const missing = wanted.find((name) => !outputs.includes(name));
     if (missing !== undefined) {
-      throw new TypeError(
-        `Cannot fetch "${missing}": outputs are ${Object.keys(results).join(", ")}`,
-      );
+      throw new TypeError(`Cannot fetch "${missing}": outputs are ${outputs.join(", ")}`);
     }
-    return Object.fromEntries(wanted.map((name) => [name, results[name]!]));
+    return wanted;
   };
+  const pick = (results: Results, wanted: readonly string[]): Results =>
+    Object.fromEntries(wanted.map((name) => [name, results[name]!]));
 
   return {
     ...names,
@@ -157,15 +178,17 @@ function makeSession<A>(
       return learningRate;
     },
     set learningRate(rate) {
-      learningRate = rate;
+      learningRate = checkLearningRate(rate);
     },
     runTrainStep: (feeds, fetches) =>
       inTurn("run the training step", async () => {
+        // Before the run, which changes the gradient.
+        const wanted = namesIn(fetches, names.trainingOutputNames);
         const sample = updated || fresh;
         const { loss, outputs } = await engine.gather(feeds, { sample, afresh: fresh });
         fresh = updated = false;
         const lossTensor = new ort.Tensor("float32", Float32Array.of(loss), []);
-        return pick({ [names.trainingOutputNames[0]!]: lossTensor, ...outputs }, fetches);
+        return pick({ [names.trainingOutputNames[0]!]: lossTensor, ...outputs }, wanted);
       }),
     runOptimizerStep: () =>
       inTurn("run the optimizer step", () => {
@@ -189,7 +212,8 @@ function makeSession<A>(
           throw new TypeError("Cannot run the evaluation step: give an evalModel");
         }
         const loaded = await graphs.evaluation();
-        return pick(await engine.forward("run the evaluation step", loaded, feeds), fetches);
+        const wanted = namesIn(fetches, names.evalOutputNames);
+        return pick(await engine.forward("run the evaluation step", loaded, feeds), wanted);
       }),
     getParametersSize: (trainableOnly = true) =>
       inTurn("get the size of the parameters", () => Promise.resolve(flat.size(trainableOnly))),

@@ -299,7 +299,13 @@ Deno.test("Only the outputs that are fetched come back", async () => {
   assert.deepEqual(Object.keys(await session.runTrainStep(feeds, ["logits"])), ["logits"]);
   assert.deepEqual(Object.keys(await session.runTrainStep(feeds, { loss: null })), ["loss"]);
   assert.deepEqual(Object.keys(await session.runTrainStep(feeds, {})), ["loss", "logits"]);
-  await assert.rejects(session.runTrainStep(feeds, ["q"]), /Cannot fetch "q"/);
+  const before = await session.getGradient("w1");
+  await assert.rejects(session.runTrainStep(feeds, ["q"]), {
+    message: 'Cannot fetch "q": outputs are loss, logits',
+  });
+  assert.deepEqual(await session.getGradient("w1"), before);
+  assert.deepEqual(Object.keys(await session.runEvalStep(feeds, ["logits"])), ["logits"]);
+  await assert.rejects(session.runEvalStep(feeds, ["q"]), /Cannot fetch "q"/);
   await session.release();
 });
 
@@ -358,6 +364,14 @@ Deno.test("Missing models, feeds and sessions are errors that say what to do", a
   await assert.rejects(
     createTrainingSession(node, { trainModel: mlp.files.training, checkpointState: 5 as never }),
     /expected an address or a Uint8Array, given is number/,
+  );
+  // As in the documentation, but there is no page that the address could be relative to.
+  await assert.rejects(
+    createTrainingSession(node, {
+      trainModel: "training_model.onnx",
+      checkpointState: mlp.files.checkpoint,
+    }),
+    /Cannot fetch "training_model.onnx": .*; outside of a page give the file's contents/,
   );
 });
 
