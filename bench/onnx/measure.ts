@@ -2,6 +2,7 @@
 import {
   buildModel,
   differentiate,
+  legalize,
   lossGraph,
   type ModelProto,
   perExampleSquares,
@@ -48,15 +49,19 @@ export interface FedGraph {
   readonly values: ReadonlyMap<string, TensorProto>;
 }
 
-/** The three graphs of a case. */
+/** The three graphs of a case, as the CPU provider is given them. */
 export function graphsOf({ build, options }: OnnxCase): Record<keyof RunTimes, FedGraph> {
   const m = buildModel();
   build(m);
   const model = m.build();
+  const legal = ({ model, values }: FedGraph): FedGraph => ({
+    model: legalize(model, "cpu").model,
+    values,
+  });
   return {
-    forward_ms: lossGraph(model, options),
-    gradient_ms: differentiate(model, options),
-    squares_ms: perExampleSquares(model, options),
+    forward_ms: legal(lossGraph(model, options)),
+    gradient_ms: legal(differentiate(model, options)),
+    squares_ms: legal(perExampleSquares(model, options)),
   };
 }
 

@@ -51,7 +51,8 @@ const targets: Readonly<Record<Target, (model: ModelProto) => Legality>> = { cpu
  * outputs stay, parameters can be fed as before. Legal models can be differentiated, and gradient
  * graphs legalized.
  *
- * - `"cpu"` leaves operators as they are.
+ * - `"cpu"` leaves operators as they are, but for sums over leading axes (gradients of biases), which
+ *   are faster as products with ones.
  * - `"webgpu"` writes out what would fall back to the CPU or fail at run time; int64 inputs that are
  *   more than indices become int32.
  * - `"webgl"` writes operator set 12 without what the provider lacks; every size must be known, and

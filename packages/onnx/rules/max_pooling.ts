@@ -1,6 +1,6 @@
 /** @module */
 import { product } from "../graph/dims.ts";
-import { add, mul, reshape, reshapeLike, shapeOf, sub, where } from "../graph/emit.ts";
+import { add, indicator, mul, reshape, reshapeLike, shapeOf, sub } from "../graph/emit.ts";
 import { DataType } from "../model/data_type.ts";
 import { convTransposeTo, padded, taps } from "./conv_emit.ts";
 import {
@@ -101,13 +101,14 @@ function byTiles(n: GradientContext, windows: KnownWindows): string {
   const sizes = b.dims(maximum).slice(2) as readonly number[];
   const part = covered(b, x, sizes);
   const rank = b.constant(ranks(sizes, windows.kernel), b.dataType(x), sizes);
-  const score = where(b, b.op("Equal", [part, maximum]), rank, 0);
+  // Products with 0 and 1: Where has no kernel for several threads, and takes twice as long in one.
+  const score = mul(b, indicator(b, b.op("Equal", [part, maximum]), x), rank);
   const best = b.op("MaxPool", [score], {
     kernel_shape: windows.kernel,
     strides: windows.strides,
   });
   const first = b.op("Equal", [score, repeated(b, best, windows)]);
-  const dx = where(b, first, repeated(b, dy, windows), 0);
+  const dx = mul(b, indicator(b, first, x), repeated(b, dy, windows));
   return reshapeLike(b, filledUp(b, dx, x), n.input(0)!);
 }
 
