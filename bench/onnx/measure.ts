@@ -13,7 +13,7 @@ import {
 } from "@precond/onnx";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { fileURLToPath } from "node:url";
-import { interleaved } from "../overhead/interleaved.ts";
+import { interleaved, wholeSteps } from "../overhead/interleaved.ts";
 import { checkSamples } from "../overhead/rows.ts";
 import { median } from "../statistics.ts";
 import type { Feeds, OnnxCase } from "./cases.ts";
@@ -114,7 +114,7 @@ export async function measureRuns(
     }),
   );
   try {
-    const times = await interleaved(contenders, samples);
+    const times = await interleaved(contenders, samples, undefined, wholeSteps);
     return Object.fromEntries(times) as unknown as RunTimes;
   } finally {
     for (const { release } of contenders) await release();

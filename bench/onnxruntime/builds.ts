@@ -22,7 +22,7 @@ export interface OldOrt {
   readonly Tensor: Ort["Tensor"];
 }
 
-/** Where what is bundled and piped into Node.js finds packages, too: from the folder it runs in. */
+/** Where what is bundled for Node.js finds packages, too: from the folder it runs in. */
 const installed = (name: string) => createRequire(join(process.cwd(), "_")).resolve(name);
 
 interface Env {

@@ -2,7 +2,7 @@
 import "@tensorflow/tfjs-backend-wasm";
 import "@tensorflow/tfjs-layers"; // registers the gradients
 import process from "node:process";
-import { interleaved } from "../overhead/interleaved.ts";
+import { interleaved, wholeSteps } from "../overhead/interleaved.ts";
 import { checkSamples } from "../overhead/rows.ts";
 import { currentOrt } from "./builds.ts";
 import { ours, tfjsContenders, trainingSession } from "./contenders.ts";
@@ -39,6 +39,8 @@ export async function measureTraining(given: TrainingCase): Promise<TrainingRow[
         ...(part ? { part } : {}),
       })),
       given.samples,
+      undefined,
+      wholeSteps,
     );
     const deno: string | undefined = process.versions.deno;
     const place: Place = {

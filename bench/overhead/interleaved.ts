@@ -19,6 +19,17 @@ export interface Waiting<T extends Timed> {
   wait(contender: T): Promise<void>;
 }
 
+/** How contenders take turns. */
+export interface Turns {
+  /** Length of a turn. */
+  readonly milliseconds: number;
+  /** Turns before the first that counts: WebAssembly is compiled better as it runs, on each thread. */
+  readonly untimed: number;
+}
+
+/** Turns of whole training steps: their own values are in the caches again for most of it. */
+export const wholeSteps: Turns = { milliseconds: 100, untimed: 10 };
+
 interface Call {
   readonly name: string;
   step(): void | Promise<void>;
@@ -40,8 +51,7 @@ async function timed({ step, wait }: Call, count: number, after: Waits): Promise
 }
 
 /** Steps that make a sample long enough to trust the clock, or not to see its one wait. */
-async function stepsFor(call: Call, after: Waits): Promise<number> {
-  const milliseconds = after === "sample" ? 200 : 15;
+async function stepsFor(call: Call, after: Waits, milliseconds: number): Promise<number> {
   let count = 1;
   let took = await timed(call, count, after);
   while (after === "sample" && took * count < milliseconds && count < 1000) {
@@ -53,13 +63,17 @@ async function stepsFor(call: Call, after: Waits): Promise<number> {
 
 /**
  * Median milliseconds a step by name; "adam refresh" is a step that takes in a curvature sample,
- * "adam part" what a step spends in what its contender counts, and "wait" a wait for nothing. Times every contender in turn, again and again, so that all see the same
- * machine.
+ * "adam part" what a step spends in what its contender counts, and "wait" a wait for nothing. Times
+ * every contender in turn for some milliseconds, again and again, so that all see the same machine.
  */
 export async function interleaved<T extends Timed>(
   contenders: readonly T[],
   samples: number,
   waiting?: Waiting<T>,
+  { milliseconds, untimed }: Turns = {
+    milliseconds: waiting?.after === "sample" ? 200 : 15,
+    untimed: 0,
+  },
 ): Promise<Map<string, number>> {
   const after = waiting?.after ?? "step";
   const calls = contenders.flatMap((contender): Call[] => {
@@ -72,10 +86,13 @@ export async function interleaved<T extends Timed>(
   });
   for (const call of calls) await timed(call, 2, after);
   const counts: number[] = [];
-  for (const call of calls) counts.push(await stepsFor(call, after));
+  for (const call of calls) counts.push(await stepsFor(call, after, milliseconds));
   if (waiting) {
     calls.push({ name: "wait", step: () => {}, wait: () => waiting.wait(contenders[0]!) });
     counts.push(1);
+  }
+  for (let turn = 0; turn < untimed; turn++) {
+    for (const [i, call] of calls.entries()) await timed(call, counts[i]!, after);
   }
   const times = calls.map((): number[] => []);
   const parts = calls.map((): number[] => []);

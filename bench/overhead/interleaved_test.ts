@@ -65,3 +65,15 @@ Deno.test("interleaved() has the time of a part of each step", async () => {
   const [whole, inside] = [times.get("a")!, times.get("a part")!];
   assert.ok(inside >= 5 && whole >= inside + 15, `${inside} of ${whole} ms`);
 });
+
+Deno.test("interleaved() has turns that do not count before those that do", async () => {
+  let steps = 0;
+  // Slow until it has run 8 times: two to begin with, one to see how long it takes, five turns.
+  const step = () => busy(++steps <= 8 ? 40 : 4);
+  const times = await interleaved([{ name: "a", step }], 5, undefined, {
+    milliseconds: 10,
+    untimed: 5,
+  });
+  assert.ok(times.get("a")! < 20, `${times.get("a")} ms`);
+  assert.equal(steps, 2 + 1 + 5 + 5);
+});

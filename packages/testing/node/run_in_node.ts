@@ -16,17 +16,18 @@ export async function runInNode(
 ): Promise<string> {
   const code = await bundle(entry, "node");
   const path = fileURLToPath(entry);
-  const child = new Deno.Command("node", {
-    args: ["--input-type=module", "-"],
-    cwd: dirname(path),
-    env: { ...env },
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  const ended = child.output();
-  await new Blob([code]).stream().pipeTo(child.stdin);
-  const { code: exit, stdout, stderr } = await ended;
+  const cwd = dirname(path);
+  // A file beside the module: of a program from stdin no worker can be started.
+  const file = await Deno.makeTempFile({ dir: cwd, prefix: ".", suffix: ".mjs" });
+  const output = async () => {
+    try {
+      await Deno.writeTextFile(file, code);
+      return await new Deno.Command("node", { args: [file], cwd, env: { ...env } }).output();
+    } finally {
+      await Deno.remove(file);
+    }
+  };
+  const { code: exit, stdout, stderr } = await output();
   const [out, errors] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
   if (exit !== 0) {
     throw new Error(`Cannot run ${path} in Node.js: exit code is ${exit}\n${out}${errors}`);
