@@ -2,6 +2,7 @@
 import { type Contribution, createDriver, type Driver } from "@precond/core";
 import { accumulator } from "./accumulate.ts";
 import type { Engine, Gathered, Gathering, GatherOptions } from "./engine_types.ts";
+import { explained } from "./explained.ts";
 import { nonFinite } from "./feed_values.ts";
 import { checkFeeds, convertFeeds } from "./feeds.ts";
 import { finiteDifferences } from "./finite_differences.ts";
@@ -111,10 +112,9 @@ export function createEngine<A>(
     for (const { name, array, dims } of targets) {
       fetches[name] = host.writesInPlace ? host.tensor(array, dims) : null;
     }
-    const results = await session.run(
-      convertFeeds(ort, feeds, loaded.changes),
-      fetches,
-    ) as Record<string, Tensor>;
+    const results = await explained("step", async () => {
+      return await session.run(convertFeeds(ort, feeds, loaded.changes), fetches);
+    });
     if (!host.writesInPlace) {
       for (const { name, array } of targets) host.take(results[name]!, array);
     }
@@ -162,7 +162,7 @@ export function createEngine<A>(
     const given = checkFeeds(ort, action, feeds, loaded.inputs, setup.own(loaded.graph));
     const own = ownFeeds(loaded, (p) => p.weights);
     const all = convertFeeds(ort, { ...given, ...own }, loaded.changes);
-    return await loaded.session.run(all) as Record<string, Tensor>;
+    return await explained(action, () => loaded.session.run(all));
   };
 
   const gather = async (feeds: Feeds, stepOptions: GatherOptions): Promise<Gathered> => {

@@ -9,6 +9,7 @@ import {
   sgd,
   signalFraction,
 } from "@precond/core";
+import { buildModel, DataType } from "@precond/onnx";
 import assert from "node:assert/strict";
 import { mlp, nodeOrt } from "./_testing.ts";
 import type { Feeds, Ort } from "./ort.ts";
@@ -161,4 +162,33 @@ Deno.test("A step that failed draws the same random numbers when it is tried aga
   assert.deepEqual(await tried.save(), await untroubled.save());
   await tried.release();
   await untroubled.release();
+});
+
+Deno.test("What fails inside ONNX Runtime names the call, and the next step goes on", async () => {
+  const m = buildModel();
+  const table = m.parameter("table", [3, 2], Float32Array.of(1, 2, 3, 4, 5, 6));
+  m.output(m.op("Gather", [table, m.input("ids", ["N"], DataType.INT64)], {}, "y"));
+  const trainer = await Trainer.create(nodeOrt, { model: m.build(), loss: { type: "mse" } }, {
+    optimizer: sgd({ learningRate: 1 }),
+  });
+  const feeds = (...ids: bigint[]): Feeds => ({
+    ids: { data: BigInt64Array.from(ids), dims: [ids.length] },
+    labels: { data: new Float32Array(2 * ids.length), dims: [ids.length, 2] },
+  });
+  const before = await trainer.parameter("table");
+  for (const call of ["step", "evaluate"] as const) {
+    await assert.rejects(trainer[call](feeds(0n, 3n)), (error: Error) => {
+      assert.match(
+        error.message,
+        new RegExp(`^Cannot ${call}: ONNX Runtime failed: .*indices`, "s"),
+      );
+      assert.ok(error.cause instanceof Error);
+      return true;
+    });
+  }
+  assert.deepEqual(await trainer.parameter("table"), before);
+  // d/dw mean(w²) over two elements of row 0 is w.
+  await trainer.step(feeds(0n));
+  assert.deepEqual([...await trainer.parameter("table")], [0, 0, 3, 4, 5, 6]);
+  await trainer.release();
 });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -216,6 +216,11 @@ Deno.test("precond-onnx artifacts, then export, with other parameters", () =>
       assert.deepEqual([names(graph!.input), names(graph!.output)], [["x"], ["y"]]);
       await rm(trained);
     }
+
+    await rename(checkpoint, join(training, "checkpoint.ckpt"));
+    assert.equal((await cli("inspect", training)).code, 0);
+    assert.equal((await cli("export", training, "--outputs", "y", "-o", trained)).code, 0);
+    assert.deepEqual(await w(), [7, 8]);
   }));
 
 Deno.test("precond-onnx reads data files, and writes them for such models", () =>

@@ -6,7 +6,7 @@ import { exportInferenceModel } from "../artifacts/export_inference_model.ts";
 import { OnnxError } from "../model/onnx_error.ts";
 import { readCheckpointFile } from "../node/checkpoint_file.ts";
 import type { ModelProto } from "../proto/onnx_pb.ts";
-import { isFolder, readModelFile, writeModelFile } from "./files.ts";
+import { checkpointIn, isFolder, readModelFile, writeModelFile } from "./files.ts";
 import { names } from "./options.ts";
 
 interface Options {
@@ -39,7 +39,7 @@ export function addExport(program: Command): void {
 
 async function exportModel(command: Command, path: string, options: Options): Promise<void> {
   const inFolder = isFolder(path);
-  const checkpoint = options.checkpoint ?? (inFolder ? join(path, "checkpoint") : undefined);
+  const checkpoint = options.checkpoint ?? (inFolder ? checkpointIn(path) : undefined);
   if (checkpoint === undefined) {
     return command.error("error: give --checkpoint, or a folder that has one", { exitCode: 2 });
   }

@@ -31,11 +31,18 @@ export function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
+/** The checkpoint in a folder of training artifacts: two names of it are in use. */
+export function checkpointIn(folder: string): string {
+  const [path, older] = [join(folder, "checkpoint"), join(folder, "checkpoint.ckpt")];
+  const exists = (file: string) => statSync(file, { throwIfNoEntry: false }) !== undefined;
+  return !exists(path) && exists(older) ? older : path;
+}
+
 /** Reads a model, or of a folder the forward pass of the training artifacts in it. */
 export function readModelOrArtifacts(path: string): ModelFile {
   if (!isFolder(path)) return readModelFile(path);
   const training = readBytes(join(path, "training_model.onnx"));
-  const checkpoint = readBytes(join(path, "checkpoint"));
+  const checkpoint = readBytes(checkpointIn(path));
   const { model, loss, trainable } = readArtifacts({ training, checkpoint });
   return {
     model,
