@@ -80,11 +80,16 @@ function tensors({ Tensor }: Pick<Ort, "Tensor">, { model }: TrainingCase, batch
 /** Training with us on a build of ONNX Runtime: the whole of `step()`, which reads the loss. */
 export async function ours(given: TrainingCase, plain: Ort): Promise<TrainingContender[]> {
   const feeds = tensors(plain, given, noisyDigits(given.batchSize));
-  const contender = async (name: string, optimizer: Chain): Promise<TrainingContender> => {
+  const contender = async (
+    name: string,
+    optimizer: Chain,
+    capture = false,
+  ): Promise<TrainingContender> => {
     const { ort, milliseconds } = timedOrt(plain);
     const trainer = await Trainer.create(ort, { model: modelOf(given), loss }, {
       optimizer,
       executionProviders: [given.provider],
+      capture,
     });
     let taken = 0;
     return {
@@ -94,13 +99,15 @@ export async function ours(given: TrainingCase, plain: Ort): Promise<TrainingCon
       dispose: () => trainer.release(),
     };
   };
+  const adamW = optimizerOf(adamWOfOrt, rate);
   const both = (every: number) =>
     combined({ learningRate: rate, curvature: gaussNewton({ every }), damping: 0.1 });
   return [
-    await contender(names.adamW, optimizerOf(adamWOfOrt, rate)),
+    await contender(names.adamW, adamW),
     // The first step brings a sample, and then none that is timed.
     await contender(names.combined, both(1e9)),
     await contender(names.refresh, both(1)),
+    ...(given.provider === "webgpu" ? [await contender(names.captured, adamW, true)] : []),
   ];
 }
 

@@ -60,6 +60,7 @@ export interface TrainingRow {
 /** Names of what takes turns. */
 export const names = {
   adamW: "adamw",
+  captured: "adamw, captured",
   combined: "combined",
   refresh: "combined with a sample",
   session: "TrainingSession 1.19.2",
@@ -77,8 +78,8 @@ export function trainingRows(
   times: ReadonlyMap<string, number>,
 ): TrainingRow[] {
   const row = (method: string, baseline: string): TrainingRow[] => {
-    const [step_ms, baseline_ms] = [times.get(method)!, times.get(baseline)];
-    if (baseline_ms === undefined) return [];
+    const [step_ms, baseline_ms] = [times.get(method), times.get(baseline)];
+    if (step_ms === undefined || baseline_ms === undefined) return [];
     return [{
       model,
       provider,
@@ -98,5 +99,6 @@ export function trainingRows(
   return [
     ...[names.session, names.tfjs, names.precondTfjs].flatMap((b) => row(names.adamW, b)),
     ...[names.adamW, names.session].flatMap((b) => row(names.combined, b)),
+    ...row(names.captured, names.adamW),
   ];
 }

@@ -1,19 +1,10 @@
 import { adaHessian, adamW, combined, gaussNewton, naturalSnr } from "@precond/core";
 import assert from "node:assert/strict";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
-import { pathToFileURL } from "node:url";
-import { block, cnn, mlp, nodeOrt, type TestNetwork } from "./_testing.ts";
+import { block, buffersLeftBy, cnn, gpuOrt, mlp, nodeOrt, type TestNetwork } from "./_testing.ts";
 import type { Ort } from "./ort.ts";
 import { Trainer } from "./trainer.ts";
 import type { TrainerOptions } from "./trainer_options.ts";
 
-const home = dirname(createRequire(import.meta.url).resolve("onnxruntime-web"));
-const gpuOrt = async () => {
-  const ort = await import(pathToFileURL(join(home, "ort.webgpu.bundle.min.mjs")).href);
-  ort.env.logLevel = "fatal";
-  return ort as Ort & { env: { webgpu: { device: Promise<GPUDevice> } } };
-};
 const adapter = await navigator.gpu?.requestAdapter();
 
 // onnxruntime-web keeps its workers and its device for the life of the process.
@@ -142,24 +133,9 @@ test("500 captured steps leave no buffers behind", async () => {
   const trainer = await open(net, { optimizer: adamW(), capture: true });
   const feeds = net.feeds(0);
   for (let step = 0; step < 50; step++) await trainer.step(feeds);
-  const device = await (await gpuOrt()).env.webgpu.device;
-  let alive = 0;
-  const { createBuffer } = device;
-  device.createBuffer = function (options: GPUBufferDescriptor) {
-    const buffer = createBuffer.call(this, options);
-    alive++;
-    const { destroy } = buffer;
-    buffer.destroy = function () {
-      alive--;
-      return destroy.call(this);
-    };
-    return buffer;
-  };
-  try {
+  const alive = await buffersLeftBy(await gpuOrt(), async () => {
     for (let step = 0; step < 500; step++) await trainer.step(feeds);
-  } finally {
-    device.createBuffer = createBuffer;
-  }
+  });
   assert.ok(alive < 20, `${alive} buffers more after 500 steps`);
   await trainer.release();
 });

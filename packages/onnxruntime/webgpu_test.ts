@@ -1,21 +1,10 @@
 import { adamW, combined, gaussNewton, naturalSnr, snrOnly } from "@precond/core";
 import { assertAllClose } from "@precond/testing";
 import assert from "node:assert/strict";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
-import { pathToFileURL } from "node:url";
-import { block, cnn, mlp, nodeOrt, type TestNetwork } from "./_testing.ts";
+import { block, buffersLeftBy, cnn, gpuOrt, mlp, nodeOrt, type TestNetwork } from "./_testing.ts";
 import type { Ort } from "./ort.ts";
 import { Trainer } from "./trainer.ts";
 import type { TrainerOptions } from "./trainer_options.ts";
-
-// The package's export map gives Deno the build without WebGPU: by file path.
-const home = dirname(createRequire(import.meta.url).resolve("onnxruntime-web"));
-const gpuOrt = async () => {
-  const ort = await import(pathToFileURL(join(home, "ort.webgpu.bundle.min.mjs")).href);
-  ort.env.logLevel = "error";
-  return ort as Ort & { env: { webgpu: { device: Promise<GPUDevice> } } };
-};
 
 const open = (ort: Ort, net: TestNetwork, options: TrainerOptions = {}) =>
   Trainer.create(ort, { model: net.model, loss: net.loss }, options);
@@ -175,24 +164,9 @@ test("1,000 steps on WebGPU leave no buffers behind", async () => {
   const trainer = await open(ort, net, { optimizer: adamW(), ...gpu });
   const feeds = net.feeds(0);
   for (let step = 0; step < 100; step++) await trainer.step(feeds);
-  const device = await ort.env.webgpu.device;
-  let alive = 0;
-  const { createBuffer } = device;
-  device.createBuffer = function (options: GPUBufferDescriptor) {
-    const buffer = createBuffer.call(this, options);
-    alive++;
-    const { destroy } = buffer;
-    buffer.destroy = function () {
-      alive--;
-      return destroy.call(this);
-    };
-    return buffer;
-  };
-  try {
+  const alive = await buffersLeftBy(ort, async () => {
     for (let step = 0; step < 1000; step++) await trainer.step(feeds);
-  } finally {
-    device.createBuffer = createBuffer;
-  }
+  });
   assert.ok(alive < 50, `${alive} buffers more after 1,000 steps`);
   await trainer.release();
 });

@@ -5,18 +5,10 @@
  * @module
  */
 import { adamW } from "@precond/core";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
-import { pathToFileURL } from "node:url";
-import { mlp, nodeOrt } from "../_testing.ts";
-import type { Ort } from "../ort.ts";
+import { gpuOrt, mlp, nodeOrt } from "../_testing.ts";
 import { Trainer } from "../trainer.ts";
 
-const home = dirname(createRequire(import.meta.url).resolve("onnxruntime-web"));
-const ort = await import(pathToFileURL(join(home, "ort.webgpu.bundle.min.mjs")).href) as
-  & Ort
-  & { env: { logLevel: string; webgpu: { device: Promise<GPUDevice> } } };
-ort.env.logLevel = "fatal";
+const ort = await gpuOrt();
 const net = mlp();
 const optimizer = adamW({ learningRate: 0.01 });
 const onGpu = { optimizer, executionProviders: ["webgpu"] } as const;
