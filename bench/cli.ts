@@ -57,6 +57,18 @@ export function positives(text: string): number[] {
   }
 }
 
+/** `--samples` of what is timed: few say nothing of their spread. */
+export function samplesOption(usual: number): Option {
+  return new Option("--samples <count>", "samples a median is of, at least 5").default(usual)
+    .argParser((text) => {
+      const count = positive(text);
+      if (count < 5) {
+        throw new InvalidArgumentError(`expected at least 5, current value is ${count}`);
+      }
+      return count;
+    });
+}
+
 /** A commander that throws {@linkcode Exit} with code 2 for what it cannot accept, 0 for help. */
 export function command(name: string, about: string): Command {
   return new Command(name)

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Exit, parse, positives } from "./cli.ts";
+import { command, Exit, parse, positives, samplesOption } from "./cli.ts";
 import { counts } from "./overhead.ts";
 
 const refused = (args: string[], ...parts: (string | RegExp)[]) => {
@@ -75,4 +75,17 @@ Deno.test("positives() reads layers and threads", () => {
 
 Deno.test("parse() takes what a task passes on after --", () => {
   assert.equal(parse(["--", "--seeds", "7"]).seeds, 7);
+});
+
+Deno.test("samplesOption() takes five and more", () => {
+  const given = (...args: string[]) =>
+    command("bench", "").addOption(samplesOption(7)).parse(args, { from: "user" })
+      .opts<{ samples: number }>().samples;
+  assert.deepEqual([given(), given("--samples", "5")], [7, 5]);
+  for (const few of ["4", "0", "many"]) {
+    assert.throws(
+      () => given("--samples", few),
+      (error: Exit) => error.code === 2 && error.message.includes(`current value is ${few}`),
+    );
+  }
 });

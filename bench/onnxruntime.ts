@@ -6,7 +6,7 @@
  */
 import Table from "cli-table3";
 import { Option } from "commander";
-import { command, Exit, names, ownArguments, positive, positives } from "./cli.ts";
+import { command, Exit, names, ownArguments, positive, positives, samplesOption } from "./cli.ts";
 import { device, source, versions } from "./device.ts";
 import { write } from "./file.ts";
 import { number } from "./format.ts";
@@ -56,15 +56,10 @@ function parse(args: readonly string[]): Options {
     .addOption(
       new Option("--batch <size>", "examples in a batch").default(64).argParser(positive),
     )
-    .addOption(
-      new Option("--samples <count>", "samples a median is of, at least 5").default(31)
-        .argParser(positive),
-    )
+    .addOption(samplesOption(31))
     .option("--json <file>", "where the rows go");
   program.parse(ownArguments(args), { from: "user" });
-  const options = program.opts<Options>();
-  if (options.samples < 5) throw new Exit(2, "--samples: expected at least 5");
-  return options;
+  return program.opts<Options>();
 }
 
 /** The rows for people. */

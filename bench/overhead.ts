@@ -7,7 +7,7 @@ import "@tensorflow/tfjs-backend-cpu";
 import "@tensorflow/tfjs-backend-wasm";
 import Table from "cli-table3";
 import { InvalidArgumentError, Option } from "commander";
-import { command, Exit, names, ownArguments, positive } from "./cli.ts";
+import { command, Exit, names, ownArguments, samplesOption } from "./cli.ts";
 import { device, source, versions } from "./device.ts";
 import { write } from "./file.ts";
 import { number } from "./format.ts";
@@ -59,10 +59,7 @@ function parse(args: readonly string[]): Options {
       new Option("--variables <counts>", "numbers of variables").default([1, 20], "1,20")
         .argParser(counts),
     )
-    .addOption(
-      new Option("--samples <count>", "samples a median is of, at least 5").default(7)
-        .argParser(positive),
-    )
+    .addOption(samplesOption(7))
     .addOption(
       new Option("--wait <when>", "when a GPU is waited for").choices(["step", "sample"])
         .default("step"),

@@ -8,7 +8,7 @@ import "@tensorflow/tfjs-backend-cpu";
 import "@tensorflow/tfjs-backend-wasm";
 import Table from "cli-table3";
 import { Option } from "commander";
-import { command, Exit, names, ownArguments, positive, positives } from "./cli.ts";
+import { command, Exit, names, ownArguments, positive, positives, samplesOption } from "./cli.ts";
 import { device, source, versions } from "./device.ts";
 import { write } from "./file.ts";
 import { number } from "./format.ts";
@@ -48,10 +48,7 @@ function parse(args: readonly string[]): Options {
       new Option("--batch <size>", "examples in a batch, at most 1000").default(64)
         .argParser(positive),
     )
-    .addOption(
-      new Option("--samples <count>", "samples a median is of, at least 5").default(7)
-        .argParser(positive),
-    )
+    .addOption(samplesOption(7))
     .addOption(
       new Option("--wait <when>", "when a GPU is waited for").choices(["step", "sample"])
         .default("sample"),
@@ -59,7 +56,6 @@ function parse(args: readonly string[]): Options {
     .option("--json <file>", "where the rows go");
   program.parse(ownArguments(args), { from: "user" });
   const options = program.opts<Options>();
-  if (options.samples < 5) throw new Exit(2, "--samples: expected at least 5");
   if (options.batch > 1000) throw new Exit(2, "--batch: expected at most 1000");
   return options;
 }

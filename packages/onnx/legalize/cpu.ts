@@ -23,8 +23,8 @@ export const cpu = (): Legality => ({
 });
 
 /**
- * `Σ_i x[i, …] = 1ᵀx`: the gradient of a bias. ReduceSum over leading axes takes 2 times as long as
- * this product with one thread of onnxruntime-node 1.30, and 3 to 25 times with two.
+ * `Σ_i x[i, …] = 1ᵀx`: the gradient of a bias. With several threads ReduceSum over leading axes is many
+ * times slower than this product, and slower than with one.
  */
 function sumOfRows(n: NodeContext): boolean {
   const { b, node } = n;

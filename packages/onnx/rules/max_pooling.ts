@@ -101,7 +101,7 @@ function byTiles(n: GradientContext, windows: KnownWindows): string {
   const sizes = b.dims(maximum).slice(2) as readonly number[];
   const part = covered(b, x, sizes);
   const rank = b.constant(ranks(sizes, windows.kernel), b.dataType(x), sizes);
-  // Products with 0 and 1: Where has no kernel for several threads, and takes twice as long in one.
+  // Products with 0 and 1 are faster than Where, which uses one thread.
   const score = mul(b, indicator(b, b.op("Equal", [part, maximum]), x), rank);
   const best = b.op("MaxPool", [score], {
     kernel_shape: windows.kernel,
