@@ -1,6 +1,6 @@
+import { inFolder } from "@precond/testing/node";
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { buildModel } from "../model/build_model.ts";
@@ -27,15 +27,6 @@ async function cli(...args: string[]): Promise<Ended> {
   const { code, stdout, stderr } = await command.output();
   const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
   return { code, out: out!, err: err! };
-}
-
-async function inFolder(test: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), "precond-cli-"));
-  try {
-    await test(folder);
-  } finally {
-    await rm(folder, { recursive: true });
-  }
 }
 
 /** y = x w + b, w = [[1], [2]], b = [0.5] */

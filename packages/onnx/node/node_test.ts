@@ -1,20 +1,11 @@
+import { inFolder } from "@precond/testing/node";
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { OnnxError } from "../model/onnx_error.ts";
 import { DataType } from "../model/data_type.ts";
 import { makeTensor, tensorData } from "../model/tensor.ts";
 import { readCheckpointFile, writeCheckpointFile, writeFileAtomically } from "./mod.ts";
-
-async function inFolder(test: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), "precond-"));
-  try {
-    await test(folder);
-  } finally {
-    await rm(folder, { recursive: true });
-  }
-}
 
 Deno.test("writeFileAtomically() replaces a file and leaves no other", () =>
   inFolder(async (folder) => {

@@ -1,19 +1,10 @@
+import { inFolder } from "@precond/testing/node";
 import assert from "node:assert/strict";
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { countingTrainer, ones, size } from "./_testing.ts";
 import { loadFile, saveFile } from "./mod.ts";
-
-async function inFolder(test: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), "precond-"));
-  try {
-    await test(folder);
-  } finally {
-    await rm(folder, { recursive: true });
-  }
-}
 
 Deno.test("saveFile() and loadFile() carry on, in the format that the path asks for", () =>
   inFolder(async (folder) => {
