@@ -115,8 +115,10 @@ export function createEngine<A>(
     const results = await explained("step", async () => {
       return await session.run(convertFeeds(ort, feeds, loaded.changes), fetches);
     });
-    if (!host.writesInPlace) {
-      for (const { name, array } of targets) host.take(results[name]!, array);
+    for (const { name, array } of targets) {
+      const result = results[name]!;
+      if (!host.writesInPlace) host.take(result, array);
+      if (!kept.includes(name)) host.free(result, array);
     }
     return Object.fromEntries(kept.map((name) => [name, results[name]!]));
   };

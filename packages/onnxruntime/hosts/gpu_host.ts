@@ -136,6 +136,7 @@ export async function gpuHost(
     take(result) {
       throw new TypeError(`Cannot take a result of shape [${result.dims}]: it is written in place`);
     },
+    free() {},
     write,
     async read(result) {
       if (result.location === "cpu") return Number((result.data as Float32Array)[0]);

@@ -15,6 +15,8 @@ export interface Host<A> {
   readonly writesInPlace: boolean;
   /** Moves a result that was not written in place into an array. */
   take(result: Tensor, array: A): void;
+  /** Frees what a run made besides `array`, where the result of that run is, and nobody else reads. */
+  free(result: Tensor, array: A): void;
   /** Overwrites an array. */
   write(array: A, values: Float32Array): void;
   /** The first number of a result: the loss. */

@@ -3,6 +3,7 @@ import { arrayBackend, type Backend, hasWasmSimd, wasmBackend, wasmHeap } from "
 import { buildModel, writeModel } from "@precond/onnx";
 import { createSession } from "../create_session.ts";
 import type { InferenceSession, Ort, Tensor } from "../ort.ts";
+import { freeBuffer } from "./free_buffer.ts";
 import type { Host } from "./host.ts";
 
 /**
@@ -11,8 +12,9 @@ import type { Host } from "./host.ts";
  */
 export async function memoryHost(
   ort: Ort,
-  options: InferenceSession.SessionOptions,
+  given: InferenceSession.SessionOptions,
 ): Promise<Host<unknown>> {
+  const options = withRestingThreads(given);
   const writesInPlace = await probe(ort, options);
   if (!hasWasmSimd()) {
     const backend = arrayBackend("javascript");
@@ -25,6 +27,17 @@ export async function memoryHost(
   return makeHost(ort, options, backend, view, writesInPlace) as Host<unknown>;
 }
 
+/**
+ * The threads of a session wait for its next run by spinning, and keep a core from the update that
+ * comes first. What the caller says about it holds.
+ */
+function withRestingThreads(
+  options: InferenceSession.SessionOptions,
+): InferenceSession.SessionOptions {
+  const { session, ...extra } = (options.extra ?? {}) as { session?: Record<string, unknown> };
+  return { ...options, extra: { ...extra, session: { force_spinning_stop: "1", ...session } } };
+}
+
 function makeHost<A extends object>(
   ort: Ort,
   options: InferenceSession.SessionOptions,
@@ -32,6 +45,10 @@ function makeHost<A extends object>(
   view: (array: A) => Float32Array,
   writesInPlace: boolean,
 ): Host<A> {
+  // A result on WebGL may be the session's own array, of an initializer.
+  const ownsResults = !options.executionProviders?.some((p) =>
+    (typeof p === "string" ? p : p.name) === "webgl"
+  );
   const tensors = new WeakMap<A, { buffer: ArrayBufferLike; dims: string; tensor: Tensor }>();
   return {
     name: "cpu",
@@ -50,6 +67,11 @@ function makeHost<A extends object>(
     },
     take(result, array) {
       view(array).set(result.data as Float32Array);
+    },
+    // Also of what it wrote in place onnxruntime-node hands out a copy.
+    free({ data }, array) {
+      const { buffer } = data as Float32Array;
+      if (ownsResults && buffer !== view(array).buffer) freeBuffer(buffer);
     },
     write: (array, values) => view(array).set(values),
     read: (result) => Promise.resolve(Number((result.data as Float32Array)[0])),

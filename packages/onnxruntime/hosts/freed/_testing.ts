@@ -1,0 +1,18 @@
+/**
+ * Trains a step where there is no `ArrayBuffer.transfer`, and prints the size of the gradient and
+ * whether the result that brought it is freed.
+ *
+ * @module
+ */
+import * as ortNode from "onnxruntime-node";
+import { type Ort, Trainer } from "../../mod.ts";
+import { batch, bigModel, watched } from "../watched/_testing.ts";
+
+(ArrayBuffer.prototype as { transfer?: unknown }).transfer = undefined;
+const { ort, results } = watched(ortNode as unknown as Ort);
+const trainer = await Trainer.create(ort, { model: bigModel(), loss: { type: "mse" } });
+results.length = 0;
+await trainer.step(batch(ort));
+const { byteLength } = await trainer.gradient("w");
+const [result] = results;
+console.log(`${byteLength} bytes, freed: ${result!["w_grad"]!.data.length === 0}`);

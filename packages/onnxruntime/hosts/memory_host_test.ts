@@ -1,0 +1,53 @@
+import { runInNode } from "@precond/testing/node";
+import assert from "node:assert/strict";
+import { nodeOrt } from "../_testing.ts";
+import type { Ort, Tensor } from "../ort.ts";
+import { Trainer } from "../trainer.ts";
+import { batch, bigModel, watched } from "./watched/_testing.ts";
+
+const create = (ort: Ort, options = {}) =>
+  Trainer.create(ort, { model: bigModel(), loss: { type: "mse" } }, { outputs: ["y"], ...options });
+
+Deno.test({
+  name: "Results that a step has taken are freed, those that it returns are not",
+  // ONNX Runtime's WebAssembly keeps ports open.
+  sanitizeOps: false,
+  sanitizeResources: false,
+  async fn() {
+    const web = await import("onnxruntime-web") as unknown as Ort;
+    for (const [plain, provider] of [[nodeOrt, "cpu"], [web, "wasm"]] as const) {
+      const { ort, results } = watched(plain);
+      const trainer = await create(ort, { executionProviders: [provider] });
+      results.length = 0;
+      const { y } = await trainer.step(batch(ort));
+      const [result] = results;
+      const gradient = result!["w_grad"]!.data as Float32Array;
+      assert.equal(gradient.length, 0, provider);
+      assert.equal((y as Tensor).data.length, 256);
+      // 0.01 · 128 for every output; d mse / dw = Σ 2 (y − 2) x / 256 over a column's two examples.
+      const expected = 2 * (1.28 - 2) / 256 * 2;
+      const held = await trainer.gradient("w");
+      assert.ok(held.every((g) => Math.abs(g - expected) < 1e-7), `${held[0]} ≠ ${expected}`);
+      await trainer.release();
+    }
+  },
+});
+
+Deno.test("Node.js 20, which has no ArrayBuffer.transfer(), frees results too, and exits", async () => {
+  const printed = await runInNode(new URL("freed/_testing.ts", import.meta.url));
+  assert.equal(printed, "65536 bytes, freed: true\n");
+});
+
+Deno.test("Threads rest between runs, unless the caller says otherwise", async () => {
+  const extraOf = async (sessionOptions = {}) => {
+    const { ort, options } = watched(nodeOrt);
+    const trainer = await create(ort, { sessionOptions });
+    await trainer.step(batch(ort));
+    await trainer.release();
+    return options.map(({ extra }) => extra);
+  };
+  const rest = { session: { force_spinning_stop: "1" } };
+  for (const extra of await extraOf()) assert.deepEqual(extra, rest);
+  const own = { session: { force_spinning_stop: "0", set_denormal_as_zero: "1" } };
+  for (const extra of await extraOf({ extra: own })) assert.deepEqual(extra, own);
+});
