@@ -23,7 +23,10 @@ export interface Waiting<T extends Timed> {
 export interface Turns {
   /** Length of a turn. */
   readonly milliseconds: number;
-  /** Turns before the first that counts: WebAssembly is compiled better as it runs, on each thread. */
+  /**
+   * Turns before the first that counts: WebAssembly is compiled better as it runs, on each thread. Each
+   * corrects how many steps fill the next, which the first steps, the slowest, say wrongly.
+   */
   readonly untimed: number;
 }
 
@@ -58,7 +61,11 @@ async function stepsFor(call: Call, after: Waits, milliseconds: number): Promise
     count = Math.min(1000, Math.ceil(count * Math.max(2, milliseconds / (took * count))));
     took = await timed(call, count, after);
   }
-  return Math.max(1, Math.min(1000, Math.round(milliseconds / Math.max(took, 1e-3))));
+  return filling(milliseconds, took);
+}
+
+function filling(milliseconds: number, step: number): number {
+  return Math.max(1, Math.min(1000, Math.round(milliseconds / Math.max(step, 1e-3))));
 }
 
 /**
@@ -92,7 +99,9 @@ export async function interleaved<T extends Timed>(
     counts.push(1);
   }
   for (let turn = 0; turn < untimed; turn++) {
-    for (const [i, call] of calls.entries()) await timed(call, counts[i]!, after);
+    for (const [i, call] of calls.entries()) {
+      counts[i] = filling(milliseconds, await timed(call, counts[i]!, after));
+    }
   }
   const times = calls.map((): number[] => []);
   const parts = calls.map((): number[] => []);
