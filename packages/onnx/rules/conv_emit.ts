@@ -172,3 +172,28 @@ export function taps(
     return y;
   });
 }
+
+/**
+ * For every point of a window the elements of the padded `x` that it reads, one after the other:
+ * `[C, points · N, output…]` of `[C, N, …]`. Axis by axis, in far fewer nodes than a slice a point.
+ */
+export function unfolded(
+  b: Builder,
+  x: string,
+  windows: KnownWindows,
+  output: readonly Dim[],
+): string {
+  let y = x;
+  for (let axis = windows.kernel.length - 1; axis >= 0; axis--) {
+    const only = (values: readonly number[]) => values.map((v, k) => k === axis ? v : 1);
+    const along: KnownWindows = {
+      ...windows,
+      kernel: only(windows.kernel),
+      strides: only(windows.strides),
+      dilations: only(windows.dilations),
+    };
+    const slices = taps(b, y, along, spatial(b, y).with(axis, output[axis]!));
+    y = slices.length === 1 ? slices[0]! : b.op("Concat", slices, { axis: 1 });
+  }
+  return y;
+}

@@ -2,7 +2,7 @@
 import type { Builder } from "../graph/builder.ts";
 import { type Dim, isStatic, product } from "../graph/dims.ts";
 import { mul, reduceSum, reshape, transpose, transposeLast } from "../graph/emit.ts";
-import { convAttributes, padded, taps } from "./conv_emit.ts";
+import { convAttributes, padded, taps, unfolded } from "./conv_emit.ts";
 import { type KnownWindows, points } from "./windows.ts";
 
 /** What a weight gradient is made from. */
@@ -69,12 +69,11 @@ function byProducts(b: Builder, g: WeightGradient, weight: readonly number[]): s
     return view(b, y, [outputs, inputs, width / inputs]);
   };
   const image = padded(b, exchanged(b, g.big), windows);
-  const slices = taps(b, image, windows, spatial(b, small));
-  if (slices.length > 1 && inputs < FEW_CHANNELS) {
-    const each = slices.map((s) => view(b, s, [inputs * group, 1, -1]));
-    const columns = b.op("Concat", each, { axis: 1 });
-    return reshape(b, product(columns, inputs * slices.length), weight);
+  if (inputs < FEW_CHANNELS) {
+    const columns = unfolded(b, image, windows, spatial(b, small));
+    return reshape(b, product(columns, inputs * points(windows)), weight);
   }
+  const slices = taps(b, image, windows, spatial(b, small));
   const each = slices.map((s) => product(s, inputs));
   const all = each.length === 1 ? each[0]! : b.op("Concat", each, { axis: 2 });
   return reshape(b, all, weight);
