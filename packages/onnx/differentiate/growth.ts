@@ -16,6 +16,7 @@ import {
 import { ruleFor } from "../rules/mod.ts";
 import { type ClassLabels, classLabels } from "./class_labels.ts";
 import { appendLoss, type Loss } from "./losses.ts";
+import { reluLast } from "./relu_last.ts";
 import { cotangentsOf } from "./reverse.ts";
 import { chooseTrainable, type Trainable } from "./trainable.ts";
 
@@ -96,7 +97,14 @@ export interface Growth {
 
 /** Loads a model and appends loss and gradient. */
 export function beginGrowth(model: ModelProto, options: DifferentiateOptions): Growth {
-  const graph = loadGraph(model, ruleFor, { training: options.training });
+  const kept = [
+    ...(options.outputs ?? model.graph?.output.map((o) => o.name) ?? []),
+    ...(options.wanted ?? []),
+  ];
+  const graph = loadGraph(model, ruleFor, {
+    training: options.training,
+    rewrite: reluLast(model, kept),
+  });
   const { b } = graph;
   const added: ValueInfoProto[] = [];
   const loss = lossOf(graph, options, added);

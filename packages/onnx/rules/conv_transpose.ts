@@ -15,12 +15,17 @@ import {
 } from "./windows.ts";
 
 /** The windows that scatter the input, and the sizes of the result. */
-interface Scattered {
+export interface Scattered {
   readonly windows: Windows;
   readonly output: readonly Dim[];
 }
 
-function scattered(n: NodeContext, x: readonly Dim[], w: readonly Dim[]): Scattered | undefined {
+/** What a ConvTranspose does; undefined where its kernel is unknown. */
+export function scattered(
+  n: NodeContext,
+  x: readonly Dim[],
+  w: readonly Dim[],
+): Scattered | undefined {
   const kernel = n.ints("kernel_shape") ?? w.slice(2);
   if (!isStatic(kernel) || w.length !== x.length) return undefined;
   const sizes = x.slice(2);

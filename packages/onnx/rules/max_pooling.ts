@@ -107,8 +107,9 @@ function byTiles(n: GradientContext, windows: KnownWindows): string {
     kernel_shape: windows.kernel,
     strides: windows.strides,
   });
-  const first = b.op("Equal", [score, repeated(b, best, windows)]);
-  const dx = mul(b, indicator(b, first, x), repeated(b, dy, windows));
+  // Whole numbers, none above the best: 1 at the best, 0 below it.
+  const first = b.op("Relu", [sub(b, score, repeated(b, sub(b, best, 1), windows))]);
+  const dx = mul(b, first, repeated(b, dy, windows));
   return reshapeLike(b, filledUp(b, dx, x), n.input(0)!);
 }
 
