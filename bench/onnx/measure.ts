@@ -50,12 +50,15 @@ export interface FedGraph {
 }
 
 /** The three graphs of a case, as the CPU provider is given them. */
-export function graphsOf({ build, options }: OnnxCase): Record<keyof RunTimes, FedGraph> {
+export function graphsOf(
+  { build, options }: OnnxCase,
+  threads = 1,
+): Record<keyof RunTimes, FedGraph> {
   const m = buildModel();
   build(m);
   const model = m.build();
   const legal = ({ model, values }: FedGraph): FedGraph => ({
-    model: legalize(model, "cpu").model,
+    model: legalize(model, "cpu", { threads }).model,
     values,
   });
   return {
@@ -90,7 +93,7 @@ export async function measureRuns(
   checkSamples(samples);
   const feeds = given.feeds?.() ?? {};
   const contenders = await Promise.all(
-    Object.entries(graphsOf(given)).map(async ([name, graph]) => {
+    Object.entries(graphsOf(given, threads)).map(async ([name, graph]) => {
       const session = await InferenceSession.create(writeModel(graph.model), {
         intraOpNumThreads: threads,
         logSeverityLevel: 3,

@@ -18,6 +18,7 @@ import {
 } from "./graphs.ts";
 import type { Host } from "./hosts/host.ts";
 import { openHost } from "./hosts/open_host.ts";
+import { threadsOf } from "./hosts/threads.ts";
 import type { Ort, Tensor } from "./ort.ts";
 import { readSource, type SourceNames, type TrainerSource, type TrainingSource } from "./source.ts";
 import { trainedOf } from "./trained.ts";
@@ -145,7 +146,10 @@ export async function setUp(
     outputs,
     sessionOptions: (resident) => host.sessionOptions(resident),
     legalize: (model, sizes = {}) =>
-      legalize(model, targetOf(provider), { sizes: { ...options.sizes, ...sizes } }),
+      legalize(model, targetOf(provider), {
+        sizes: { ...options.sizes, ...sizes },
+        threads: threadsOf(ort, options.sessionOptions),
+      }),
     capturer,
   };
   const parameters = values.map(({ name, dims, data }): Parameter<unknown> => ({

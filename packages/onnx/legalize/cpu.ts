@@ -5,7 +5,8 @@ import { dimOf, reshape } from "../graph/emit.ts";
 import { DataType } from "../model/data_type.ts";
 import type { NodeContext } from "../rules/rule.ts";
 import { knownAxes } from "./decompose.ts";
-import type { Legality } from "./target.ts";
+import type { MakeLegality } from "./target.ts";
+import { turnedConvolution } from "./turned_convolutions.ts";
 
 /** Most ones that are written into the file; more are made when it runs. */
 const MOST_ONES = 4096;
@@ -13,13 +14,18 @@ const MOST_ONES = 4096;
 /**
  * What the CPU provider runs: all of what differentiation writes. Its own optimizer fuses what can be
  * fused (MatMul with Transpose, activations into Conv and Gemm); what is left for us is what it cannot
- * know, the sizes that the caller gives, and one slow kernel.
+ * know, the sizes that the caller gives, and two slow kernels.
  *
  * Forward values are kept and none is computed again: what is folded here was folded there, once a
  * session.
  */
-export const cpu = (): Legality => ({
-  rewrite: (n) => n.node.domain === "" && n.node.opType === "ReduceSum" && sumOfRows(n),
+export const cpu: MakeLegality = (_, { threads = 1 }) => ({
+  rewrite: (n) => {
+    const { opType, domain } = n.node;
+    if (domain !== "") return false;
+    return (opType === "ReduceSum" && sumOfRows(n)) ||
+      (opType === "ConvTranspose" && threads > 1 && turnedConvolution(n));
+  },
 });
 
 /**

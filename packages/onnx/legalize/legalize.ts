@@ -20,7 +20,7 @@ import type { ValueType } from "../rules/rule.ts";
 import { constantNode } from "./constant_node.ts";
 import { cpu } from "./cpu.ts";
 import { simplify } from "./fold.ts";
-import type { Legality, Target } from "./target.ts";
+import type { Legality, MakeLegality, Target } from "./target.ts";
 import { webgl } from "./webgl.ts";
 import { webgpu } from "./webgpu.ts";
 
@@ -28,6 +28,11 @@ import { webgpu } from "./webgpu.ts";
 export interface LegalizeOptions {
   /** Numbers for symbolic dimensions, as `{ N: 64 }`. WebGL needs all of them. */
   readonly sizes?: Readonly<Record<string, number>>;
+  /**
+   * Threads of the session, on the CPU: with more than one, transposed convolutions become
+   * convolutions where these are faster then. Default 1.
+   */
+  readonly threads?: number;
 }
 
 /** A graph input that the target takes in another element type; its shape stays. */
@@ -43,7 +48,7 @@ export interface Legalized {
   readonly inputs: ReadonlyMap<string, InputChange>;
 }
 
-const targets: Readonly<Record<Target, (model: ModelProto) => Legality>> = { cpu, webgpu, webgl };
+const targets: Readonly<Record<Target, MakeLegality>> = { cpu, webgpu, webgl };
 
 /**
  * Writes a model with the operators that an execution provider runs, and no more of them than it
@@ -52,7 +57,7 @@ const targets: Readonly<Record<Target, (model: ModelProto) => Legality>> = { cpu
  * graphs legalized.
  *
  * - `"cpu"` leaves operators as they are, but for sums over leading axes (gradients of biases), which
- *   are faster as products with ones.
+ *   are faster as products with ones, and transposed convolutions (gradients of images).
  * - `"webgpu"` writes out what would fall back to the CPU or fail at run time; int64 inputs that are
  *   more than indices become int32.
  * - `"webgl"` writes operator set 12 without what the provider lacks; every size must be known, and
@@ -86,7 +91,7 @@ export function legalize(
     );
   }
   const sizes = checkedSizes(options.sizes ?? {});
-  const legality = make(model);
+  const legality = make(model, options);
   const { rewrite, retype: narrow = (_: string, type: ValueType) => type } = legality;
   const graph = loadGraph(model, ruleFor, {
     retype: (name, type) => narrow(name, withSizes(type, sizes)),

@@ -23,3 +23,12 @@ export interface Legality {
   /** Last changes to the finished model: another operator set. */
   readonly finish?: (model: ModelProto, b: Builder) => ModelProto;
 }
+
+/** What a target may want to know of a session. */
+export interface SessionTraits {
+  /** Threads that compute one operator. */
+  readonly threads?: number;
+}
+
+/** Makes what {@linkcode legalize} knows of a target. */
+export type MakeLegality = (model: ModelProto, session: SessionTraits) => Legality;
