@@ -19,7 +19,7 @@ const MOST_ONES = 4096;
  * Forward values are kept and none is computed again: what is folded here was folded there, once a
  * session.
  */
-export const cpu: MakeLegality = (_, { threads = 1 }) => ({
+export const cpu: MakeLegality = (_, { threads }) => ({
   rewrite: (n) => {
     const { opType, domain } = n.node;
     if (domain !== "") return false;

@@ -91,7 +91,13 @@ export function legalize(
     );
   }
   const sizes = checkedSizes(options.sizes ?? {});
-  const legality = make(model, options);
+  const { threads = 1 } = options;
+  if (!(Number.isSafeInteger(threads) && threads >= 1)) {
+    throw new RangeError(
+      `Cannot legalize: threads must be a whole number from 1 on, current value is ${threads}`,
+    );
+  }
+  const legality = make(model, { threads });
   const { rewrite, retype: narrow = (_: string, type: ValueType) => type } = legality;
   const graph = loadGraph(model, ruleFor, {
     retype: (name, type) => narrow(name, withSizes(type, sizes)),

@@ -192,6 +192,16 @@ Deno.test("legalize() names what WebGPU has no numbers for", () => {
   assert.throws(() => legalize(model, "webgpu"), /Relu "Relu of y" \("x" is DOUBLE\)/);
 });
 
+Deno.test("legalize() refuses threads that are no number of threads", () => {
+  for (const threads of [0, -1, 1.5, NaN]) {
+    assert.throws(() => legalize(unknownBatch(), "cpu", { threads }), {
+      name: "RangeError",
+      message:
+        `Cannot legalize: threads must be a whole number from 1 on, current value is ${threads}`,
+    });
+  }
+});
+
 Deno.test("legalize() refuses a target that is none", () => {
   assert.throws(() => legalize(unknownBatch(), "tpu" as Target), {
     name: "TypeError",

@@ -27,7 +27,7 @@ export interface Legality {
 /** What a target may want to know of a session. */
 export interface SessionTraits {
   /** Threads that compute one operator. */
-  readonly threads?: number;
+  readonly threads: number;
 }
 
 /** Makes what {@linkcode legalize} knows of a target. */
