@@ -9,9 +9,9 @@ import {
   tensorData,
   tensorDims,
   type TensorProto,
-  writeModel,
 } from "@precond/onnx";
-import { InferenceSession, Tensor } from "onnxruntime-node";
+import { openInPlace, type Ort } from "@precond/onnxruntime";
+import * as ortNode from "onnxruntime-node";
 import { fileURLToPath } from "node:url";
 import { interleaved, wholeSteps } from "../overhead/interleaved.ts";
 import { checkSamples } from "../overhead/rows.ts";
@@ -19,6 +19,8 @@ import { median } from "../statistics.ts";
 import type { Feeds, OnnxCase } from "./cases.ts";
 import type { Differentiation, RunTimes } from "./rows.ts";
 
+const ort = ortNode as unknown as Ort;
+const { Tensor } = ortNode;
 const firstCall = fileURLToPath(new URL("first_call.ts", import.meta.url));
 
 /** Differentiates one of the named cases in fresh processes: medians of time and memory. */
@@ -69,7 +71,10 @@ export function graphsOf(
 }
 
 /** A tensor for every input of a graph: what is fed, and the parameters, as in training. */
-export function tensorsFor({ model, values }: FedGraph, feeds: Feeds): Record<string, Tensor> {
+export function tensorsFor(
+  { model, values }: FedGraph,
+  feeds: Feeds,
+): Record<string, ortNode.Tensor> {
   return Object.fromEntries(model.graph!.input.map(({ name }) => {
     const fed = feeds[name];
     if (fed !== undefined) {
@@ -94,7 +99,7 @@ export async function measureRuns(
   const feeds = given.feeds?.() ?? {};
   const contenders = await Promise.all(
     Object.entries(graphsOf(given, threads)).map(async ([name, graph]) => {
-      const session = await InferenceSession.create(writeModel(graph.model), {
+      const session = await openInPlace(ort, graph.model, {
         intraOpNumThreads: threads,
         logSeverityLevel: 3,
         // Threads of a session that has nothing to do would spin while another one is timed.
@@ -110,10 +115,7 @@ export async function measureRuns(
       return {
         name,
         step: async () => {
-          // As in training, too: the copies that the build makes nevertheless are freed at once.
-          for (const { data } of Object.values(await session.run(tensors, fetches))) {
-            (data as Float32Array<ArrayBuffer>).buffer.transfer(0);
-          }
+          await session.run(tensors, fetches);
         },
         release: () => session.release(),
       };

@@ -1,8 +1,9 @@
 /** @module */
 import type { InferenceSession, Ort, Tensor } from "./ort.ts";
 
-/** What is used of a session. */
+/** A graph in ONNX Runtime. */
 export interface Session {
+  /** @param fetches Outputs that are wanted, and the tensors that they are written into or null. */
   run(
     feeds: Readonly<Record<string, Tensor>>,
     fetches?: Readonly<Record<string, Tensor | null>>,

@@ -109,6 +109,7 @@ export function createEngine<A>(
     drawUniform(feeds, loaded);
     const kept = [graph.loss!, ...setup.outputs.filter((name) => name !== graph.loss)];
     const fetches: Record<string, Tensor | null> = Object.fromEntries(kept.map((n) => [n, null]));
+    fetches[graph.loss!] = loaded.target ?? null;
     for (const { name, array, dims } of targets) {
       fetches[name] = host.writesInPlace ? host.tensor(array, dims) : null;
     }
@@ -140,7 +141,7 @@ export function createEngine<A>(
     }));
     await differences!.sample(arrays, async () => {
       const results = await run(plain, given, (p) => p.shifted!, seed);
-      results[plain.graph.loss!]!.dispose();
+      discard(results[plain.graph.loss!]!);
     });
   };
 
@@ -188,8 +189,7 @@ export function createEngine<A>(
     );
     const reads = stepOptions.readLoss ?? true;
     const loss = reads ? await host.read(result!) : NaN;
-    // A result on the GPU is a buffer of its own.
-    if (result!.location === "gpu-buffer") result!.dispose();
+    discard(result!);
     if (reads && !Number.isFinite(loss)) {
       throw new RangeError(
         `Cannot step: the loss is ${loss} after ${driver.iteration} updates; ` +
@@ -282,6 +282,11 @@ export function createEngine<A>(
       disposeArrays(setup);
     },
   };
+}
+
+/** A result on the GPU is a buffer of its own; what is written in place serves the next run, too. */
+function discard(result: Tensor): void {
+  if (result.location === "gpu-buffer") result.dispose();
 }
 
 function swap<A>(s: { current: A; next: A | undefined }): void {

@@ -1,6 +1,7 @@
 /** @module */
 import {
   type ClassLabels,
+  DataType,
   type Legalized,
   lossGraph,
   type ModelProto,
@@ -8,11 +9,10 @@ import {
   type TrainingGraph,
   trainingGraph,
   type ValueInfoProto,
-  writeModel,
 } from "@precond/onnx";
-import { createSession, type Session } from "./create_session.ts";
+import type { Session } from "./create_session.ts";
 import type { Capturer } from "./hosts/capture.ts";
-import type { InferenceSession, Ort } from "./ort.ts";
+import type { Tensor } from "./ort.ts";
 import type { TrainingSource } from "./source.ts";
 
 /** What a run computes besides loss and gradient. */
@@ -39,6 +39,8 @@ export interface LoadedGraph {
   /** Inputs that the provider takes in another element type. */
   readonly changes: Legalized["inputs"];
   readonly graph: Partial<Omit<TrainingGraph, "loss">> & { readonly loss: string | undefined };
+  /** Where a run writes the loss, if not into a tensor of its own. */
+  readonly target: Tensor | undefined;
 }
 
 /** Builds graphs on first use and opens each in a session once. */
@@ -53,7 +55,6 @@ export interface Graphs {
 
 /** How graphs are opened. */
 export interface GraphOptions {
-  readonly ort: Ort;
   readonly source: TrainingSource;
   /** The graph with the gradient alone. */
   readonly plain: TrainingGraph;
@@ -62,7 +63,10 @@ export interface GraphOptions {
   readonly training: boolean | undefined;
   /** Outputs of the model that step() returns. */
   readonly outputs: readonly string[];
-  readonly sessionOptions: (resident: readonly string[]) => InferenceSession.SessionOptions;
+  /** Opens a graph whose outputs `resident` stay on the host's side. */
+  readonly open: (model: ModelProto, resident: readonly string[]) => Promise<Session>;
+  /** A tensor of one number for a run to write into, on hosts that want one. */
+  readonly number: (dims: readonly number[]) => Tensor | undefined;
   /** Rewrites a graph for the provider, with numbers for symbolic sizes if they are known. */
   readonly legalize: (model: ModelProto, sizes?: Readonly<Record<string, number>>) => Legalized;
   /** Opens training graphs that are captured. */
@@ -71,7 +75,7 @@ export interface GraphOptions {
 
 /** Sessions over the graphs of one source. */
 export function openGraphs(options: GraphOptions): Graphs {
-  const { ort, source, plain, statistics, outputs, sessionOptions, legalize } = options;
+  const { source, plain, statistics, outputs, legalize } = options;
   const { evaluation, predictions } = source;
   const { parameters } = plain;
   const training = options.training === undefined ? {} : { training: options.training };
@@ -93,8 +97,7 @@ export function openGraphs(options: GraphOptions): Graphs {
     capturer?: Capturer,
   ): Promise<LoadedGraph> => {
     const { model, inputs: changes } = legalize(graph.model);
-    const plain = (): Promise<Session> =>
-      createSession(ort, writeModel(model), sessionOptions(resident));
+    const plain = () => options.open(model, resident);
     const session = await (capturer?.open(graph.model.graph!, resident, {
       sized: (sizes) => legalize(graph.model, sizes).model,
       plain,
@@ -104,7 +107,9 @@ export function openGraphs(options: GraphOptions): Graphs {
       ...inputInfo(input),
       labels: graph.labels?.get(input.name),
     }));
-    return { session, graph, changes, inputs };
+    const dims = dimsOf(model.graph!.output.find(({ name }) => name === graph.loss));
+    const target = dims === undefined ? undefined : options.number(dims);
+    return { session, graph, changes, inputs, target };
   };
   return {
     training: (wanted) =>
@@ -162,6 +167,15 @@ function withoutUnusedInputs(model: ModelProto): ModelProto {
   };
   visit(graph.node);
   return { ...model, graph: { ...graph, input: graph.input.filter((i) => read.has(i.name)) } };
+}
+
+/** The shape of a float value with no free sizes. */
+function dimsOf(value: ValueInfoProto | undefined): number[] | undefined {
+  if (value === undefined) return undefined;
+  const { type, dims } = inputInfo(value);
+  return type === DataType.FLOAT && dims?.every((d) => typeof d === "number") === true
+    ? dims as number[]
+    : undefined;
 }
 
 function inputInfo({ name, type }: ValueInfoProto): InputInfo {

@@ -3,6 +3,8 @@
  *
  * @module
  */
+export type { Session } from "./create_session.ts";
+export { openInPlace } from "./in_place.ts";
 export type { Feed, Feeds, Ort } from "./ort.ts";
 export {
   type GraphParameter,

@@ -138,13 +138,13 @@ export async function setUp(
     );
   }
   const graphOptions: GraphOptions = {
-    ort,
     source,
     plain,
     statistics: running.map(({ name }) => name),
     training: options.training,
     outputs,
-    sessionOptions: (resident) => host.sessionOptions(resident),
+    open: (model, resident) => host.open(model, resident),
+    number: (dims) => host.number(dims),
     legalize: (model, sizes = {}) =>
       legalize(model, targetOf(provider), {
         sizes: { ...options.sizes, ...sizes },

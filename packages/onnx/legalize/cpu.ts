@@ -46,19 +46,21 @@ function sumOfRows(n: NodeContext): boolean {
   const columns = product(rest);
   const rows = product(dims.slice(0, count));
   const matrix = reshape(b, x, [rows, columns]);
-  const sum = b.op("MatMul", [ones(b, matrix, rows), matrix]);
   const kept = n.int("keepdims", 1) !== 0 ? dims.slice(0, count).map(() => 1) : [];
-  b.node("Reshape", [sum, b.ints([...kept, ...rest])], {}, { outputs: node.output });
+  const to = [...kept, ...rest];
+  const factors = [ones(b, matrix, rows), matrix];
+  // A vector in front has no axis in the product.
+  if (to.length === 1) b.node("MatMul", factors, {}, { outputs: node.output });
+  else b.node("Reshape", [b.op("MatMul", factors), b.ints(to)], {}, { outputs: node.output });
   return true;
 }
 
-/** `[1, rows]` of ones. */
+/** `[rows]` of ones. */
 function ones(b: Builder, matrix: string, rows: string | number): string {
   if (typeof rows === "number" && rows <= MOST_ONES) {
-    return b.constant(new Array(rows).fill(1), DataType.FLOAT, [1, rows]);
+    return b.constant(new Array(rows).fill(1), DataType.FLOAT, [rows]);
   }
-  const shape = b.op("Concat", [b.ints([1]), dimOf(b, matrix, 0)], { axis: 0 });
-  const y = b.op("Expand", [b.constant([1], DataType.FLOAT, []), shape]);
-  b.declare(y, { dataType: DataType.FLOAT, dims: [1, rows] });
+  const y = b.op("Expand", [b.constant([1], DataType.FLOAT, []), dimOf(b, matrix, 0)]);
+  b.declare(y, { dataType: DataType.FLOAT, dims: [rows] });
   return y;
 }

@@ -127,15 +127,17 @@ export async function gpuHost(
     transfers,
     lost: () => lost,
     writesInPlace: true,
-    sessionOptions: (resident) => ({
-      ...options,
-      preferredOutputLocation: Object.fromEntries(resident.map((name) => [name, "gpu-buffer"])),
-    }),
+    open: (model, resident) =>
+      createSession(ort, writeModel(model), {
+        ...options,
+        preferredOutputLocation: Object.fromEntries(resident.map((name) => [name, "gpu-buffer"])),
+      }),
     tensor: ({ buffer }, dims) =>
       ort.Tensor.fromGpuBuffer(buffer as never, { dataType: "float32", dims }) as Tensor,
     take(result) {
       throw new TypeError(`Cannot take a result of shape [${result.dims}]: it is written in place`);
     },
+    number: () => undefined,
     free() {},
     write,
     async read(result) {

@@ -1,16 +1,20 @@
 /** @module */
 import type { Backend } from "@precond/core";
-import type { InferenceSession, Tensor } from "../ort.ts";
+import type { ModelProto } from "@precond/onnx";
+import type { Session } from "../create_session.ts";
+import type { Tensor } from "../ort.ts";
 import type { Capturer } from "./capture.ts";
 
 /** Where parameters, gradients and state live, and how ONNX Runtime sees them. */
 export interface Host<A> {
   readonly name: "cpu" | "webgpu";
   readonly backend: Backend<A>;
-  /** Session options for a graph whose outputs `resident` stay on the host's side. */
-  sessionOptions(resident: readonly string[]): InferenceSession.SessionOptions;
+  /** Opens a graph whose outputs `resident` stay on the host's side. */
+  open(model: ModelProto, resident: readonly string[]): Promise<Session>;
   /** A tensor over an array, without a copy. */
   tensor(array: A, dims: readonly number[]): Tensor;
+  /** A tensor of one number for a run to write into; undefined where its result is better a new one. */
+  number(dims: readonly number[]): Tensor | undefined;
   /** Whether a run writes into tensors that are handed in for its outputs. */
   readonly writesInPlace: boolean;
   /** Moves a result that was not written in place into an array. */

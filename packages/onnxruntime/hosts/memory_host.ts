@@ -1,7 +1,6 @@
 /** @module */
 import { arrayBackend, type Backend, hasWasmSimd, wasmBackend, wasmHeap } from "@precond/core";
-import { buildModel, writeModel } from "@precond/onnx";
-import { createSession } from "../create_session.ts";
+import { type InPlace, openAs, probeInPlace } from "../in_place.ts";
 import type { InferenceSession, Ort, Tensor } from "../ort.ts";
 import { freeBuffer } from "./free_buffer.ts";
 import type { Host } from "./host.ts";
@@ -15,16 +14,16 @@ export async function memoryHost(
   given: InferenceSession.SessionOptions,
 ): Promise<Host<unknown>> {
   const options = withRestingThreads(given);
-  const writesInPlace = await probe(ort, options);
+  const inPlace = await probeInPlace(ort, options);
   if (!hasWasmSimd()) {
     const backend = arrayBackend("javascript");
-    return makeHost(ort, options, backend, (a) => a, writesInPlace) as Host<unknown>;
+    return makeHost(ort, options, backend, (a) => a, inPlace) as Host<unknown>;
   }
   const heap = wasmHeap();
   const backend = wasmBackend(heap);
   const view = ({ address, length }: { address: number; length: number }) =>
     heap.floats(address, length);
-  return makeHost(ort, options, backend, view, writesInPlace) as Host<unknown>;
+  return makeHost(ort, options, backend, view, inPlace) as Host<unknown>;
 }
 
 /**
@@ -43,7 +42,7 @@ function makeHost<A extends object>(
   options: InferenceSession.SessionOptions,
   backend: Backend<A>,
   view: (array: A) => Float32Array,
-  writesInPlace: boolean,
+  inPlace: InPlace,
 ): Host<A> {
   // A result on WebGL may be the session's own array, of an initializer.
   const ownsResults = !options.executionProviders?.some((p) =>
@@ -53,8 +52,8 @@ function makeHost<A extends object>(
   return {
     name: "cpu",
     backend,
-    writesInPlace,
-    sessionOptions: () => options,
+    writesInPlace: inPlace.writes,
+    open: (model) => openAs(inPlace, ort, model, options),
     tensor(array, dims) {
       const key = dims.join();
       const known = tensors.get(array);
@@ -65,10 +64,11 @@ function makeHost<A extends object>(
       tensors.set(array, { buffer: values.buffer, dims: key, tensor });
       return tensor;
     },
+    number: (dims) =>
+      inPlace.writes ? new ort.Tensor("float32", new Float32Array(1), dims) : undefined,
     take(result, array) {
       view(array).set(result.data as Float32Array);
     },
-    // Also of what it wrote in place onnxruntime-node hands out a copy.
     free({ data }, array) {
       const { buffer } = data as Float32Array;
       if (ownsResults && buffer !== view(array).buffer) freeBuffer(buffer);
@@ -78,23 +78,4 @@ function makeHost<A extends object>(
     readNumbers: (arrays) => Promise.resolve(Float32Array.from(arrays, (array) => view(array)[0]!)),
     dispose() {},
   };
-}
-
-/** Whether this build writes into preallocated outputs: onnxruntime-node does, -web does not. */
-async function probe(ort: Ort, options: InferenceSession.SessionOptions): Promise<boolean> {
-  const m = buildModel();
-  const x = m.input("x", [1]);
-  m.output(m.op("Add", [x, x], {}, "y"));
-  const session = await createSession(ort, writeModel(m.build()), options);
-  try {
-    const memory = new WebAssembly.Memory({ initial: 1 });
-    const target = new Float32Array(memory.buffer, 0, 1);
-    const feeds = { x: new ort.Tensor("float32", Float32Array.of(3), [1]) };
-    await session.run(feeds, { y: new ort.Tensor("float32", target, [1]) });
-    return target[0] === 6;
-  } catch {
-    return false;
-  } finally {
-    await session.release();
-  }
 }
