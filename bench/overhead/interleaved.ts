@@ -98,9 +98,14 @@ export async function interleaved<T extends Timed>(
     calls.push({ name: "wait", step: () => {}, wait: () => waiting.wait(contenders[0]!) });
     counts.push(1);
   }
+  const shortest = calls.map(() => Infinity);
   for (let turn = 0; turn < untimed; turn++) {
     for (const [i, call] of calls.entries()) {
-      counts[i] = filling(milliseconds, await timed(call, counts[i]!, after));
+      const took = await timed(call, counts[i]!, after);
+      if (call.name === "wait") continue;
+      // A pause that falls into a turn does not shorten all others.
+      shortest[i] = Math.min(shortest[i]!, took);
+      counts[i] = filling(milliseconds, shortest[i]!);
     }
   }
   const times = calls.map((): number[] => []);

@@ -107,9 +107,12 @@ export function createEngine<A>(
     }
     const feeds = { ...given, ...ownFeeds(loaded, weights, dropoutSeed) };
     drawUniform(feeds, loaded);
-    const kept = [graph.loss!, ...setup.outputs.filter((name) => name !== graph.loss)];
-    const fetches: Record<string, Tensor | null> = Object.fromEntries(kept.map((n) => [n, null]));
-    fetches[graph.loss!] = loaded.target ?? null;
+    const loss = graph.loss!;
+    const outputs = setup.outputs.filter((name) => name !== loss);
+    const fetches: Record<string, Tensor | null> = Object.fromEntries(
+      outputs.map((n) => [n, null]),
+    );
+    fetches[loss] = loaded.target ?? null;
     for (const { name, array, dims } of targets) {
       fetches[name] = host.writesInPlace ? host.tensor(array, dims) : null;
     }
@@ -119,9 +122,17 @@ export function createEngine<A>(
     for (const { name, array } of targets) {
       const result = results[name]!;
       if (!host.writesInPlace) host.take(result, array);
-      if (!kept.includes(name)) host.free(result, array);
+      if (!outputs.includes(name)) host.free(result, array);
     }
-    return Object.fromEntries(kept.map((name) => [name, results[name]!]));
+    // An output may be a gradient, whose array the next run overwrites.
+    const own = (result: Tensor) =>
+      result.location === "cpu" && targets.some(({ name }) => fetches[name] === result)
+        ? new ort.Tensor("float32", (result.data as Float32Array).slice(), result.dims)
+        : result;
+    return {
+      ...Object.fromEntries(outputs.map((name) => [name, own(results[name]!)])),
+      [loss]: results[loss]!,
+    };
   };
 
   /** Curvature from two gradients, with the batch of this step. */

@@ -107,7 +107,8 @@ export function openGraphs(options: GraphOptions): Graphs {
       ...inputInfo(input),
       labels: graph.labels?.get(input.name),
     }));
-    const dims = dimsOf(model.graph!.output.find(({ name }) => name === graph.loss));
+    const result = model.graph!.output.find(({ name }) => name === graph.loss);
+    const dims = resident.includes(result?.name ?? "") ? dimsOf(result!) : undefined;
     const target = dims === undefined ? undefined : options.number(dims);
     return { session, graph, changes, inputs, target };
   };
@@ -170,8 +171,7 @@ function withoutUnusedInputs(model: ModelProto): ModelProto {
 }
 
 /** The shape of a float value with no free sizes. */
-function dimsOf(value: ValueInfoProto | undefined): number[] | undefined {
-  if (value === undefined) return undefined;
+function dimsOf(value: ValueInfoProto): number[] | undefined {
   const { type, dims } = inputInfo(value);
   return type === DataType.FLOAT && dims?.every((d) => typeof d === "number") === true
     ? dims as number[]

@@ -1,6 +1,7 @@
 /** @module */
 import { buildModel, type ModelProto, writeModel } from "@precond/onnx";
 import { createSession, type Session } from "./create_session.ts";
+import { kindOf } from "./kind_of.ts";
 import type { InferenceSession, Ort, Tensor } from "./ort.ts";
 
 /** What a build does with tensors that are handed in for its outputs. */
@@ -15,8 +16,9 @@ export interface InPlace {
 const stop = "precond_no_results";
 
 /**
- * Opens a model in a session that writes into tensors of the caller: a run in which every output has
- * one resolves to these very tensors, and makes no others.
+ * Opens a model in a session that writes into tensors of the caller: a run whose `fetches` hold a
+ * tensor for each output that they name resolves to these very tensors, and makes no others. Where one
+ * is null, or of strings, all results are new arrays, besides what is written in place.
  *
  * onnxruntime-node 1.30 writes them in place and then copies each into a new array for JavaScript,
  * which for a gradient of some megabytes can take as long as computing it. It copies output after
@@ -24,7 +26,8 @@ const stop = "precond_no_results";
  * it is known to end with, and no other, counts as success. Where a build does not write in place, or
  * can hand out sequences, the session is an ordinary one.
  *
- * @throws {TypeError} For a model without outputs.
+ * @throws {TypeError} For a model without outputs; a run, for a name that is no output and for what is
+ *   no tensor of this build.
  *
  * @example
  * ```ts
@@ -57,17 +60,19 @@ export async function openAs(
 ): Promise<Session> {
   const outputs = model.graph!.output.map(({ name }) => name);
   if (outputs.length === 0) throw new TypeError("Cannot open the model: it has no outputs");
-  if (refusal === undefined || !knowsSequences(model)) {
-    return await createSession(ort, writeModel(model), options);
-  }
-  const session = await createSession(ort, writeModel(withStop(model)), options);
+  const stopping = refusal !== undefined && knowsSequences(model);
+  const stopped = stopping ? await openStopped(ort, model, options) : undefined;
+  const session = stopped ?? await createSession(ort, writeModel(model), options);
   const all = Object.fromEntries(outputs.map((name) => [name, null]));
   return {
     release: () => session.release(),
-    async run(feeds, fetches = all) {
-      const targets = given(fetches);
-      if (targets === undefined) return await session.run(feeds, fetches);
-      return await refused(session, { feeds, targets }, refusal) ?? targets;
+    async run(feeds, fetches = {}) {
+      checkFetches(ort, outputs, fetches);
+      // Without a fetch all are wanted; the stop never is.
+      const wanted = Object.keys(fetches).length === 0 ? all : fetches;
+      const targets = stopped === undefined ? undefined : givenIn(wanted);
+      if (targets === undefined) return await session.run(feeds, wanted);
+      return await refused(session, { feeds, targets }, refusal!) ?? targets;
     },
   };
 }
@@ -85,7 +90,9 @@ export async function probeInPlace(
   const y = new ort.Tensor("float32", target, [1]);
   const feeds = { x: new ort.Tensor("float32", Float32Array.of(3), [1]) };
 
-  const plain = await createSession(ort, writeModel(doubled), options);
+  // Of the probes nothing is written to files.
+  const { enableProfiling: _, optimizedModelFilePath, ...quiet } = options;
+  const plain = await createSession(ort, writeModel(doubled), quiet);
   let writes = false;
   try {
     await plain.run(feeds, { y });
@@ -95,19 +102,33 @@ export async function probeInPlace(
   } finally {
     await plain.release();
   }
-  if (!writes) return { writes, refusal: undefined };
+  // A model that is saved is to be the caller's.
+  if (!writes || optimizedModelFilePath !== undefined) return { writes, refusal: undefined };
 
   target[0] = 0;
   let refusal: string | undefined;
-  const stopped = await createSession(ort, writeModel(withStop(doubled)), options);
+  const stopped = await openStopped(ort, doubled, quiet);
   try {
-    await stopped.run(feeds, { [stop]: null, y });
+    await stopped?.run(feeds, { [stop]: null, y });
   } catch (error) {
     if (target[0] === 6) refusal = (error as Error).message;
   } finally {
-    await stopped.release();
+    await stopped?.release();
   }
   return { writes, refusal };
+}
+
+/** Undefined where the build does not take it: one without sequences, or with too few operators. */
+async function openStopped(
+  ort: Ort,
+  model: ModelProto,
+  options: InferenceSession.SessionOptions,
+): Promise<Session | undefined> {
+  try {
+    return await createSession(ort, writeModel(withStop(model)), options);
+  } catch {
+    return undefined;
+  }
 }
 
 /** The results, if the session hands them out all the same. */
@@ -127,14 +148,34 @@ async function refused(
   }
 }
 
-/** The fetches, if there is a tensor for each. */
-function given(
+/** The fetches, if there is a tensor for each that can be written into. */
+function givenIn(
   fetches: Readonly<Record<string, Tensor | null>>,
 ): Readonly<Record<string, Tensor>> | undefined {
-  const all = Object.values(fetches);
-  return all.length > 0 && all.every((target) => target !== null)
+  // Strings are copied in and never out.
+  return Object.values(fetches).every((target) => target !== null && target.type !== "string")
     ? fetches as Readonly<Record<string, Tensor>>
     : undefined;
+}
+
+/** ONNX Runtime leaves out what it does not know: nothing would be written, and nobody told. */
+function checkFetches(
+  ort: Ort,
+  outputs: readonly string[],
+  fetches: Readonly<Record<string, unknown>>,
+): void {
+  for (const [name, target] of Object.entries(fetches)) {
+    if (!outputs.includes(name)) {
+      throw new TypeError(`Cannot fetch "${name}": outputs are ${outputs.join(", ")}`);
+    }
+    if (target !== null && !(target instanceof ort.Tensor)) {
+      throw new TypeError(
+        `Cannot fetch "${name}": expected a tensor of this build or null, given is ${
+          kindOf(target)
+        }`,
+      );
+    }
+  }
 }
 
 /** The model with a first output that no run can hand out. */

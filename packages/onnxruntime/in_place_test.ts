@@ -1,8 +1,8 @@
-import { buildModel, DataType, type ModelProto } from "@precond/onnx";
+import { buildModel, DataType, type ModelProto, readModel } from "@precond/onnx";
 import assert from "node:assert/strict";
 import { nodeOrt } from "./_testing.ts";
 import { watched } from "./hosts/watched/_testing.ts";
-import { openInPlace, probeInPlace } from "./in_place.ts";
+import { openAs, openInPlace, probeInPlace } from "./in_place.ts";
 import type { InferenceSession, Ort, Tensor } from "./ort.ts";
 
 const floats = ({ Tensor }: Ort, values: readonly number[]) =>
@@ -68,7 +68,7 @@ Deno.test("openInPlace() writes into the given tensors, and onnxruntime-node mak
 Deno.test("openInPlace() hands out results where a tensor is missing for one", async () => {
   const session = await openInPlace(nodeOrt, lookUp());
   const { y } = targets(nodeOrt);
-  for (const fetches of [{ y, z: null }, undefined]) {
+  for (const fetches of [{ y, z: null }, undefined, {}]) {
     const found = await session.run(feeds(nodeOrt, [0n, 1n]), fetches);
     assert.deepEqual(Object.keys(found).sort(), ["y", "z"]);
     assert.deepEqual([...found["y"]!.data as Float32Array], [5, 6]);
@@ -87,6 +87,71 @@ Deno.test("openInPlace() takes no failure of a run for its end", async () => {
   const small = { ...targets(nodeOrt), z: floats(nodeOrt, [0]) };
   await assert.rejects(session.run(feeds(nodeOrt, [0n, 0n]), small), /dimensions for output: z/);
   await session.release();
+});
+
+Deno.test("openInPlace() refuses fetches that ONNX Runtime would leave out", async () => {
+  const session = await openInPlace(nodeOrt, lookUp());
+  const { y } = targets(nodeOrt);
+  await assert.rejects(session.run(feeds(nodeOrt, [0n, 1n]), { yy: y }), {
+    name: "TypeError",
+    message: 'Cannot fetch "yy": outputs are y, z',
+  });
+  for (const [target, kind] of [[{ ...y }, "Object"], [undefined, "undefined"]] as const) {
+    await assert.rejects(
+      session.run(feeds(nodeOrt, [0n, 1n]), { y: target as unknown as Tensor }),
+      {
+        name: "TypeError",
+        message: `Cannot fetch "y": expected a tensor of this build or null, given is ${kind}`,
+      },
+    );
+  }
+  await session.release();
+});
+
+Deno.test("openInPlace() hands out strings, which are not written in place", async () => {
+  const m = buildModel();
+  m.output(m.op("Identity", [m.input("x", [2], DataType.STRING)], {}, "y"));
+  const session = await openInPlace(nodeOrt, m.build());
+  const strings = (data: string[]) => new nodeOrt.Tensor("string", data, [2]);
+  const { y } = await session.run({ x: strings(["a", "b"]) }, { y: strings(["old", "old"]) });
+  assert.deepEqual(y!.data, ["a", "b"]);
+  await session.release();
+});
+
+Deno.test("openInPlace() is an ordinary session where the build takes no sequences", async () => {
+  const ort = {
+    ...through((session, feeds, fetches) => session.run(feeds, fetches)),
+    InferenceSession: {
+      async create(model: Uint8Array, options?: InferenceSession.SessionOptions) {
+        if (readModel(model).graph!.node.some((n) => n.opType === "SequenceConstruct")) {
+          throw new Error("SequenceConstruct is not a registered function/op");
+        }
+        return await nodeOrt.InferenceSession.create(model, options);
+      },
+    },
+  } as Ort;
+  assert.deepEqual(await probeInPlace(ort, {}), { writes: true, refusal: undefined });
+  // Also where only the probe is taken.
+  for (const known of [await probeInPlace(ort, {}), await probeInPlace(nodeOrt, {})]) {
+    const session = await openAs(known, ort, lookUp(), {});
+    const given = targets(ort);
+    await session.run(feeds(ort, [2n, 2n]), given);
+    assert.deepEqual([...given.y.data as Float32Array], [7, 7]);
+    await session.release();
+  }
+});
+
+Deno.test("openInPlace() leaves a model that is saved as it is", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const optimizedModelFilePath = `${folder}/optimized.onnx`;
+    const session = await openInPlace(nodeOrt, lookUp(), { optimizedModelFilePath });
+    await session.release();
+    const saved = readModel(await Deno.readFile(optimizedModelFilePath));
+    assert.deepEqual(saved.graph!.output.map(({ name }) => name), ["y", "z"]);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 });
 
 Deno.test("openInPlace() is an ordinary session where sequences can be handed out", async () => {

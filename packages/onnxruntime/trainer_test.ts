@@ -309,6 +309,29 @@ Deno.test("Evaluation, prediction and the exported model agree", async () => {
   await trainer.release();
 });
 
+Deno.test("A gradient among the outputs of a step is the caller's", async () => {
+  const m = buildModel();
+  const w = m.parameter("w", [3, 2], Float32Array.of(1, 2, 3, 4, 5, 6));
+  m.output(m.op("MatMul", [m.input("x", [2, 3]), w], {}, "y"));
+  const source = { model: m.build(), loss: { type: "mse" } } as const;
+  const trainer = await Trainer.create(nodeOrt, source, { outputs: ["w_grad"] });
+  const batch = (value: number) => ({
+    x: { data: new Float32Array(6).fill(value), dims: [2, 3] },
+    labels: { data: new Float32Array(4).fill(2), dims: [2, 2] },
+  });
+  const step = async (value: number) => (await trainer.step(batch(value)))["w_grad"] as Tensor;
+  const first = await step(1);
+  // 2 (y − 2) x / 4 over two examples, y = 9 and 12.
+  const expected = [7, 10, 7, 10, 7, 10];
+  assert.deepEqual([...first.data as Float32Array], expected);
+  assert.deepEqual([...await trainer.gradient("w")], expected);
+  (first.data as Float32Array).fill(123);
+  assert.deepEqual([...await trainer.gradient("w")], expected);
+  await step(3);
+  assert.deepEqual([...first.data as Float32Array], new Array(6).fill(123));
+  await trainer.release();
+});
+
 Deno.test("In training mode running statistics move, and evaluation uses them", async () => {
   const m = buildModel();
   const x = m.input("x", ["N", 2]);

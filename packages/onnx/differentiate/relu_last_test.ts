@@ -3,6 +3,8 @@ import { makeModel, makeNode } from "../_testing.ts";
 import { runOnCpu } from "../legalize/_testing.ts";
 import { random } from "../legalize/cases/_testing.ts";
 import type { ModelProto, NodeProto } from "../proto/onnx_pb.ts";
+import { DataType } from "../model/data_type.ts";
+import { declaration } from "../model/value_info.ts";
 import { differentiate } from "./differentiate.ts";
 
 const pool = { kernel_shape: [3, 2], strides: [2, 2], pads: [1, 0, 1, 0] };
@@ -62,4 +64,42 @@ Deno.test("Relu stays where something else reads it, or a gradient by it is want
   // Its Indices tell zeros apart.
   const indices = pooled([relu, makeNode("MaxPool", ["r"], ["p", "at"], pool)], ["at"]);
   assert.deepEqual(readsIn(gradientOf(indices))[0], ["Relu", "shifted"]);
+});
+
+Deno.test("Relu stays where the shape of what it reads is not known", async () => {
+  const x = { dims: [4], data: [-1, 2, 3, 1], type: DataType.FLOAT };
+  const shape = { dims: [3], data: [1, 1, 4], type: DataType.INT64 };
+  const model = makeModel({
+    nodes: [
+      makeNode("Reshape", ["x", "shape"], ["image"]),
+      makeNode("Relu", ["image"], ["r"]),
+      makeNode("MaxPool", ["r"], ["p"], { kernel_shape: [2], strides: [2] }),
+      makeNode("ReduceSum", ["p"], ["loss"], { keepdims: 0 }),
+    ],
+    inputs: { x, shape },
+    symbols: { shape: ["rank"] },
+    outputs: ["loss"],
+  });
+  // The file declares what Relu gives, not what it takes.
+  model.graph!.valueInfo.push(declaration("r", DataType.FLOAT, [1, 1, 4]));
+  const options = { output: "loss", trainable: ["x"], parameters: "constants" } as const;
+  const found = await runOnCpu(differentiate(model, options).model, { x, shape });
+  assert.deepEqual(found["x_grad"]!.data, [0, 1, 1, 0]);
+});
+
+Deno.test("Relu stays where a window may lie in the padding alone", async () => {
+  const x = { dims: [1, 1, 2], data: [1, 2], type: DataType.FLOAT };
+  const model = makeModel({
+    nodes: [
+      makeNode("Relu", ["x"], ["r"]),
+      // Reads the points −1 and 2.
+      makeNode("MaxPool", ["r"], ["p"], { kernel_shape: [2], dilations: [3], pads: [1, 1] }),
+      makeNode("ReduceSum", ["p"], ["loss"], { keepdims: 0 }),
+    ],
+    inputs: { x },
+    outputs: ["loss"],
+  });
+  const options = { output: "loss", trainable: ["x"], parameters: "constants" } as const;
+  const found = await runOnCpu(differentiate(model, options).model, { x });
+  assert.deepEqual(found["loss"]!.data, (await runOnCpu(model, { x }))["loss"]!.data);
 });

@@ -86,6 +86,43 @@ Deno.test({
   },
 });
 
+const computesInHalf = async () =>
+  (await navigator.gpu?.requestAdapter())?.features.has("shader-f16");
+
+Deno.test({
+  name: "MaxPool over more points than float16 counts is differentiated on WebGPU",
+  ignore: !await hasWebgpu() || !await computesInHalf(),
+  // The wasm module keeps its device.
+  sanitizeOps: false,
+  sanitizeResources: false,
+  async fn() {
+    // Ranks go to 2500; float16 has every whole number up to 2048.
+    const size = 50;
+    const dims = [1, 1, size, size];
+    const model = makeModel({
+      nodes: [
+        makeNode("Cast", ["x"], ["half"], { to: DataType.FLOAT16 }),
+        makeNode("MaxPool", ["half"], ["top"], {
+          kernel_shape: [size, size],
+          strides: [size, size],
+        }),
+        makeNode("Cast", ["top"], ["y"], { to: DataType.FLOAT }),
+        makeNode("ReduceSum", ["y"], ["loss"], { keepdims: 0 }),
+      ],
+      inputs: { x: { dims, data: [], type: DataType.FLOAT } },
+      outputs: ["loss"],
+    });
+    const gradient = differentiate(model, { output: "loss", trainable: ["x"] }).model;
+    const session = await openOnWebgpu(legalize(gradient, "webgpu").model);
+    for (const at of [0, 1, 2, 3, 6, 2047, 2048, 2499]) {
+      const data = Array.from({ length: size * size }, (_, k) => Number(k === at));
+      const { x_grad } = await session.run({ x: { dims, data, type: DataType.FLOAT } });
+      assert.deepEqual(x_grad!.data, data, `maximum at ${at}`);
+    }
+    await session.release();
+  },
+});
+
 const unknownBatch = () => {
   const nodes = [
     makeNode("Shape", ["x"], ["s"]),

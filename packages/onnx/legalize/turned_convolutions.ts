@@ -23,7 +23,8 @@ export function turnedConvolution(n: NodeContext): boolean {
   const channels = w[1]!;
   const worthwhile = channels >= CHANNELS.least && channels <= CHANNELS.most;
   if (!worthwhile || n.int("group", 1) !== 1) return false;
-  const { windows } = scattered(n, x, w)!;
+  const windows = scattered(n, x, w)?.windows;
+  if (windows === undefined) return false;
   const { begins, ends } = windows;
   if (begins === undefined || ends === undefined) return false;
   const known = { ...windows, begins, ends };

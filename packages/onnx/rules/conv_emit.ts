@@ -147,6 +147,11 @@ export function padded(
 /** Most points of a window that is taken apart: each becomes a node. */
 const MOST_TAPS = 4096;
 
+function checkPoints(windows: KnownWindows): void {
+  const count = points(windows);
+  if (count > MOST_TAPS) throw new RangeError(`windows of ${count} points are too large`);
+}
+
 /**
  * For each point of a window the elements of the padded `x` that it reads: one strided slice with
  * the spatial sizes `output` a point.
@@ -161,7 +166,7 @@ export function taps(
   const { strides, dilations } = windows;
   const axes = axesOf(windows);
   const count = points(windows);
-  if (count > MOST_TAPS) throw new RangeError(`windows of ${count} points are too large`);
+  checkPoints(windows);
   if (
     count === 1 && strides.every((s) => s === 1) &&
     axes.every((a, k) => dims[a] === output[k])
@@ -196,6 +201,7 @@ export function unfolded(
   windows: KnownWindows,
   output: readonly Dim[],
 ): string {
+  checkPoints(windows);
   let y = x;
   for (let axis = windows.kernel.length - 1; axis >= 0; axis--) {
     const only = (values: readonly number[]) => values.map((v, k) => k === axis ? v : 1);

@@ -107,11 +107,19 @@ function byTiles(n: GradientContext, windows: KnownWindows): string {
     kernel_shape: windows.kernel,
     strides: windows.strides,
   });
-  // Whole numbers, none above the best: 1 at the best, 0 below it.
-  const first = b.op("Relu", [sub(b, score, repeated(b, sub(b, best, 1), windows))]);
+  // Whole numbers, none above the best: 1 at the best, 0 below it. Where there are more of them than the
+  // type tells apart, best − 1 would be rounded, the difference is not.
+  const above = points(windows) <= exactUpTo(b.dataType(x))
+    ? sub(b, score, repeated(b, sub(b, best, 1), windows))
+    : add(b, sub(b, score, repeated(b, best, windows)), 1);
+  const first = b.op("Relu", [above]);
   const dx = mul(b, first, repeated(b, dy, windows));
   return reshapeLike(b, filledUp(b, dx, x), n.input(0)!);
 }
+
+/** Up to here a floating type has every whole number. */
+const exactUpTo = (type: DataType | undefined): number =>
+  type === DataType.FLOAT16 ? 2 ** 11 : type === DataType.BFLOAT16 ? 2 ** 8 : 2 ** 24;
 
 /** For every point of a grid how many points of its window do not come before it. */
 function ranks(sizes: readonly number[], kernel: readonly number[]): number[] {

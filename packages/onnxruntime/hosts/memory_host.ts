@@ -1,5 +1,7 @@
 /** @module */
 import { arrayBackend, type Backend, hasWasmSimd, wasmBackend, wasmHeap } from "@precond/core";
+import { writeModel } from "@precond/onnx";
+import { createSession } from "../create_session.ts";
 import { type InPlace, openAs, probeInPlace } from "../in_place.ts";
 import type { InferenceSession, Ort, Tensor } from "../ort.ts";
 import { freeBuffer } from "./free_buffer.ts";
@@ -34,6 +36,7 @@ function withRestingThreads(
   options: InferenceSession.SessionOptions,
 ): InferenceSession.SessionOptions {
   const { session, ...extra } = (options.extra ?? {}) as { session?: Record<string, unknown> };
+  if ("session.force_spinning_stop" in extra) return options;
   return { ...options, extra: { ...extra, session: { force_spinning_stop: "1", ...session } } };
 }
 
@@ -53,7 +56,10 @@ function makeHost<A extends object>(
     name: "cpu",
     backend,
     writesInPlace: inPlace.writes,
-    open: (model) => openAs(inPlace, ort, model, options),
+    open: (model, resident) =>
+      resident.length > 0
+        ? openAs(inPlace, ort, model, options)
+        : createSession(ort, writeModel(model), options),
     tensor(array, dims) {
       const key = dims.join();
       const known = tensors.get(array);

@@ -61,6 +61,8 @@ Deno.test("Threads rest between runs, unless the caller says otherwise", async (
   };
   const rest = { session: { force_spinning_stop: "1" } };
   for (const extra of await extraOf()) assert.deepEqual(extra, rest);
+  const dotted = { "session.force_spinning_stop": "0" };
+  for (const extra of await extraOf({ extra: dotted })) assert.deepEqual(extra, dotted);
   const own = { session: { force_spinning_stop: "0", set_denormal_as_zero: "1" } };
   for (const extra of await extraOf({ extra: own })) assert.deepEqual(extra, own);
 });
