@@ -127,6 +127,21 @@ const cases: readonly ConvCase[] = [
     symbols: ["N", 2, 6, 5],
   },
   {
+    name: "one channel over many windows, of a batch of unknown size",
+    x: [2, 1, 9, 8],
+    w: [3, 1, 3, 2],
+    attributes: { pads: [1, 0, 1, 1] },
+    symbols: ["N", 1, 9, 8],
+  },
+  {
+    name: "three channels over many windows, strides and dilations",
+    x: [2, 3, 18, 17],
+    w: [2, 3, 2, 3],
+    attributes: { strides: [2, 2], dilations: [2, 1], pads: [1, 0, 0, 2] },
+  },
+  { name: "1-d over many windows", x: [2, 2, 70], w: [3, 2, 5], bias: true },
+  { name: "3-d over many windows", x: [1, 2, 5, 6, 5], w: [2, 2, 2, 3, 1] },
+  {
     name: "a large kernel, groups and dilations",
     x: [2, 4, 9, 19],
     w: [4, 2, 3, 9],

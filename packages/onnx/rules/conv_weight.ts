@@ -24,6 +24,8 @@ export interface WeightGradient {
 const MANY_POINTS = { few: 26, more: 25 } as const;
 /** Below this many channels a group, a product for each point would be too narrow to be fast. */
 const FEW_CHANNELS = 8;
+/** From this many windows an image on, a product for each image is not too small to be fast. */
+const MANY_PLACES = 64;
 
 /** `∂W[o, c, k] = Σ_{n, p} small[n, o, p] · big[n, c, p·stride + k·dilation − begin]`. */
 export function weightGradient(b: Builder, g: WeightGradient): string {
@@ -36,7 +38,11 @@ export function weightGradient(b: Builder, g: WeightGradient): string {
   if (known && points(g.windows) >= many) return byConv(b, g);
   const channels = weight[1]! * g.group;
   const depthwise = g.group > 1 && g.group === channels && g.group === weight[0];
-  return depthwise ? byTap(b, g, weight) : byProducts(b, g, weight);
+  if (depthwise) return byTap(b, g, weight);
+  const places = product(spatial(b, g.small));
+  const wide = g.group === 1 && weight[1]! < FEW_CHANNELS && typeof places === "number" &&
+    places >= MANY_PLACES;
+  return wide ? byImages(b, g, weight) : byProducts(b, g, weight);
 }
 
 const spatial = (b: Builder, x: string): readonly Dim[] => b.dims(x).slice(2);
@@ -77,6 +83,24 @@ function byProducts(b: Builder, g: WeightGradient, weight: readonly number[]): s
   const each = slices.map((s) => product(s, inputs));
   const all = each.length === 1 ? each[0]! : b.op("Concat", each, { axis: 2 });
   return reshape(b, all, weight);
+}
+
+/**
+ * For every image one product with all points side by side, and the sum over the images: nothing is
+ * transposed, and threads share the images.
+ */
+function byImages(b: Builder, g: WeightGradient, weight: readonly number[]): string {
+  const { big, small, windows } = g;
+  const [outputs, inputs, ...kernel] = weight as [number, number, ...number[]];
+  const columns = unfolded(b, padded(b, big, windows), windows, spatial(b, small));
+  const each = b.op("MatMul", [
+    view(b, small, [0, outputs, -1]),
+    transposeLast(b, view(b, columns, [0, points(windows) * inputs, -1])),
+  ]);
+  const sum = reduceSum(b, each, [0], false);
+  if (inputs === 1) return reshape(b, sum, weight);
+  const channelsLast = reshape(b, sum, [outputs, ...kernel, inputs]);
+  return transpose(b, channelsLast, [0, kernel.length + 1, ...kernel.map((_, k) => k + 1)]);
 }
 
 /** One channel a group: an inner product a point. */
