@@ -108,7 +108,7 @@ export function openGraphs(options: GraphOptions): Graphs {
       labels: graph.labels?.get(input.name),
     }));
     const result = model.graph!.output.find(({ name }) => name === graph.loss);
-    const dims = resident.includes(result?.name ?? "") ? dimsOf(result!) : undefined;
+    const dims = result !== undefined && resident.length > 0 ? dimsOf(result) : undefined;
     const target = dims === undefined ? undefined : options.number(dims);
     return { session, graph, changes, inputs, target };
   };

@@ -23,8 +23,8 @@ const stop = "precond_no_results";
  * onnxruntime-node 1.30 writes them in place and then copies each into a new array for JavaScript,
  * which for a gradient of some megabytes can take as long as computing it. It copies output after
  * output and gives up at the first that is no tensor: so a sequence comes first, and the failure that
- * it is known to end with, and no other, counts as success. Where a build does not write in place, or
- * can hand out sequences, the session is an ordinary one.
+ * it is known to end with, and no other, counts as success. A build that can hand out sequences makes
+ * its copies; of one that does not write in place (onnxruntime-web) results are copied into the tensors.
  *
  * @throws {TypeError} For a model without outputs; a run, for a name that is no output and for what is
  *   no tensor of this build.
@@ -53,7 +53,7 @@ export async function openInPlace(
 
 /** The same, where it is known what the build does. */
 export async function openAs(
-  { refusal }: InPlace,
+  { writes, refusal }: InPlace,
   ort: Ort,
   model: ModelProto,
   options: InferenceSession.SessionOptions,
@@ -70,6 +70,7 @@ export async function openAs(
       checkFetches(ort, outputs, fetches);
       // Without a fetch all are wanted; the stop never is.
       const wanted = Object.keys(fetches).length === 0 ? all : fetches;
+      if (!writes) return await filled(session, feeds, wanted);
       const targets = stopped === undefined ? undefined : givenIn(wanted);
       if (targets === undefined) return await session.run(feeds, wanted);
       return await refused(session, { feeds, targets }, refusal!) ?? targets;
@@ -146,6 +147,30 @@ async function refused(
     if (error instanceof Error && error.message === refusal) return undefined;
     throw error;
   }
+}
+
+/** A run whose results are copied into the fetches; those on a GPU are written in place by every build. */
+async function filled(
+  session: Session,
+  feeds: Readonly<Record<string, Tensor>>,
+  fetches: Readonly<Record<string, Tensor | null>>,
+): Promise<Readonly<Record<string, Tensor>>> {
+  const asked = Object.entries(fetches).map(([name, target]) =>
+    [name, target?.location === "cpu" ? null : target] as const
+  );
+  const results = await session.run(feeds, Object.fromEntries(asked));
+  return Object.fromEntries(
+    Object.entries(results).map(([name, result]) => {
+      const target = fetches[name];
+      if (!target || target.location !== "cpu" || target.type === "string") return [name, result];
+      const [given, actual] = [target, result].map(({ type, dims }) => `${type} [${dims}]`);
+      if (given !== actual) {
+        throw new TypeError(`Cannot fetch "${name}": expected ${actual}, given is ${given}`);
+      }
+      (target.data as Float32Array).set(result.data as Float32Array);
+      return [name, target];
+    }),
+  );
 }
 
 /** The fetches, if there is a tensor for each that can be written into. */

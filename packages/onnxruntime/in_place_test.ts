@@ -186,7 +186,7 @@ Deno.test("openInPlace() is an ordinary session of a model that is older than se
 });
 
 Deno.test({
-  name: "openInPlace() hands out results of builds that do not write in place",
+  name: "openInPlace() copies into the given tensors where a build does not write in place",
   // ONNX Runtime's WebAssembly keeps ports open.
   sanitizeOps: false,
   sanitizeResources: false,
@@ -196,6 +196,16 @@ Deno.test({
     const session = await openInPlace(web, lookUp());
     const found = await session.run(feeds(web, [2n, 0n]), { y: null, z: null });
     assert.deepEqual([...found["y"]!.data as Float32Array], [7, 5]);
+    const { y } = targets(web);
+    const mixed = await session.run(feeds(web, [1n, 2n]), { y, z: null });
+    assert.equal(mixed["y"], y);
+    assert.deepEqual([...y.data as Float32Array], [6, 7]);
+    assert.deepEqual([...mixed["z"]!.data as Float32Array], [-5, -6, -7]);
+    const small = { ...targets(web), z: floats(web, [0]) };
+    await assert.rejects(session.run(feeds(web, [0n, 0n]), small), {
+      name: "TypeError",
+      message: 'Cannot fetch "z": expected float32 [3], given is float32 [1]',
+    });
     await session.release();
   },
 });

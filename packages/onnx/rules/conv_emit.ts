@@ -193,7 +193,8 @@ export function taps(
 
 /**
  * For every point of a window the elements of the padded `x` that it reads, one after the other along
- * the second axis: `[A, points · B, output…]` of `[A, B, …]`. Axis by axis, in far fewer nodes than a slice a point.
+ * the second axis: `[A, points · B, output…]` of `[A, B, …]`. Axis by axis, in far fewer nodes than a
+ * slice a point.
  */
 export function unfolded(
   b: Builder,
