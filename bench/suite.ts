@@ -1,5 +1,5 @@
 /** @module */
-import { stringifyDefinition } from "@precond/core";
+import { stringifyDefinition } from "@precond/core/backend";
 import { gpuBackends } from "./gpu.ts";
 import { type Method, methods, type Setting } from "./methods.ts";
 import { allProblems } from "./problems/mod.ts";

@@ -8,7 +8,6 @@ import {
   adam,
   chain,
   clipByGlobalNorm,
-  createDriver,
   createOptimizer,
   hutchinson,
   inverseCurvature,
@@ -16,16 +15,19 @@ import {
   learningRate,
   momentum,
   perParameter,
-  readSafetensors,
   scaleBy,
   sgd,
   signalFraction,
   skipNonFinite,
   userCurvature,
+} from "./mod.ts";
+import {
+  createDriver,
+  readSafetensors,
   wasmBackend,
   wasmHeap,
   writeSafetensors,
-} from "./mod.ts";
+} from "./backend.ts";
 
 const of = (...values: number[]) => Float32Array.from(values);
 

@@ -1,5 +1,6 @@
 /** @module */
-import { type Backend, compileProgram, type Expr, expr, type Kernel, layout } from "@precond/core";
+import { type Expr, expr } from "@precond/core";
+import { type Backend, compileProgram, type Kernel, layout } from "@precond/core/backend";
 
 /** What is gathered over the runs of one update. */
 export interface Accumulator<A> {

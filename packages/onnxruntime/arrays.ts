@@ -1,5 +1,5 @@
 /** @module */
-import type { Backend } from "@precond/core";
+import type { Backend } from "@precond/core/backend";
 import type { Parameter, Setup } from "./set_up.ts";
 
 /** Arrays of a parameter that not every trainer needs. */

@@ -1,5 +1,5 @@
 /** @module */
-import { type Contribution, createDriver, type Driver } from "@precond/core";
+import { type Contribution, createDriver, type Driver } from "@precond/core/backend";
 import { accumulator } from "./accumulate.ts";
 import type { Engine, Gathered, Gathering, GatherOptions } from "./engine_types.ts";
 import { explained } from "./explained.ts";

@@ -1,5 +1,5 @@
 /** @module */
-import type { ClippedCounts, Driver } from "@precond/core";
+import type { ClippedCounts, Driver } from "@precond/core/backend";
 import type { LoadedGraph } from "./graphs.ts";
 import type { Feeds, Tensor } from "./ort.ts";
 import type { Uniform } from "./random.ts";

@@ -1,5 +1,6 @@
 /** @module */
-import { type Backend, compileProgram, expr, type Kernel, layout } from "@precond/core";
+import { expr } from "@precond/core";
+import { type Backend, compileProgram, type Kernel, layout } from "@precond/core/backend";
 
 /** Arrays of one parameter. */
 export interface DifferenceArrays<A> {

@@ -6,11 +6,10 @@ import {
   type Definition,
   gaussNewton,
   learningRate,
-  readSafetensors,
   scaleBy,
   signalFraction,
-  writeSafetensors,
 } from "@precond/core";
+import { readSafetensors, writeSafetensors } from "@precond/core/backend";
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { mlp, nodeOrt } from "./_testing.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { layout, type Node, type Program } from "@precond/core";
+import { layout, type Node, type Program } from "@precond/core/backend";
 import type { ModelBuilder } from "@precond/onnx";
 
 /** One parameter's share of a program. */

@@ -1,14 +1,6 @@
 /** @module */
-import {
-  type Chain,
-  chainFor,
-  type Definition,
-  type Fresh,
-  layout,
-  type Program,
-  type Scalars,
-  weightsName,
-} from "@precond/core";
+import type { Chain, Definition, Scalars } from "@precond/core";
+import { chainFor, type Fresh, layout, type Program, weightsName } from "@precond/core/backend";
 import { buildModel, DataType, type ModelBuilder, type ModelProto } from "@precond/onnx";
 import { lowerProgram, type ProgramCall } from "./lower_program.ts";
 

@@ -1,4 +1,4 @@
-import type { Fresh } from "@precond/core";
+import type { Fresh } from "@precond/core/backend";
 import { writeModel } from "@precond/onnx";
 import {
   checkConformance,

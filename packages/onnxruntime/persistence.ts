@@ -5,7 +5,7 @@ import {
   exportState,
   importState,
   type NamedArray,
-} from "@precond/core";
+} from "@precond/core/backend";
 import {
   DataType,
   exportInferenceModel,

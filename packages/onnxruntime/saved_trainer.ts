@@ -1,5 +1,5 @@
 /** @module */
-import { type NamedArray, readSafetensors, writeSafetensors } from "@precond/core";
+import { type NamedArray, readSafetensors, writeSafetensors } from "@precond/core/backend";
 import {
   DataType,
   makeTensor,

@@ -1,15 +1,12 @@
 /** @module */
+import { expr, type NoiseReport, type TelemetryOptions, type TelemetryReport } from "@precond/core";
 import {
   type ClippedCounts,
   compileProgram,
   type Driver,
-  expr,
   layout,
-  type NoiseReport,
   telemetry,
-  type TelemetryOptions,
-  type TelemetryReport,
-} from "@precond/core";
+} from "@precond/core/backend";
 import type { Host } from "./hosts/host.ts";
 import type { Parameter } from "./set_up.ts";
 

@@ -1,5 +1,5 @@
 /** @module */
-import { type Backend, createDriver } from "@precond/core";
+import { type Backend, createDriver } from "@precond/core/backend";
 import type { SubjectFactory } from "./conformance.ts";
 
 /** A subject that drives a backend of core's interface. */

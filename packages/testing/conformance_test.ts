@@ -1,6 +1,7 @@
 /** The suite itself: it must fail for a subject that is wrong anywhere. */
 import assert from "node:assert/strict";
-import { arrayBackend, createDriver, sgd } from "@precond/core";
+import { sgd } from "@precond/core";
+import { arrayBackend, createDriver } from "@precond/core/backend";
 import {
   backendSubject,
   checkConformance,

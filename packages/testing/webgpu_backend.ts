@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Backend, layout, webgpuKernel } from "@precond/core";
+import { type Backend, layout, webgpuKernel } from "@precond/core/backend";
 
 /** A storage buffer of float32 values. */
 export interface GpuArray {

@@ -1,5 +1,5 @@
 /** @module */
-import type { Contribution } from "@precond/core";
+import type { Contribution } from "@precond/core/backend";
 import * as tf from "@tensorflow/tfjs-core";
 import type { TensorEvidence } from "./optimizer_options.ts";
 

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { type Definition, groupsOf } from "@precond/core";
+import type { Definition } from "@precond/core";
+import { groupsOf } from "@precond/core/backend";
 
 /** The chain's learning rate on that update (1, 2, …); 1 if it has none. */
 export function rateOf(definition: Definition, iteration: number): number {

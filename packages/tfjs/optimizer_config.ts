@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { type Definition, parseDefinition, stringifyDefinition } from "@precond/core";
+import type { Definition } from "@precond/core";
+import { parseDefinition, stringifyDefinition } from "@precond/core/backend";
 import type * as tf from "@tensorflow/tfjs-core";
 import type { PrecondOptions, ResolvedOptions } from "./optimizer_options.ts";
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { telemetry } from "@precond/core";
+import { telemetry } from "@precond/core/backend";
 import * as tf from "@tensorflow/tfjs-core";
 
 export type { ClippedReport, NoiseReport, TelemetryOptions, TelemetryReport } from "@precond/core";

@@ -1,5 +1,5 @@
 /** @module */
-import { type ClippedCounts, telemetry } from "@precond/core";
+import { type ClippedCounts, telemetry } from "@precond/core/backend";
 import * as tf from "@tensorflow/tfjs-core";
 import { packCounts, reportClipped } from "./telemetry_clipped.ts";
 import {

@@ -1,5 +1,6 @@
 /** @module */
-import type { Definition, StepResult } from "@precond/core";
+import type { Definition } from "@precond/core";
+import type { StepResult } from "@precond/core/backend";
 import * as tf from "@tensorflow/tfjs-core";
 import { contributionsOf, type GradientEntry, variablesOf } from "./contributions.ts";
 import { type Accumulation, createAccumulation } from "./evidence/micro_batches.ts";

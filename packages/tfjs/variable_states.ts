@@ -3,15 +3,8 @@
  *
  * @module
  */
-import {
-  createDriver,
-  type Definition,
-  type Driver,
-  exportState,
-  importState,
-  loadState,
-  saveState,
-} from "@precond/core";
+import { type Definition, loadState, saveState } from "@precond/core";
+import { createDriver, type Driver, exportState, importState } from "@precond/core/backend";
 import * as tf from "@tensorflow/tfjs-core";
 import { tensorBackend } from "./backends/tensors.ts";
 import { matchStates } from "./state_names.ts";

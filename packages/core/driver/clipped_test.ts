@@ -1,10 +1,8 @@
 import assert from "node:assert/strict";
 import {
-  arrayBackend,
   chain,
   clipByGlobalNorm,
   clipByValue,
-  createDriver,
   type Definition,
   inverseCurvature,
   learningRate,
@@ -16,6 +14,7 @@ import {
   sophia,
   userCurvature,
 } from "../mod.ts";
+import { arrayBackend, createDriver } from "../backend.ts";
 
 type Gradients = Readonly<Record<string, readonly number[]>>;
 

@@ -2,11 +2,9 @@ import assert from "node:assert/strict";
 import { assertAllClose } from "@precond/testing";
 import {
   adam,
-  arrayBackend,
   type ArrayContribution,
   chain,
   clipByGlobalNorm,
-  createDriver,
   createOptimizer,
   curvatureOnly,
   gaussNewton,
@@ -20,6 +18,7 @@ import {
   signalFraction,
   userCurvature,
 } from "../mod.ts";
+import { arrayBackend, createDriver } from "../backend.ts";
 
 const f32 = (...values: number[]) => Float32Array.from(values);
 const given = (gradient: number[], more: Partial<ArrayContribution> = {}): ArrayContribution => ({

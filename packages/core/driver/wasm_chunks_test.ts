@@ -1,7 +1,9 @@
 import { assertAllClose, random } from "@precond/testing";
 import assert from "node:assert/strict";
-import { adam, chain, combined, lowerToJavaScript, sgd, unitNorm, userCurvature } from "../mod.ts";
-import type { Definition, Program } from "../mod.ts";
+import { adam, chain, combined, sgd, unitNorm, userCurvature } from "../mod.ts";
+import { lowerToJavaScript } from "../backend.ts";
+import type { Definition } from "../mod.ts";
+import type { Program } from "../backend.ts";
 import type { Chain } from "../mod.ts";
 import { fastHostPasses } from "./wasm_chunks.ts";
 

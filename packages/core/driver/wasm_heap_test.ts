@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { combined, createDriver, userCurvature, wasmBackend, wasmHeap } from "../mod.ts";
+import { combined, userCurvature } from "../mod.ts";
+import { createDriver, wasmBackend, wasmHeap } from "../backend.ts";
 
 Deno.test("blocks are aligned, do not overlap, and are used again", () => {
   const size = fc.oneof(

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { arrayBackend, compileProgram, type Expr, expr } from "../mod.ts";
+import { type Expr, expr } from "../mod.ts";
+import { arrayBackend, compileProgram } from "../backend.ts";
 
 const {
   abs,

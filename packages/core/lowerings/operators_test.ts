@@ -1,16 +1,14 @@
 /** Every operator of the language, in JavaScript, the interpreter and WebAssembly, to the bit. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { type Cond, type Expr, expr } from "../mod.ts";
 import {
   arrayBackend,
   type Backend,
   compileProgram,
-  type Cond,
-  type Expr,
-  expr,
   type Program,
   wasmBackend,
-} from "../mod.ts";
+} from "../backend.ts";
 
 const special = [
   [0, -0, 1, -1, 0.1, -2.5, 3e38, -3.4028234663852886e38, Infinity, -Infinity, NaN],

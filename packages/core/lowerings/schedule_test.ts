@@ -4,17 +4,13 @@ import {
   adam,
   type Chain,
   combined,
-  compileProgram,
   type Expr,
   expr,
-  type Program,
   snrOnly,
   userCurvature,
   vSgd,
-  wasmHeap,
-  wasmKernel,
-  wasmModule,
 } from "../mod.ts";
+import { compileProgram, type Program, wasmHeap, wasmKernel, wasmModule } from "../backend.ts";
 import { asLateAsPossible } from "./schedule.ts";
 
 const { add, mul, read, sub, sum } = expr;

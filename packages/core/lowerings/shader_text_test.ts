@@ -1,17 +1,13 @@
 /** What WGSL and GLSL say: golden text of the smallest program, structure of larger ones. */
 import assert from "node:assert/strict";
+import { adam, combined, expr, sgd, userCurvature } from "../mod.ts";
 import {
-  adam,
-  combined,
   compileProgram,
-  expr,
   lowerToGlsl,
   lowerToGlslDraws,
   lowerToWgsl,
   type Program,
-  sgd,
-  userCurvature,
-} from "../mod.ts";
+} from "../backend.ts";
 
 const plain = { gradientSquares: false, curvature: false };
 

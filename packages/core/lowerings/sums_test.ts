@@ -1,16 +1,15 @@
 /** Tails, rows of every size, empty tensors, and sums over row, tensor and all. */
 import assert from "node:assert/strict";
 import { assertAllClose, random } from "@precond/testing";
+import { type ArrayShape, expr } from "../mod.ts";
 import {
   arrayBackend,
-  type ArrayShape,
   type Backend,
   compileProgram,
-  expr,
   layout,
   type Program,
   wasmBackend,
-} from "../mod.ts";
+} from "../backend.ts";
 
 const backends = {
   javascript: () => arrayBackend("javascript") as Backend<unknown>,

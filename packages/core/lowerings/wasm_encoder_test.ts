@@ -1,16 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import {
-  chain,
-  combined,
-  momentum,
-  unitNorm,
-  userCurvature,
-  wasmHeap,
-  wasmKernel,
-  wasmModule,
-  wasmSignature,
-} from "../mod.ts";
+import { chain, combined, momentum, unitNorm, userCurvature } from "../mod.ts";
+import { wasmHeap, wasmKernel, wasmModule, wasmSignature } from "../backend.ts";
 import { signed, unsigned } from "./wasm_encoder.ts";
 
 // 624485 and −123456 are the examples of the DWARF standard's article; the others its edges.

@@ -12,15 +12,14 @@ import {
   gaussNewton,
   inverseCurvature,
   learningRate,
-  parseDefinition,
   perParameter,
   scaleBy,
   sgd,
   signalFraction,
-  stringifyDefinition,
   type Transform,
   warmUp,
 } from "../mod.ts";
+import { parseDefinition, stringifyDefinition } from "../backend.ts";
 
 /** All weights after 6 steps. */
 function train(definition: Definition, curvature = true) {

@@ -1,5 +1,5 @@
 /** @module */
-import type { GpuBuffer } from "@precond/core";
+import type { GpuBuffer } from "@precond/core/backend";
 import { buildModel, DataType, type GraphProto, type ModelProto, writeModel } from "@precond/onnx";
 import { createSession, type Session } from "../create_session.ts";
 import type { InferenceSession, Ort, Tensor } from "../ort.ts";

@@ -1,5 +1,5 @@
 /** @module */
-import type { GpuBuffer } from "@precond/core";
+import type { GpuBuffer } from "@precond/core/backend";
 import type { GraphProto, ValueInfoProto } from "@precond/onnx";
 import type { Session } from "../create_session.ts";
 import { ORT_TYPES } from "../feeds.ts";

@@ -1,5 +1,11 @@
 /** @module */
-import { type Backend, type GpuBuffer, type GpuDevice, layout, webgpuKernel } from "@precond/core";
+import {
+  type Backend,
+  type GpuBuffer,
+  type GpuDevice,
+  layout,
+  webgpuKernel,
+} from "@precond/core/backend";
 import { buildModel, writeModel } from "@precond/onnx";
 import { createSession, type Session } from "../create_session.ts";
 import type { InferenceSession, Ort, Tensor } from "../ort.ts";

@@ -1,5 +1,5 @@
 /** @module */
-import type { Backend } from "@precond/core";
+import type { Backend } from "@precond/core/backend";
 import type { ModelProto } from "@precond/onnx";
 import type { Session } from "../create_session.ts";
 import type { Tensor } from "../ort.ts";

@@ -1,5 +1,11 @@
 /** @module */
-import { arrayBackend, type Backend, hasWasmSimd, wasmBackend, wasmHeap } from "@precond/core";
+import {
+  arrayBackend,
+  type Backend,
+  hasWasmSimd,
+  wasmBackend,
+  wasmHeap,
+} from "@precond/core/backend";
 import { writeModel } from "@precond/onnx";
 import { createSession } from "../create_session.ts";
 import { type InPlace, openAs, probeInPlace } from "../in_place.ts";

@@ -1,5 +1,11 @@
 /** @module */
-import { fastHostPasses, type Kernel, type Program, runPasses, weightsName } from "@precond/core";
+import {
+  fastHostPasses,
+  type Kernel,
+  type Program,
+  runPasses,
+  weightsName,
+} from "@precond/core/backend";
 import * as tf from "@tensorflow/tfjs-core";
 
 /** What this file uses of tfjs-backend-cpu. */

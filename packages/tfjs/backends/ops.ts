@@ -1,5 +1,5 @@
 /** @module */
-import type { Kernel, KernelCall, Program } from "@precond/core";
+import type { Kernel, KernelCall, Program } from "@precond/core/backend";
 import * as tf from "@tensorflow/tfjs-core";
 
 const unary: Record<string, (a: tf.Tensor) => tf.Tensor> = {

@@ -1,5 +1,5 @@
 /** @module */
-import type { Backend, Kernel, Program } from "@precond/core";
+import type { Backend, Kernel, Program } from "@precond/core/backend";
 import * as tf from "@tensorflow/tfjs-core";
 import { cpuKernel } from "./cpu.ts";
 import { opsKernel } from "./ops.ts";

@@ -1,5 +1,11 @@
 /** @module */
-import { hasWasmSimd, type Kernel, type Program, wasmKernel, weightsName } from "@precond/core";
+import {
+  hasWasmSimd,
+  type Kernel,
+  type Program,
+  wasmKernel,
+  weightsName,
+} from "@precond/core/backend";
 import * as tf from "@tensorflow/tfjs-core";
 
 /** What this file uses of tfjs-backend-wasm. */

@@ -1,5 +1,5 @@
 /** @module */
-import type { Kernel, Program } from "@precond/core";
+import type { Kernel, Program } from "@precond/core/backend";
 import * as tf from "@tensorflow/tfjs-core";
 import { drawnKernel } from "./webgl/drawn.ts";
 import { fetchedKernel } from "./webgl/fetched.ts";

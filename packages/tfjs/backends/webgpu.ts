@@ -6,7 +6,7 @@ import {
   type Program,
   webgpuKernel,
   weightsName,
-} from "@precond/core";
+} from "@precond/core/backend";
 import * as tf from "@tensorflow/tfjs-core";
 import { checkDevice, type LosableDevice, watchDevice } from "./device_loss.ts";
 

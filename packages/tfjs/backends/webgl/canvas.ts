@@ -1,5 +1,5 @@
 /** @module */
-import type { GlslDraw } from "@precond/core";
+import type { GlslDraw } from "@precond/core/backend";
 import type { DrawableBackend } from "./internals.ts";
 
 /** A compiled draw. */

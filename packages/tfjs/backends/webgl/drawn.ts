@@ -5,7 +5,7 @@ import {
   type KernelResult,
   lowerToGlslDraws,
   type Program,
-} from "@precond/core";
+} from "@precond/core/backend";
 import * as tf from "@tensorflow/tfjs-core";
 import { canvasOf, type Compiled } from "./canvas.ts";
 import { drawableBackend } from "./internals.ts";

@@ -5,7 +5,7 @@ import {
   type KernelCall,
   lowerToGlsl,
   type Program,
-} from "@precond/core";
+} from "@precond/core/backend";
 import * as tf from "@tensorflow/tfjs-core";
 import type { WebglBackend } from "./internals.ts";
 import { runPasses, type Sums } from "./passes.ts";

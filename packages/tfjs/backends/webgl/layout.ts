@@ -1,5 +1,5 @@
 /** @module */
-import type { TexelWidth } from "@precond/core";
+import type { TexelWidth } from "@precond/core/backend";
 import * as tf from "@tensorflow/tfjs-core";
 import type { DrawableBackend } from "./internals.ts";
 

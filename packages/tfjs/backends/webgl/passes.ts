@@ -1,5 +1,5 @@
 /** @module */
-import type { KernelCall, KernelResult, Program } from "@precond/core";
+import type { KernelCall, KernelResult, Program } from "@precond/core/backend";
 import * as tf from "@tensorflow/tfjs-core";
 
 /** Sums that are known, in the order of `program.sums`. */

@@ -1,0 +1,80 @@
+/**
+ * What an adapter is made of: drivers, backends, lowerings, programs, state and telemetry on any
+ * host's arrays. People who train need {@link https://www.npmjs.com/package/@precond/core | the root} alone.
+ *
+ * @module
+ */
+export { type ChainSlot, type Fresh, type Stage, weightsName } from "./chain/chain.ts";
+export { matches } from "./chain/match.ts";
+export { chainFor, groupsOf } from "./chain/per_parameter.ts";
+export { arrayBackend, type PassRunner, runPasses } from "./driver/array_backend.ts";
+export {
+  type Backend,
+  type Kernel,
+  type KernelCall,
+  type KernelResult,
+  layout,
+} from "./driver/backend.ts";
+export type { ClippedCounts } from "./driver/clipped.ts";
+export {
+  type Contribution,
+  createDriver,
+  type Driver,
+  type StepOptions,
+  type StepResult,
+} from "./driver/driver.ts";
+export type { DriverState, ParameterState } from "./driver/driver_state.ts";
+export { fastHostPasses } from "./driver/wasm_chunks.ts";
+export { type WasmArray, wasmBackend } from "./driver/wasm_backend.ts";
+export { type WasmHeap, wasmHeap } from "./driver/wasm_heap.ts";
+export {
+  type GpuBuffer,
+  type GpuDevice,
+  type WebgpuKernel,
+  webgpuKernel,
+} from "./driver/webgpu_kernel.ts";
+export { hasWasmSimd, wasmKernel, type WasmScratch } from "./driver/wasm_kernel.ts";
+export {
+  type ArrayRef,
+  compileProgram,
+  type Node,
+  type Output,
+  type Pass,
+  type Program,
+  type ProgramSource,
+  type Rate,
+  type Reduction,
+} from "./kernel/program.ts";
+export { interpret } from "./lowerings/interpreter.ts";
+export {
+  canGenerateCode,
+  type HostPass,
+  javascriptSource,
+  lowerToJavaScript,
+} from "./lowerings/javascript.ts";
+export { type GlslStage, lowerToGlsl } from "./lowerings/glsl.ts";
+export {
+  type GlslDraw,
+  type GlslDrawOptions,
+  lowerToGlslDraws,
+  type TexelWidth,
+} from "./lowerings/glsl_draws.ts";
+export {
+  lowerToWgsl,
+  type WgslBinding,
+  wgslCombine,
+  wgslMaximumGroups,
+  type WgslStage,
+  wgslWorkgroupSize,
+} from "./lowerings/wgsl.ts";
+export { wasmModule, type WasmSignature, wasmSignature } from "./lowerings/wasm.ts";
+export { parseDefinition, stringifyDefinition } from "./state/definition_json.ts";
+export { exportState, importState, type StateTensor } from "./state/optimizer_state.ts";
+export type { Json, Specification, Specified } from "./chain/specification.ts";
+export {
+  type NamedArray,
+  readSafetensors,
+  type SafetensorsFile,
+  writeSafetensors,
+} from "./state/safetensors.ts";
+export * as telemetry from "./telemetry/summary.ts";
