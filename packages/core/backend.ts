@@ -4,6 +4,9 @@
  *
  * @module
  */
+export { checkOptions, checkValue, type Kind, type Kinds, shown } from "./checks.ts";
+export * as kinds from "./kinds.ts";
+export { nearestName } from "./nearest_name.ts";
 export { type ChainSlot, type Fresh, type Stage, weightsName } from "./chain/chain.ts";
 export { matches } from "./chain/match.ts";
 export { chainFor, groupsOf } from "./chain/per_parameter.ts";

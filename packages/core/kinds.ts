@@ -1,0 +1,182 @@
+/**
+ * What options may be: kinds for `checkOptions` and `checkValue`.
+ *
+ * @module
+ */
+import type { Kind } from "./checks.ts";
+
+function numbers(must: string, range: (value: number) => boolean): Kind {
+  return { must, type: (value) => typeof value === "number", range };
+}
+
+/** In [0, 1): the decay of an average. */
+export const decay: Kind = numbers("be in [0, 1)", (x) => x >= 0 && x < 1);
+
+/** In [0, 1]. */
+export const fraction: Kind = numbers("be in [0, 1]", (x) => x >= 0 && x <= 1);
+
+/** A positive finite number. */
+export const positive: Kind = numbers("be positive", (x) => x > 0 && x < Infinity);
+
+/** A finite number ≥ 0. */
+export const nonNegative: Kind = numbers(
+  "be finite and not negative",
+  (x) => x >= 0 && x < Infinity,
+);
+
+/** A finite number. */
+export const finite: Kind = numbers("be a finite number", Number.isFinite);
+
+/** A positive number, or Infinity for none: a bound. */
+export const bound: Kind = numbers("be positive", (x) => x > 0);
+
+/** 0, or what float32 holds in full precision. */
+export const normal: Kind = numbers(
+  "be 0 or at least 2⁻¹²⁶, the smallest normal float32, and finite",
+  (x) => x === 0 || (x >= 2 ** -126 && x < Infinity),
+);
+
+/** An integer of at least `least`, and at most `most` if that is given. */
+export function integer(least: number, most: number = Number.MAX_SAFE_INTEGER): Kind {
+  const must = most < Number.MAX_SAFE_INTEGER
+    ? `be an integer in [${least}, ${most}]`
+    : least === 1
+    ? "be a positive integer"
+    : `be an integer of at least ${least}`;
+  return numbers(must, (x) => Number.isSafeInteger(x) && x >= least && x <= most);
+}
+
+/** A positive integer. */
+export const count: Kind = integer(1);
+
+/** A seed of a random generator of 32 bits. */
+export const seed: Kind = integer(0, 2 ** 32 - 1);
+
+/** True or false. */
+export const flag: Kind = { must: "be true or false", type: (value) => typeof value === "boolean" };
+
+/** A string with at least one character. */
+export const text: Kind = {
+  must: "be a string that is not empty",
+  type: (value) => typeof value === "string",
+  range: (value: string) => value !== "",
+};
+
+/** A function. */
+export const callable: Kind = {
+  must: "be a function",
+  type: (value) => typeof value === "function",
+};
+
+/** Anything: what is checked elsewhere. */
+export const anything: Kind = { must: "be given", type: () => true };
+
+/** One of some words. */
+export function oneOf(...words: readonly string[]): Kind {
+  const quoted = words.map((word) => JSON.stringify(word));
+  return {
+    must: `be ${quoted.slice(0, -1).join(", ")}${quoted.length > 1 ? " or " : ""}${quoted.at(-1)}`,
+    type: (value) => typeof value === "string",
+    range: (value: string) => words.includes(value),
+  };
+}
+
+/** Of any of some kinds. */
+export function either(...all: readonly Kind[]): Kind {
+  return {
+    must: all.map(({ must }) => must.replace(/^be /, "")).join(" or ").replace(/^/, "be "),
+    type: (value) => all.some((kind) => kind.type(value)),
+    range: (value: never) =>
+      all.some((kind) => kind.type(value) && (kind.range === undefined || kind.range(value))),
+    hint: (value) => all.map((kind) => kind.hint?.(value)).find((hint) => hint !== undefined),
+  };
+}
+
+/** An array of values of one kind. */
+export function listOf(kind: Kind, least = 0): Kind {
+  const good = (value: never) => kind.type(value) && (kind.range?.(value) ?? true);
+  return {
+    must: `be an array${least > 0 ? ` of at least ${least}` : ""} whose items each ${kind.must}`,
+    type: Array.isArray,
+    range: (value: readonly never[]) => value.length >= least && value.every(good),
+  };
+}
+
+const has = (value: unknown, key: string): boolean =>
+  (typeof value === "object" || typeof value === "function") && value !== null && key in value;
+
+/** A learning rate: a finite number that is not negative, or a schedule. */
+export const rate: Kind = {
+  must: "be finite and not negative, or a schedule",
+  type: (value) => typeof value === "number" || typeof value === "function",
+  range: (value: unknown) =>
+    typeof value === "function" || ((value as number) >= 0 && (value as number) < Infinity),
+};
+
+/** Which parameters: an exact name, a pattern or a predicate. */
+export const match: Kind = {
+  must: "be a name, a RegExp or a function",
+  type: (value) =>
+    typeof value === "string" || typeof value === "function" ||
+    Object.prototype.toString.call(value) === "[object RegExp]",
+};
+
+const sources = ["hutchinson", "gaussNewton", "fisher", "empiricalFisher", "user"];
+
+/** Where curvature samples come from. */
+export const curvature: Kind = {
+  must: "be a curvature source such as gaussNewton()",
+  type: (value) => typeof value === "object" && has(value, "kind"),
+  range: ({ kind, every }: { kind: string; every: number }) =>
+    sources.includes(kind) && Number.isSafeInteger(every) && every >= 1,
+  hint: (value) =>
+    typeof value === "object" && has(value, "kind")
+      ? `known kinds are ${sources.join(", ")}, every is a positive integer`
+      : undefined,
+};
+
+const isEstimator = (value: unknown) => has(value, "estimate") && has(value, "needs");
+const isTransform = (value: unknown) => has(value, "apply") && has(value, "needs");
+const isDefinition = (value: unknown) =>
+  (has(value, "stages") && has(value, "program")) || has(value, "groups");
+const nameOf = (value: unknown) => String((value as { name?: unknown }).name);
+
+/** A stage of a chain. */
+export const transform: Kind = {
+  must: "be a transform such as momentum()",
+  type: (value) => typeof value === "object" && isTransform(value),
+  hint: (value) =>
+    isEstimator(value)
+      ? `an estimator scales what flows in: scaleBy(${nameOf(value)}(…))`
+      : Array.isArray(value)
+      ? "give the transforms one by one: chain(...transforms)"
+      : isDefinition(value)
+      ? "an optimizer is no stage of another one"
+      : undefined,
+};
+
+/** What scaleBy() scales by. */
+export const estimator: Kind = {
+  must: "be an estimator such as signalFraction()",
+  type: (value) => typeof value === "object" && isEstimator(value),
+  hint: (value) => isTransform(value) ? "a transform goes into chain() itself" : undefined,
+};
+
+/** An optimizer: a chain, or chains for groups of parameters. */
+export const definition: Kind = {
+  must: "be an optimizer such as adam()",
+  type: (value) => typeof value === "object" && isDefinition(value),
+  hint: (value) => isTransform(value) ? `write chain(${nameOf(value)}(…))` : undefined,
+};
+
+/** One chain. */
+export const oneChain: Kind = {
+  must: "be a chain such as adam()",
+  type: (value) => typeof value === "object" && has(value, "stages"),
+};
+
+/** Numbers in single precision; an array of another realm is one, too. */
+export const float32Array: Kind = {
+  must: "be a Float32Array",
+  type: (value) => Object.prototype.toString.call(value) === "[object Float32Array]",
+};
