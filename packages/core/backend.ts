@@ -17,6 +17,7 @@ export {
   type KernelCall,
   type KernelResult,
   layout,
+  type ProductCall,
 } from "./driver/backend.ts";
 export type { ClippedCounts } from "./driver/clipped.ts";
 export {
@@ -48,6 +49,7 @@ export {
   type Rate,
   type Reduction,
 } from "./kernel/program.ts";
+export { multiplyArrays } from "./products/javascript.ts";
 export { interpret } from "./lowerings/interpreter.ts";
 export {
   canGenerateCode,

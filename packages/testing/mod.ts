@@ -23,6 +23,20 @@ export {
 export { type Random, random } from "./random.ts";
 export { backendSubject } from "./backend_subject.ts";
 export { type GpuArray, webgpuBackend } from "./webgpu_backend.ts";
+export {
+  checkBackendProducts,
+  checkGramMatrices,
+  checkManyProducts,
+  checkNonFiniteProducts,
+  checkProducts,
+  checkRepeatedProducts,
+  exactProduct,
+  type ProductCase,
+  productCases,
+  productOn,
+  productSizes,
+  type ProductTolerance,
+} from "./products.ts";
 export { lossesOf } from "./losses_of.ts";
 export {
   digitsCnn,

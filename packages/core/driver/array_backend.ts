@@ -2,6 +2,7 @@
 import { interpret } from "../lowerings/interpreter.ts";
 import { type HostPass, lowerToJavaScript } from "../lowerings/javascript.ts";
 import type { Program } from "../kernel/program.ts";
+import { multiplyArrays } from "../products/javascript.ts";
 import type { Backend, Kernel, KernelCall } from "./backend.ts";
 
 /** Runs one pass on one call; `totals` and `rowSums` are indexed like the program's sums. */
@@ -58,6 +59,10 @@ export function arrayBackend(
           return calls.map(({ outputs }, i) => ({ outputs, held: held[i]! }));
         },
       };
+    },
+    multiply(calls) {
+      calls.forEach(multiplyArrays);
+      return calls.map(({ out }) => out);
     },
     allocate(shape, fill) {
       return new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(fill);

@@ -33,10 +33,33 @@ export interface Kernel<A> {
   dispose?(): void;
 }
 
+/** One matrix product, `out = op(a) · op(b)`, row-major float32; op transposes if asked. */
+export interface ProductCall<A> {
+  /** Shape [rows, inner], or [inner, rows] if transposed. */
+  readonly a: A;
+  /** Shape [inner, columns], or [columns, inner] if transposed. May be the array `a`. */
+  readonly b: A;
+  /** Shape [rows, columns]. May be written into; never `a` or `b`. */
+  readonly out: A;
+  readonly rows: number;
+  readonly inner: number;
+  readonly columns: number;
+  readonly transposeA?: boolean;
+  readonly transposeB?: boolean;
+}
+
 /** Arrays of a host and how to run programs on them. */
 export interface Backend<A> {
   readonly name: string;
   compile(program: Program): Kernel<A>;
+  /**
+   * Matrix products, none of which reads what another of them writes. Returns the arrays that hold the
+   * results, in order: `out`, or a new one (the caller then disposes `out`). Optional: a chain with a
+   * basis needs it.
+   *
+   * @throws {TypeError} If an array does not have the size that the call says.
+   */
+  multiply?(calls: readonly ProductCall<A>[]): readonly A[];
   /** A new array of that shape. */
   allocate(shape: readonly number[], fill: number): A;
   /** A new array with these values. */
