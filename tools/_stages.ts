@@ -16,7 +16,9 @@ export type Stage = (args: readonly string[]) => Promise<Outcome>;
 const PACK_TEST = "tools/pack_test.ts";
 const BROWSER_TESTS = [
   "packages/**/browser_test.ts",
+  "packages/**/*_browser_test.ts",
   "packages/**/node_test.ts",
+  "packages/**/*_node_test.ts",
   "examples/**/browser_test.ts",
   "bench/browser_test.ts",
 ];

@@ -55,7 +55,8 @@ function isAllowed(file: string, home: string, specifier: string): boolean {
   const scope = Object.keys(RULES).find((scope) => file.startsWith(`${scope}/`));
   if (scope === undefined) return true;
   const { code, tests } = RULES[scope]!;
-  return code.test(specifier) || (/(_test|\/_testing)\.ts$/.test(file) && tests.test(specifier));
+  return code.test(specifier) ||
+    (/(_test|\/_testing)\.ts$|\/scenarios\//.test(file) && tests.test(specifier));
 }
 
 /** The directory that relative imports stay in. */

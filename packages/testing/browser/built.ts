@@ -18,7 +18,8 @@ export function packageJson(directory: string): PackageJson {
 }
 
 /** Tests and their helpers are not built. */
-export const isTest = (file: string): boolean => /(_test|(^|\/)_testing)\.ts$/.test(file);
+export const isTest = (file: string): boolean =>
+  /(_test|(^|\/)_testing)\.ts$|(^|\/)scenarios\//.test(file);
 
 /** What a package's tsconfig.json leaves out: no glob patterns, which isTest() stands for. */
 function unbuilt(directory: string): readonly string[] {

@@ -21,7 +21,12 @@ Deno.test("staleness() names a source without output, or newer than it, in publi
     }
     // Not built at all.
     write("a/tsconfig.json", 9, '{ "exclude": ["**/*_test.ts", "tools"] }');
-    for (const file of ["mod_test.ts", "c/_testing.ts", "node_modules/e/f.ts", "tools/g.ts"]) {
+    for (
+      const file of [
+        ...["mod_test.ts", "c/_testing.ts", "scenarios/h.ts", "c/scenarios/i.ts"],
+        ...["node_modules/e/f.ts", "tools/g.ts"],
+      ]
+    ) {
       write(`a/${file}`, 9);
     }
     assert.equal(staleness(root), undefined);
