@@ -1,7 +1,7 @@
 /** @module */
 import type { CurvatureSource } from "@precond/core";
 import * as tf from "@tensorflow/tfjs-core";
-import type { TensorEvidence } from "../optimizer_options.ts";
+import type { TensorEvidence } from "../optimizer/options.ts";
 import { extraGradients } from "./extra_call.ts";
 import { hutchinsonSample } from "./hutchinson.ts";
 import { isLikelihood } from "./likelihood_loss.ts";

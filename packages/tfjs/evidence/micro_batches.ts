@@ -1,6 +1,6 @@
 /** @module */
 import * as tf from "@tensorflow/tfjs-core";
-import type { TensorEvidence } from "../optimizer_options.ts";
+import type { TensorEvidence } from "../optimizer/options.ts";
 import { extraGradients } from "./extra_call.ts";
 
 /** Means over k calls, as they come in. */

@@ -1,9 +1,9 @@
 import * as tf from "@tensorflow/tfjs-core";
 import "@tensorflow/tfjs-backend-webgpu";
 import assert from "node:assert/strict";
-import { backends } from "./_testing.ts";
-import { clippedReports, expectedClipped } from "./browser/clipped/_testing.ts";
-import { precond, sgd, sophia, type TelemetryReport, userCurvature } from "./mod.ts";
+import { backends } from "../_testing.ts";
+import { clippedReports, expectedClipped } from "../scenarios/clipped.ts";
+import { precond, sgd, sophia, type TelemetryReport, userCurvature } from "../mod.ts";
 
 const hasWebgpu = Boolean(await navigator.gpu?.requestAdapter());
 

@@ -8,7 +8,7 @@ import {
   type TelemetryOptions,
   type TelemetryReport,
 } from "./telemetry.ts";
-import type { VariableStates } from "./variable_states.ts";
+import type { VariableStates } from "../state/variable_states.ts";
 
 /** What an update looks like from outside. */
 export interface ObservedUpdate {

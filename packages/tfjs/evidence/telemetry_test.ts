@@ -1,7 +1,7 @@
 import { assertAllClose, random } from "@precond/testing";
 import * as tf from "@tensorflow/tfjs-core";
 import assert from "node:assert/strict";
-import { backends } from "./_testing.ts";
+import { backends } from "../_testing.ts";
 import {
   adam,
   advise,
@@ -14,7 +14,7 @@ import {
   skipNonFinite,
   type TelemetryReport,
   toSeries,
-} from "./mod.ts";
+} from "../mod.ts";
 
 /** Gradients around `mean` with deviation `deviation`, reports of every `every` of `steps` updates. */
 async function observe(

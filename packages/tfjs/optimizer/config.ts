@@ -6,7 +6,7 @@
 import type { Definition } from "@precond/core";
 import { parseDefinition, stringifyDefinition } from "@precond/core/backend";
 import type * as tf from "@tensorflow/tfjs-core";
-import type { PrecondOptions, ResolvedOptions } from "./optimizer_options.ts";
+import type { PrecondOptions, ResolvedOptions } from "./options.ts";
 
 type Config = tf.serialization.ConfigDict;
 

@@ -1,7 +1,7 @@
 /** @module */
 import type { Contribution } from "@precond/core/backend";
 import * as tf from "@tensorflow/tfjs-core";
-import type { TensorEvidence } from "./optimizer_options.ts";
+import type { TensorEvidence } from "./options.ts";
 
 /** What `tf.Optimizer.applyGradients` takes. */
 export type Gradients = Parameters<tf.Optimizer["applyGradients"]>[0];

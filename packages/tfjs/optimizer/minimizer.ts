@@ -1,14 +1,14 @@
 /** @module */
 import type { Definition } from "@precond/core";
 import * as tf from "@tensorflow/tfjs-core";
-import { checkActiveDevice } from "./backends/webgpu.ts";
+import { checkActiveDevice } from "../backends/webgpu.ts";
 import { gradientEntries, type Gradients, variablesOf } from "./contributions.ts";
-import { createMeasurer } from "./evidence/measure.ts";
-import { microBatchEvidence } from "./evidence/micro_batches.ts";
-import { asking, type Session } from "./evidence/session.ts";
-import type { Cost, ResolvedOptions, TensorEvidence } from "./optimizer_options.ts";
+import { createMeasurer } from "../evidence/measure.ts";
+import { microBatchEvidence } from "../evidence/micro_batches.ts";
+import { asking, type Session } from "../evidence/session.ts";
+import type { Cost, ResolvedOptions, TensorEvidence } from "./options.ts";
 import type { Updater } from "./updater.ts";
-import type { VariableStates } from "./variable_states.ts";
+import type { VariableStates } from "../state/variable_states.ts";
 
 type Closure = () => tf.Scalar;
 

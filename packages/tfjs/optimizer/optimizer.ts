@@ -4,13 +4,13 @@ import * as tf from "@tensorflow/tfjs-core";
 import { gradientEntries, type Gradients } from "./contributions.ts";
 import { checkRate, rateOf } from "./learning_rate.ts";
 import { createMinimizer } from "./minimizer.ts";
-import { configOf, readConfig } from "./optimizer_config.ts";
-import type { Cost, PrecondOptions, ResolvedOptions, TensorEvidence } from "./optimizer_options.ts";
-import { checkCount, resolveOptions } from "./optimizer_options.ts";
-import type { TelemetryOptions } from "./telemetry.ts";
-import { createTelemetry } from "./telemetry_session.ts";
+import { configOf, readConfig } from "./config.ts";
+import type { Cost, PrecondOptions, ResolvedOptions, TensorEvidence } from "./options.ts";
+import { checkCount, resolveOptions } from "./options.ts";
+import type { TelemetryOptions } from "../evidence/telemetry.ts";
+import { createTelemetry } from "../evidence/telemetry_session.ts";
 import { createUpdater } from "./updater.ts";
-import { createStates, type NamedTensors } from "./variable_states.ts";
+import { createStates, type NamedTensors } from "../state/variable_states.ts";
 
 /** A `tf.Optimizer` that runs a chain; made by `precond`. */
 export class PrecondOptimizer extends tf.Optimizer {

@@ -1,7 +1,7 @@
 import { assertAllClose } from "@precond/testing";
 import * as tf from "@tensorflow/tfjs-core";
 import assert from "node:assert/strict";
-import { backends, leaked } from "./_testing.ts";
+import { backends, leaked } from "../_testing.ts";
 import {
   adam,
   adamW,
@@ -16,7 +16,7 @@ import {
   sgd,
   snrOnly,
   userCurvature,
-} from "./mod.ts";
+} from "../mod.ts";
 
 const scalarLoss = (f: () => tf.Tensor) => () => tf.sum(f()) as tf.Scalar;
 

@@ -1,7 +1,7 @@
 /** @module */
 import type { Definition } from "@precond/core";
 import { PrecondOptimizer } from "./optimizer.ts";
-import type { PrecondOptions } from "./optimizer_options.ts";
+import type { PrecondOptions } from "./options.ts";
 
 /**
  * A real `tf.Optimizer` from a chain: for `model.compile`, `minimize` and `applyGradients`.

@@ -3,10 +3,10 @@ import type { Definition } from "@precond/core";
 import type { StepResult } from "@precond/core/backend";
 import * as tf from "@tensorflow/tfjs-core";
 import { contributionsOf, type GradientEntry, variablesOf } from "./contributions.ts";
-import { type Accumulation, createAccumulation } from "./evidence/micro_batches.ts";
-import type { ResolvedOptions, TensorEvidence } from "./optimizer_options.ts";
-import type { Telemetry } from "./telemetry_session.ts";
-import type { VariableStates } from "./variable_states.ts";
+import { type Accumulation, createAccumulation } from "../evidence/micro_batches.ts";
+import type { ResolvedOptions, TensorEvidence } from "./options.ts";
+import type { Telemetry } from "../evidence/telemetry_session.ts";
+import type { VariableStates } from "../state/variable_states.ts";
 
 /** Applies gradients to variables, every call or the mean of every k calls. */
 export interface Updater {

@@ -1,7 +1,7 @@
 import { assertAllClose } from "@precond/testing";
 import * as tf from "@tensorflow/tfjs-core";
 import assert from "node:assert/strict";
-import { leaked, threeClasses } from "./_testing.ts";
+import { leaked, threeClasses } from "../_testing.ts";
 import {
   adam,
   chain,
@@ -15,7 +15,7 @@ import {
   scaleBy,
   signalFraction,
   userCurvature,
-} from "./mod.ts";
+} from "../mod.ts";
 
 const both = () =>
   combined({ learningRate: 0.05, curvature: gaussNewton({ every: 2 }), from: "gradientSquares" });

@@ -2,12 +2,12 @@
 import { assertAllClose, conformanceCases, heldCases } from "@precond/testing";
 import { type PageOptions, pageTest } from "@precond/testing/browser";
 import assert from "node:assert/strict";
-import type * as Exports from "./browser/_testing.ts";
+import type * as Exports from "./backends_page.ts";
 
 type Exported = typeof Exports;
 
 const options: PageOptions = {
-  entry: new URL("./browser/_testing.ts", import.meta.url),
+  entry: new URL("./backends_page.ts", import.meta.url),
   files: {
     "/wasm/": new URL("./dist/", import.meta.resolve("@tensorflow/tfjs-backend-wasm/package.json")),
   },

@@ -1,5 +1,5 @@
 /**
- * The page of browser_test.ts: what it calls, with the backends that only browsers have.
+ * The page of backends_browser_test.ts: what it calls, with the backends that only browsers have.
  *
  * @module
  */

@@ -14,7 +14,7 @@ import {
   signalFraction,
   skipNonFinite,
   type TelemetryReport,
-} from "../../mod.ts";
+} from "../mod.ts";
 
 /** Gradients of two variables, step by step. */
 const steps: readonly (readonly [a: number[], b: number[]])[] = [

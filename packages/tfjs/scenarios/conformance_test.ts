@@ -1,5 +1,5 @@
 import { conformanceCases, heldCases } from "@precond/testing";
-import { backends, conform, opsBackend } from "./_testing.ts";
+import { backends, conform, opsBackend } from "../_testing.ts";
 
 for (const backend of backends) {
   Deno.test(`updates on ${backend} follow the reference`, async (t) => {

@@ -4,7 +4,7 @@
  * @module
  */
 import * as tf from "@tensorflow/tfjs-core";
-import { combined, empiricalFisher, precond } from "../../mod.ts";
+import { combined, empiricalFisher, precond } from "../mod.ts";
 
 /** webgl and webgpu only. */
 interface GpuMemory extends tf.MemoryInfo {

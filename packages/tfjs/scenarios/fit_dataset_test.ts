@@ -1,8 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core";
 import * as data from "@tensorflow/tfjs-data";
 import assert from "node:assert/strict";
-import { both, compiled, fitOptions, softmaxModel, threeClasses } from "./_testing.ts";
-import { adam, type Definition, precond, type PrecondOptions } from "./mod.ts";
+import { both, compiled, fitOptions, softmaxModel, threeClasses } from "../_testing.ts";
+import { adam, type Definition, precond, type PrecondOptions } from "../mod.ts";
 
 const examples = 48, batchSize = fitOptions.batchSize;
 

@@ -1,7 +1,7 @@
 import { assertAllClose } from "@precond/testing";
 import * as tf from "@tensorflow/tfjs-core";
 import assert from "node:assert/strict";
-import { both, compiled, fitOptions, softmaxModel, threeClasses } from "./_testing.ts";
+import { both, compiled, fitOptions, softmaxModel, threeClasses } from "../_testing.ts";
 import {
   classification,
   curvatureOnly,
@@ -9,7 +9,7 @@ import {
   gaussNewton,
   precond,
   withEvidence,
-} from "./mod.ts";
+} from "../mod.ts";
 
 for (const backend of ["cpu", "wasm"]) {
   Deno.test(`inside model.fit() evidence averages to curvature and mean squares on ${backend}`, async () => {

@@ -2,7 +2,7 @@ import { assertAllClose } from "@precond/testing";
 import * as tf from "@tensorflow/tfjs-core";
 import * as layers from "@tensorflow/tfjs-layers";
 import assert from "node:assert/strict";
-import { both, compiled, fitOptions, softmaxModel, threeClasses } from "./_testing.ts";
+import { both, compiled, fitOptions, softmaxModel, threeClasses } from "../_testing.ts";
 import {
   combined,
   curvatureOnly,
@@ -14,7 +14,7 @@ import {
   precond,
   type PrecondOptions,
   snrOnly,
-} from "./mod.ts";
+} from "../mod.ts";
 
 for (const backend of ["cpu", "wasm"]) {
   Deno.test(`30 steps with any evidence keep the number of tensors on ${backend}`, async (t) => {

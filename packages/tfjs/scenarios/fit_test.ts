@@ -1,8 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core";
 import * as layers from "@tensorflow/tfjs-layers";
 import assert from "node:assert/strict";
-import "./_testing.ts";
-import { adam, combined, hutchinson, precond, PrecondOptimizer, snrOnly } from "./mod.ts";
+import "../_testing.ts";
+import { adam, combined, hutchinson, precond, PrecondOptimizer, snrOnly } from "../mod.ts";
 
 function makeModel(seed: number): layers.Sequential {
   const dense = (units: number, activation: "tanh" | "softmax", inputShape?: number[]) =>

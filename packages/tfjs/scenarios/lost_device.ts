@@ -6,8 +6,8 @@
 import { assertAllClose } from "@precond/testing";
 import * as tf from "@tensorflow/tfjs-core";
 import * as layers from "@tensorflow/tfjs-layers";
-import { evidenceLoss, type PrecondOptimizer } from "../../mod.ts";
-import { fit, prepare } from "../networks/_testing.ts";
+import { evidenceLoss, type PrecondOptimizer } from "../mod.ts";
+import { fit, prepare } from "./networks.ts";
 
 /** What an update on a lost device must say. */
 export const lostMessage: RegExp =

@@ -14,8 +14,8 @@ import {
   evidenceLoss,
   gaussNewton,
   precond,
-} from "../../mod.ts";
-import { type TaskName, tasks } from "../tasks/_testing.ts";
+} from "../mod.ts";
+import { type TaskName, tasks } from "./tasks.ts";
 
 const examples = 80, batchSize = 8;
 

@@ -6,8 +6,8 @@
 import { assertAllClose } from "@precond/testing";
 import * as tf from "@tensorflow/tfjs-core";
 import * as layers from "@tensorflow/tfjs-layers";
-import { evidenceLoss, type PrecondOptimizer } from "../../mod.ts";
-import { fit, prepare } from "../networks/_testing.ts";
+import { evidenceLoss, type PrecondOptimizer } from "../mod.ts";
+import { fit, prepare } from "./networks.ts";
 
 /** Through model.save() to IndexedDB: 10 steps after loading are the 10 steps without. */
 export async function resumeModel(): Promise<void> {

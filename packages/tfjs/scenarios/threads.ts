@@ -5,7 +5,7 @@
  */
 import { getThreadsCount } from "@tensorflow/tfjs-backend-wasm";
 import * as tf from "@tensorflow/tfjs-core";
-import { precond, sgd } from "../../mod.ts";
+import { precond, sgd } from "../mod.ts";
 
 /** Two updates by each of two optimizers, and what they warned of; the weights of the second. */
 export async function updateOnce(): Promise<

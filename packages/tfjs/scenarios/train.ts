@@ -4,8 +4,8 @@
  * @module
  */
 import * as tf from "@tensorflow/tfjs-core";
-import { fit, type OptimizerName, prepare } from "../networks/_testing.ts";
-import type { TaskName } from "../tasks/_testing.ts";
+import { fit, type OptimizerName, prepare } from "./networks.ts";
+import type { TaskName } from "./tasks.ts";
 
 /** How far the MLP's losses of 50 steps may be from those on cpu, relatively. */
 export const tolerances: Readonly<Record<OptimizerName, number>> = { adam: 1e-4, combined: 1e-4 };

@@ -3,8 +3,8 @@ import * as tf from "@tensorflow/tfjs-core";
 import "@tensorflow/tfjs-backend-cpu";
 import "@tensorflow/tfjs-backend-wasm";
 import "@tensorflow/tfjs-backend-webgpu";
-import type { OptimizerName } from "../networks/_testing.ts";
-import { tasksOf, tolerances, train } from "./_testing.ts";
+import type { OptimizerName } from "./networks.ts";
+import { tasksOf, tolerances, train } from "./train.ts";
 
 const hasWebgpu = Boolean(await navigator.gpu?.requestAdapter());
 const expected: Partial<Record<OptimizerName, number[]>> = {};

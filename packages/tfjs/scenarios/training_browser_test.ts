@@ -2,16 +2,16 @@
 import { assertAllClose } from "@precond/testing";
 import { type PageOptions, pageTest } from "@precond/testing/browser";
 import assert from "node:assert/strict";
-import { expectedClipped } from "./clipped/_testing.ts";
-import { lostMessage } from "./device_loss/_testing.ts";
-import type { OptimizerName } from "./networks/_testing.ts";
-import type * as Exports from "./page/_testing.ts";
-import { tasksOf, tolerances } from "./train/_testing.ts";
+import { expectedClipped } from "./clipped.ts";
+import { lostMessage } from "./lost_device.ts";
+import type { OptimizerName } from "./networks.ts";
+import type * as Exports from "./training_page.ts";
+import { tasksOf, tolerances } from "./train.ts";
 
 type Exported = typeof Exports;
 
 const options: PageOptions = {
-  entry: new URL("./page/_testing.ts", import.meta.url),
+  entry: new URL("./training_page.ts", import.meta.url),
   files: {
     "/wasm/": new URL("./dist/", import.meta.resolve("@tensorflow/tfjs-backend-wasm/package.json")),
   },

@@ -2,11 +2,11 @@
 import { conformanceCases } from "@precond/testing";
 import { type PageOptions, pageTest } from "@precond/testing/browser";
 import assert from "node:assert/strict";
-import type * as Exports from "./_testing.ts";
+import type * as Exports from "./webgl_page.ts";
 
 type Exported = typeof Exports;
 
-const options: PageOptions = { entry: new URL("./_testing.ts", import.meta.url) };
+const options: PageOptions = { entry: new URL("./webgl_page.ts", import.meta.url) };
 
 const fallback = "webgl in Chromium: where tfjs does not let us draw, its programs do";
 pageTest<Exported>(fallback, options, async (page, t) => {

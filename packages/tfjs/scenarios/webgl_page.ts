@@ -1,5 +1,5 @@
 /**
- * The page of browser_test.ts beside it: updates drawn on tfjs's own textures.
+ * The page of webgl_browser_test.ts: updates drawn on tfjs's own textures.
  *
  * @module
  */
@@ -18,8 +18,8 @@ import {
   signalFraction,
   skipNonFinite,
   userCurvature,
-} from "../../mod.ts";
-import { conformance, start } from "../_testing.ts";
+} from "../mod.ts";
+import { conformance, start } from "./backends_page.ts";
 
 /** Starts webgl without its detour over the CPU for small tensors. */
 export async function startWebgl(): Promise<void> {

@@ -1,5 +1,5 @@
 /**
- * What node_test.ts runs in Node.js: WebGPU by the npm package `webgpu`. Prints a
+ * What webgpu_node_test.ts runs in Node.js: WebGPU by the npm package `webgpu`. Prints a
  * {@linkcode NodeReport} as JSON.
  *
  * @module
@@ -8,8 +8,8 @@ import { conformanceCases } from "@precond/testing";
 import * as tf from "@tensorflow/tfjs-core";
 import { create, globals } from "webgpu";
 import { conformFused } from "../_testing.ts";
-import type { OptimizerName } from "../browser/networks/_testing.ts";
-import { train } from "../browser/train/_testing.ts";
+import type { OptimizerName } from "./networks.ts";
+import { train } from "./train.ts";
 
 /** What the program found. */
 export interface NodeReport {

@@ -2,8 +2,8 @@
 import { assertAllClose, conformanceCases } from "@precond/testing";
 import { runInNode, swiftshader } from "@precond/testing/node";
 import assert from "node:assert/strict";
-import { tolerances } from "../browser/train/_testing.ts";
-import type { NodeReport } from "./_testing.ts";
+import { tolerances } from "./train.ts";
+import type { NodeReport } from "./webgpu_in_node.ts";
 
 const { env, missing } = swiftshader();
 // CI installs Chromium: there its driver must not be missing.
@@ -15,7 +15,7 @@ Deno.test({
   async fn(t) {
     assert.equal(missing, undefined);
     // A conformance case that fails throws in there, with its name.
-    const stdout = await runInNode(new URL("./_testing.ts", import.meta.url), env);
+    const stdout = await runInNode(new URL("./webgpu_in_node.ts", import.meta.url), env);
     const report: NodeReport = JSON.parse(stdout.trim().split("\n").at(-1)!);
     await t.step(`it was Node.js, on ${report.gpu}`, () => {
       assert.match(report.node, /^v\d+\./);

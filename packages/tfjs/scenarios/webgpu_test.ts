@@ -3,14 +3,9 @@ import * as tf from "@tensorflow/tfjs-core";
 import "@tensorflow/tfjs-backend-webgpu";
 import "@tensorflow/tfjs-layers";
 import assert from "node:assert/strict";
-import { conform } from "./_testing.ts";
-import {
-  loseDevice,
-  lostMessage,
-  restart,
-  resumeAfterLoss,
-} from "./browser/device_loss/_testing.ts";
-import { adam, precond } from "./mod.ts";
+import { conform } from "../_testing.ts";
+import { loseDevice, lostMessage, restart, resumeAfterLoss } from "./lost_device.ts";
+import { adam, precond } from "../mod.ts";
 
 const adapter = await navigator.gpu?.requestAdapter();
 // Needs a Vulkan, Metal or Direct3D driver; CI installs a software one.

@@ -6,7 +6,7 @@
 import { type Definition, loadState, saveState } from "@precond/core";
 import { createDriver, type Driver, exportState, importState } from "@precond/core/backend";
 import * as tf from "@tensorflow/tfjs-core";
-import { tensorBackend } from "./backends/tensors.ts";
+import { tensorBackend } from "../backends/tensors.ts";
 import { matchStates } from "./state_names.ts";
 
 /** What `tf.Optimizer.getWeights` gives. */

@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import * as layers from "@tensorflow/tfjs-layers";
 import assert from "node:assert/strict";
-import { softmaxModel, threeClasses } from "./_testing.ts";
+import { softmaxModel, threeClasses } from "../_testing.ts";
 import {
   adam,
   combined,
@@ -10,7 +10,7 @@ import {
   precond,
   type PrecondOptimizer,
   withEvidence,
-} from "./mod.ts";
+} from "../mod.ts";
 
 const fitOptions = { epochs: 1, batchSize: 8, shuffle: false, verbose: 0 } as const;
 const both = (every: number) =>

@@ -1,11 +1,11 @@
 /** @module */
-import type { OpCase } from "../_testing.ts";
-import { arithmeticCases } from "../arithmetic/_testing.ts";
-import { convolutionCases } from "../convolution/_testing.ts";
-import { elementwiseCases } from "../elementwise/_testing.ts";
-import { poolingCases } from "../pooling/_testing.ts";
-import { reductionsCases } from "../reductions/_testing.ts";
-import { shapesCases } from "../shapes/_testing.ts";
+import type { OpCase } from "./operations.ts";
+import { arithmeticCases } from "./arithmetic.ts";
+import { convolutionCases } from "./convolution.ts";
+import { elementwiseCases } from "./elementwise.ts";
+import { poolingCases } from "./pooling.ts";
+import { reductionsCases } from "./reductions.ts";
+import { shapesCases } from "./shapes.ts";
 
 /** The operations of every group. */
 export const allCases: readonly OpCase[] = [

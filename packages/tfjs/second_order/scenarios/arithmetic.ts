@@ -1,6 +1,6 @@
 /** @module */
 import * as tf from "@tensorflow/tfjs-core";
-import { gradientOf, halves, type OpCase } from "../_testing.ts";
+import { gradientOf, halves, type OpCase } from "./operations.ts";
 
 const off = (x: number) => x + 0.3 * Math.sign(x);
 const positive = (x: number) => 0.5 + Math.abs(x);

@@ -1,4 +1,4 @@
-import { arithmeticCases } from "./arithmetic/_testing.ts";
-import { testOps } from "./tested/_testing.ts";
+import { arithmeticCases } from "./arithmetic.ts";
+import { testOps } from "./test_operations.ts";
 
 testOps("arithmetic", arithmeticCases);

@@ -1,6 +1,6 @@
 /** @module */
 import * as tf from "@tensorflow/tfjs-core";
-import { broken, gradientOf, halves, lacking, type OpCase } from "../_testing.ts";
+import { broken, gradientOf, halves, lacking, type OpCase } from "./operations.ts";
 
 const products: OpCase[] = [
   ...[[false, false], [false, true], [true, false], [true, true]].map(([a, b]): OpCase => ({

@@ -1,5 +1,5 @@
-import { convolutionCases } from "./convolution/_testing.ts";
-import { testOps } from "./tested/_testing.ts";
+import { convolutionCases } from "./convolution.ts";
+import { testOps } from "./test_operations.ts";
 
 testOps("products", convolutionCases, [
   "fusedMatMul__op",

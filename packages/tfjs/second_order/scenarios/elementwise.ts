@@ -1,6 +1,6 @@
 /** @module */
 import * as tf from "@tensorflow/tfjs-core";
-import { gradientOf, type OpCase } from "../_testing.ts";
+import { gradientOf, type OpCase } from "./operations.ts";
 
 // Away from 0, which is the kink of most.
 const off = (x: number) => x + 0.3 * Math.sign(x);

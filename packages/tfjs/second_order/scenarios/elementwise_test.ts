@@ -1,4 +1,4 @@
-import { elementwiseCases } from "./elementwise/_testing.ts";
-import { testOps } from "./tested/_testing.ts";
+import { elementwiseCases } from "./elementwise.ts";
+import { testOps } from "./test_operations.ts";
 
 testOps("elementwise", elementwiseCases, ["logSoftmax__op"]);

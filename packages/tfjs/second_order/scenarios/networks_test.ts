@@ -2,9 +2,9 @@ import { assertAllClose } from "@precond/testing";
 import * as tf from "@tensorflow/tfjs-core";
 import * as layers from "@tensorflow/tfjs-layers";
 import assert from "node:assert/strict";
-import { flat, normalTensor, productError, randomVectors } from "./_testing.ts";
-import { hessianVectorProduct } from "./hessian_vector_product.ts";
-import { sigmoidCrossEntropy, softmaxCrossEntropy } from "./losses.ts";
+import { flat, normalTensor, productError, randomVectors } from "../_testing.ts";
+import { hessianVectorProduct } from "../hessian_vector_product.ts";
+import { sigmoidCrossEntropy, softmaxCrossEntropy } from "../losses.ts";
 
 type Layer = Parameters<layers.Sequential["add"]>[0];
 type Loss = (labels: tf.Tensor, output: tf.Tensor) => tf.Tensor;

@@ -2,11 +2,11 @@
 // against central differences.
 import { type PageOptions, pageTest } from "@precond/testing/browser";
 import assert from "node:assert/strict";
-import type * as Exports from "./browser/_testing.ts";
-import { allCases } from "./ops/all/_testing.ts";
+import type * as Exports from "./operations_page.ts";
+import { allCases } from "./all_cases.ts";
 
 const options: PageOptions = {
-  entry: new URL("./browser/_testing.ts", import.meta.url),
+  entry: new URL("./operations_page.ts", import.meta.url),
   files: {
     "/wasm/": new URL("./dist/", import.meta.resolve("@tensorflow/tfjs-backend-wasm/package.json")),
   },

@@ -1,13 +1,13 @@
 /**
- * The page of browser_test.ts: the second-order pack on the backends that only browsers have.
+ * The page of operations_browser_test.ts: the second-order pack on the backends that only browsers have.
  *
  * @module
  */
 import * as tf from "@tensorflow/tfjs-core";
-import { checkCase } from "../ops/_testing.ts";
-import { allCases } from "../ops/all/_testing.ts";
+import { checkCase } from "./operations.ts";
+import { allCases } from "./all_cases.ts";
 
-export { start } from "../../browser/_testing.ts";
+export { start } from "../../scenarios/backends_page.ts";
 
 /** Checks a case; how far H v is off. */
 export async function checkOp(name: string, tolerance: number): Promise<number> {

@@ -1,6 +1,6 @@
 /** @module */
 import * as tf from "@tensorflow/tfjs-core";
-import { apart, broken, gradientOf, type OpCase } from "../_testing.ts";
+import { apart, broken, gradientOf, type OpCase } from "./operations.ts";
 
 type Image = tf.Tensor4D;
 

@@ -1,4 +1,4 @@
-import { poolingCases } from "./pooling/_testing.ts";
-import { testOps } from "./tested/_testing.ts";
+import { poolingCases } from "./pooling.ts";
+import { testOps } from "./test_operations.ts";
 
 testOps("images", poolingCases);

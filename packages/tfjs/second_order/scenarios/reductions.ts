@@ -1,6 +1,6 @@
 /** @module */
 import * as tf from "@tensorflow/tfjs-core";
-import { apart, type OpCase } from "../_testing.ts";
+import { apart, type OpCase } from "./operations.ts";
 
 const reductions: OpCase[] = [
   { name: "sum", shape: [3, 4], f: (x) => tf.sum(x, 0) },

@@ -1,4 +1,4 @@
-import { reductionsCases } from "./reductions/_testing.ts";
-import { testOps } from "./tested/_testing.ts";
+import { reductionsCases } from "./reductions.ts";
+import { testOps } from "./test_operations.ts";
 
 testOps("reductions", reductionsCases);

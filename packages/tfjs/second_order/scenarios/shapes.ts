@@ -1,6 +1,6 @@
 /** @module */
 import * as tf from "@tensorflow/tfjs-core";
-import { halves, lacking, type OpCase } from "../_testing.ts";
+import { halves, lacking, type OpCase } from "./operations.ts";
 
 const shapes: OpCase[] = [
   { name: "reshape", shape: [2, 6], f: (x) => tf.reshape(x, [3, 4]) },

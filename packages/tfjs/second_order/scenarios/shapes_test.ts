@@ -1,4 +1,4 @@
-import { shapesCases } from "./shapes/_testing.ts";
-import { testOps } from "./tested/_testing.ts";
+import { shapesCases } from "./shapes.ts";
+import { testOps } from "./test_operations.ts";
 
 testOps("shapes", shapesCases);

@@ -5,11 +5,11 @@
  */
 import * as tf from "@tensorflow/tfjs-core";
 import assert from "node:assert/strict";
-import { tapeEngine, type TapeNode } from "../../_tape.ts";
-import { randomVectors } from "../../_testing.ts";
-import { hessianVectorProduct } from "../../mod.ts";
-import { verifiedKernels } from "../../verified.ts";
-import { checkCase, lossOf, type OpCase } from "../_testing.ts";
+import { tapeEngine, type TapeNode } from "../_tape.ts";
+import { randomVectors } from "../_testing.ts";
+import { hessianVectorProduct } from "../mod.ts";
+import { verifiedKernels } from "../verified.ts";
+import { checkCase, lossOf, type OpCase } from "./operations.ts";
 
 /** Float32 gradients over steps of 1e-2, measured up to 1e-4. */
 const tolerance = 3e-4;
