@@ -13,6 +13,7 @@ export { chainFor, groupsOf } from "./chain/per_parameter.ts";
 export { arrayBackend, type PassRunner, runPasses } from "./driver/array_backend.ts";
 export {
   type Backend,
+  type CopyCall,
   type Kernel,
   type KernelCall,
   type KernelResult,
@@ -82,4 +83,24 @@ export {
   type SafetensorsFile,
   writeSafetensors,
 } from "./state/safetensors.ts";
-export * as telemetry from "./telemetry/summary.ts";
+export {
+  type Accumulator,
+  accumulator,
+  type AccumulatorOptions,
+  type Gathered,
+  type Means,
+} from "./evidence/accumulate.ts";
+export { type Computer, computer, type Run } from "./evidence/compute.ts";
+export {
+  type DifferenceArrays,
+  type FiniteDifferences,
+  finiteDifferences,
+} from "./evidence/finite_differences.ts";
+export {
+  createWatcher,
+  type MadeUpdate,
+  type WatchedParameter,
+  type Watcher,
+  type WatcherHost,
+} from "./evidence/watcher.ts";
+export * as telemetry from "./evidence/summary.ts";

@@ -28,6 +28,6 @@ export {
   type TelemetryOptions,
   type TelemetryReport,
   toSeries,
-} from "./telemetry/report.ts";
+} from "./evidence/report.ts";
 export * from "./estimators/mod.ts";
 export * from "./transforms/mod.ts";

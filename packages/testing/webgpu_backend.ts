@@ -44,6 +44,15 @@ export function webgpuBackend(device: GPUDevice): Backend<GpuArray> {
       return write(new Float32Array(rows * columns).fill(fill), shape);
     },
     write,
+    copy(calls) {
+      const encoder = device.createCommandEncoder();
+      const copies = calls.map(({ from, shape, into = write(new Float32Array(), shape) }) => {
+        encoder.copyBufferToBuffer(from.buffer, 0, into.buffer, 0, from.buffer.size);
+        return into;
+      });
+      device.queue.submit([encoder.finish()]);
+      return copies;
+    },
     async read({ buffer, length }) {
       const staging = device.createBuffer({ size: buffer.size, usage: 0x01 | 0x08 });
       const encoder = device.createCommandEncoder();

@@ -68,6 +68,12 @@ export function arrayBackend(
       return new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(fill);
     },
     write: (values) => values.slice(),
+    copy: (calls) =>
+      calls.map(({ from, into }) => {
+        if (into === undefined) return from.slice();
+        into.set(from);
+        return into;
+      }),
     read: (array) => array.slice(),
     dispose() {},
   };

@@ -48,6 +48,14 @@ export interface ProductCall<A> {
   readonly transposeB?: boolean;
 }
 
+/** One copy of an array. */
+export interface CopyCall<A> {
+  readonly from: A;
+  readonly shape: readonly number[];
+  /** May be written into; left out, a new array is made. Never `from`. */
+  readonly into?: A;
+}
+
 /** Arrays of a host and how to run programs on them. */
 export interface Backend<A> {
   readonly name: string;
@@ -64,6 +72,11 @@ export interface Backend<A> {
   allocate(shape: readonly number[], fill: number): A;
   /** A new array with these values. */
   write(values: Float32Array, shape: readonly number[]): A;
+  /**
+   * Copies, bit by bit. Returns the arrays that hold them, in order: `into`, or a new one (the caller
+   * then disposes `into`).
+   */
+  copy(calls: readonly CopyCall<A>[]): readonly A[];
   read(array: A): Float32Array | Promise<Float32Array>;
   dispose(array: A): void;
 }

@@ -47,6 +47,12 @@ export function wasmBackend(heap: WasmHeap = wasmHeap()): Backend<WasmArray> & {
       heap.floats(array.address, array.length).set(values);
       return array;
     },
+    copy: (calls) =>
+      calls.map(({ from, shape, into = create(shape) }) => {
+        // Views made after the memory may have grown.
+        heap.floats(into.address, into.length).set(heap.floats(from.address, from.length));
+        return into;
+      }),
     read: ({ address, length }) => heap.floats(address, length).slice(),
     dispose: ({ address }) => heap.free(address),
   };

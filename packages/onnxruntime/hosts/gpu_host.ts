@@ -124,6 +124,15 @@ export async function gpuHost(
       );
     },
     write: (values) => create(values),
+    copy(calls) {
+      const encoder = device.createCommandEncoder();
+      const copies = calls.map(({ from, into = reserve(from.length) }) => {
+        encoder.copyBufferToBuffer(from.buffer, 0, into.buffer, 0, from.length * 4);
+        return into;
+      });
+      device.queue.submit([encoder.finish()]);
+      return copies;
+    },
     read: ({ buffer, length }) => readBuffer(buffer, length),
     dispose: ({ buffer }) => buffer.destroy(),
   };

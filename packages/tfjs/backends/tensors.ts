@@ -54,6 +54,8 @@ export function tensorBackend(): Backend<tf.Tensor> {
     // Kept, so that neither tf.tidy nor model.fit's scopes dispose what outlives the step.
     allocate: (shape, fill) => tf.keep(tf.fill([...shape], fill)),
     write: (values, shape) => tf.keep(tf.tensor(values.slice(), [...shape], "float32")),
+    // Not a clone, whose data kernels that write slots in place would change.
+    copy: (calls) => calls.map(({ from }) => tf.keep(tf.tidy(() => tf.mul(from, 1)))),
     read(tensor) {
       const name = tf.getBackend();
       // Fused kernels write slots in place, so that a later read could see a later step.
