@@ -51,7 +51,10 @@ export interface Driver<A> {
   readonly definition: Definition;
   /** Updates done. */
   readonly iteration: number;
-  /** Whether the next step of these parameters should bring a curvature sample. */
+  /**
+   * Whether the next step of these parameters should bring a curvature sample: one of them has none
+   * yet, or the number of their own updates is a multiple of the source's `every`.
+   */
   curvatureDue(names: readonly string[]): boolean;
   /**
    * One update. Nothing changes if it throws.
@@ -240,8 +243,14 @@ export function createDriver<A>(definition: Definition, backend: Backend<A>): Dr
     curvatureDue(names) {
       const source = definition.curvature;
       if (!source || !definition.needs.includes("curvature")) return false;
-      return iteration % source.every === 0 ||
-        names.some((name) => !parameters.get(name)?.samples.curvature);
+      let steps = 0;
+      for (const name of names) {
+        const known = parameters.get(name);
+        if (!known?.samples.curvature) return true;
+        steps = Math.max(steps, known.step);
+      }
+      // Their own: another set of parameters may step in between.
+      return steps % source.every === 0;
     },
     step(contributions, options = {}) {
       if (contributions.length === 0) return { weights: [], held: [] };

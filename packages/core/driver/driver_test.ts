@@ -192,3 +192,23 @@ Deno.test("an error from a schedule leaves everything as it was", async () => {
   assert.deepEqual(await optimizer.save(), before);
   assert.deepEqual(w.weights, f32(0));
 });
+
+Deno.test("curvatureDue() counts the updates of the parameters it is asked about: two sets in turn", () => {
+  const backend = arrayBackend();
+  const driver = createDriver(curvatureOnly({ curvature: userCurvature({ every: 3 }) }), backend);
+  const one = Float32Array.of(1);
+  const due: Record<string, number[]> = { a: [], b: [] };
+  for (let turn = 0; turn < 14; turn++) {
+    const name = "ab"[turn % 2]!;
+    const now = driver.curvatureDue([name]);
+    if (now) due[name]!.push(Math.floor(turn / 2));
+    driver.step([{
+      name,
+      shape: [1],
+      weights: new Float32Array(1),
+      gradient: one,
+      ...(now ? { curvature: one } : {}),
+    }]);
+  }
+  assert.deepEqual(due, { a: [0, 3, 6], b: [0, 3, 6] });
+});
