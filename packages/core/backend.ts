@@ -8,6 +8,13 @@ export { checkOptions, checkValue, type Kind, type Kinds, shown } from "./checks
 export * as kinds from "./kinds.ts";
 export { nearestName } from "./nearest_name.ts";
 export { type ChainSlot, type Fresh, type Stage, weightsName } from "./chain/chain.ts";
+export {
+  checkSetRate,
+  type RateControl,
+  rateControl,
+  scheduledRate,
+  type SetRate,
+} from "./chain/rate.ts";
 export { matches } from "./chain/match.ts";
 export { chainFor, groupsOf } from "./chain/per_parameter.ts";
 export { arrayBackend, type PassRunner, runPasses } from "./driver/array_backend.ts";

@@ -27,6 +27,16 @@ export const nonNegative: Kind = numbers(
 /** A finite number. */
 export const finite: Kind = numbers("be a finite number", Number.isFinite);
 
+/** A finite number strictly between two others. */
+export function between(low: number, high: number): Kind {
+  return numbers(`be between ${low} and ${high}`, (x) => x > low && x < high);
+}
+
+/** A finite number of at least `least`. */
+export function numberFrom(least: number): Kind {
+  return numbers(`be finite and at least ${least}`, (x) => x >= least && x < Infinity);
+}
+
 /** A positive number, or Infinity for none: a bound. */
 export const bound: Kind = numbers("be positive", (x) => x > 0);
 
@@ -51,6 +61,12 @@ export const count: Kind = integer(1);
 
 /** A seed of a random generator of 32 bits. */
 export const seed: Kind = integer(0, 2 ** 32 - 1);
+
+/** A multiple of 1/8 in (0, 4]: a power made of products and square roots. */
+export const exponent: Kind = numbers(
+  "be a multiple of 1/8 in (0, 4]",
+  (x) => x > 0 && x <= 4 && Number.isInteger(8 * x),
+);
 
 /** True or false. */
 export const flag: Kind = { must: "be true or false", type: (value) => typeof value === "boolean" };

@@ -1,9 +1,11 @@
 /** @module */
 import { type Definition } from "./chain/per_parameter.ts";
+import { checkOptions, checkValue, type Kind, type Kinds } from "./checks.ts";
 import { arrayBackend } from "./driver/array_backend.ts";
 import type { Backend } from "./driver/backend.ts";
 import { type Contribution, createDriver, type StepOptions } from "./driver/driver.ts";
 import { wasmBackend } from "./driver/wasm_backend.ts";
+import * as kinds from "./kinds.ts";
 import { loadState, saveState } from "./state/optimizer_state.ts";
 
 /** One parameter's share of a step, on plain arrays. */
@@ -33,7 +35,14 @@ export interface OptimizerOptions {
 export interface Optimizer {
   /** Updates done. */
   readonly iteration: number;
-  /** Overrides the chain's learning rate; undefined follows the chain. */
+  /**
+   * The learning rate that the next update takes; undefined if the definition has none. Setting it
+   * overrides the schedule until undefined is set: with groups it is the first one's, and the others
+   * keep their ratios to it. It is saved with the state.
+   *
+   * @throws {TypeError} If it is set and the definition, or one of its groups, has no learningRate().
+   * @throws {RangeError} If it is negative or not finite.
+   */
   learningRate: number | undefined;
   /** Whether the next step of these parameters should bring a curvature sample. */
   curvatureDue(names: readonly string[]): boolean;
@@ -49,29 +58,45 @@ export interface Optimizer {
   dispose(): void;
 }
 
-const kinds = ["gradient", "gradientSquares", "curvature"] as const;
+const evidence = ["gradient", "gradientSquares", "curvature"] as const;
+const contributionKinds: Kinds<ArrayContribution> = {
+  weights: kinds.float32Array,
+  gradient: kinds.float32Array,
+  shape: kinds.listOf(kinds.integer(0)),
+  gradientSquares: kinds.float32Array,
+  curvature: kinds.float32Array,
+};
 
-function check(name: string, c: ArrayContribution): void {
-  const size = c.shape?.reduce((a, b) => a * b, 1) ?? c.weights?.length; // untyped callers get the error below
-  for (const kind of ["weights", ...kinds] as const) {
+const contributed: Kind = {
+  must: "be an object with the arrays of each parameter by name",
+  type: (value) => typeof value === "object" && value !== null && !Array.isArray(value),
+};
+const stepKinds: Kinds<StepOptions> = {
+  batchSize: kinds.positive,
+  microBatches: kinds.count,
+  learningRate: kinds.nonNegative,
+  countClipped: kinds.flag,
+};
+
+function checked(name: string, given: ArrayContribution): ArrayContribution {
+  const action = `step ${JSON.stringify(name)}`;
+  const c = checkOptions(action, given, contributionKinds, ["weights", "gradient"]);
+  const size = c.shape?.reduce((a, b) => a * b, 1) ?? c.weights.length;
+  for (const kind of ["weights", ...evidence] as const) {
     const array = c[kind];
-    if (array === undefined && kind !== "gradient" && kind !== "weights") continue;
-    if (!(array instanceof Float32Array)) {
-      throw new TypeError(`Cannot step "${name}": ${kind} must be a Float32Array`);
-    }
-    if (array.length !== size) {
+    if (array !== undefined && array.length !== size) {
       throw new TypeError(
-        `Cannot step "${name}": ${kind} should have ${size} elements, current length is ${array.length}`,
+        `Cannot ${action}: ${kind} should have ${size} elements, current length is ${array.length}`,
       );
     }
   }
+  return c;
 }
 
 /** Works on arrays of any backend by copying in and out; on Float32Arrays without copies. */
 function adapter<A>(definition: Definition, backend: Backend<A>, copies: boolean): Optimizer {
   const driver = createDriver(definition, backend);
   const shapes = new Map<string, readonly number[]>();
-  let learningRate: number | undefined;
   const enter = (values: Float32Array, shape: readonly number[]): A =>
     copies ? backend.write(values, shape) : values as A;
   return {
@@ -79,21 +104,24 @@ function adapter<A>(definition: Definition, backend: Backend<A>, copies: boolean
       return driver.iteration;
     },
     get learningRate() {
-      return learningRate;
+      return driver.learningRate;
     },
     set learningRate(rate) {
-      learningRate = rate;
+      driver.learningRate = rate;
     },
     curvatureDue: (names) => driver.curvatureDue(names),
-    step(contributions, options = {}) {
+    step(contributions, options) {
+      checkValue("step", contributions, contributed, "contributions");
+      const how = checkOptions("step", options, stepKinds);
       const entered: A[] = [];
       const give = (values: Float32Array, shape: readonly number[]) => {
         const array = enter(values, shape);
         if (copies) entered.push(array);
         return array;
       };
-      const given = Object.entries(contributions);
-      for (const [name, c] of given) check(name, c);
+      const given = Object.entries(contributions).map(([name, c]) =>
+        [name, checked(name, c)] as const
+      );
       try {
         const list = given.map(([name, c]): Contribution<A> => {
           const shape = c.shape ?? [c.weights.length];
@@ -106,7 +134,7 @@ function adapter<A>(definition: Definition, backend: Backend<A>, copies: boolean
             curvature: c.curvature && give(c.curvature, shape),
           };
         });
-        driver.step(list, { ...options, learningRate: options.learningRate ?? learningRate });
+        driver.step(list, how);
         list.forEach(({ name, shape, weights }, i) => {
           shapes.set(name, shape);
           if (copies) given[i]![1].weights.set(backend.read(weights) as Float32Array);
@@ -148,16 +176,12 @@ export function createOptimizer(
   definition: Definition,
   options: OptimizerOptions = {},
 ): Optimizer {
-  const { lowering = "javascript" } = options;
-  switch (lowering) {
-    case "javascript":
-    case "interpreter":
-      return adapter(definition, arrayBackend(lowering), false);
-    case "wasm":
-      return adapter(definition, wasmBackend(), true);
-    default:
-      throw new RangeError(
-        `Cannot create an optimizer: lowering must be "javascript", "interpreter" or "wasm", current value is "${lowering}"`,
-      );
-  }
+  const action = "create an optimizer";
+  checkValue(action, definition, kinds.definition, "the definition");
+  const { lowering = "javascript" } = checkOptions(action, options, {
+    lowering: kinds.oneOf("javascript", "interpreter", "wasm"),
+  });
+  return lowering === "wasm"
+    ? adapter(definition, wasmBackend(), true)
+    : adapter(definition, arrayBackend(lowering), false);
 }

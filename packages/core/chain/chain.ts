@@ -14,7 +14,9 @@ import {
   sub,
   sum,
 } from "../kernel/expr.ts";
+import { checkValue } from "../checks.ts";
 import { compileProgram, type Program } from "../kernel/program.ts";
+import * as kinds from "../kinds.ts";
 import { clippingProgram, mergeClipping } from "./clipping.ts";
 import { type Specified, specify } from "./specification.ts";
 import type {
@@ -51,7 +53,9 @@ export interface Chain extends Specified {
   readonly slots: readonly ChainSlot[];
   /** Curvature that the host has to sample, if any. */
   readonly curvature?: CurvatureSource;
-  /** Names of the stages and slots: states are exchangeable between chains that agree in it. */
+  /** The learning rate after so many updates, if it has one: that of its last learningRate(). */
+  learningRate?(updates: number): number;
+  /** Names and meanings of the slots: states are exchangeable between chains that agree in it. */
   readonly signature: string;
   /** The fused program for steps that bring this evidence; compiled on first use. */
   program(fresh: Fresh): Program;
@@ -148,7 +152,7 @@ function specOf(name: string, spec: SlotSpec): ChainSlot {
  *
  * @throws {TypeError} If an estimator needs `gradientSquares` after a transform that does not
  * scale its input (momentum, clipping by value, weight decay), or two pieces ask for different
- * curvature samples.
+ * curvature samples; for what is no transform.
  *
  * @example
  * ```ts
@@ -160,6 +164,7 @@ function specOf(name: string, spec: SlotSpec): ChainSlot {
  * ```
  */
 export function chain(...transforms: Transform[]): Chain {
+  transforms.forEach((t, i) => checkValue("chain", t, kinds.transform, `stage ${i + 1}`));
   const seen = new Map<string, number>();
   const stages = transforms.map((transform): Stage => {
     const count = (seen.get(transform.name) ?? 0) + 1;
@@ -201,6 +206,11 @@ export function chain(...transforms: Transform[]): Chain {
   const slots = stages.flatMap(({ name, transform }) =>
     Object.entries(transform.slots).map(([key, spec]) => specOf(`${name}.${key}`, spec))
   );
+  const meanings = stages
+    .slice(0, stages.findLastIndex(({ transform }) => Object.keys(transform.slots).length > 0) + 1)
+    .flatMap(({ name, transform }) => transform.meaning ? [`${name}=${transform.meaning}`] : []);
+  const paced = stages.findLastIndex(({ transform }) => transform.learningRate);
+  const pace = stages[paced]?.transform.learningRate;
   const programs = new Map<string, Programs>();
   const programsFor = (fresh: Fresh): Programs => {
     // Evidence that nothing asks for makes no difference to the program.
@@ -221,12 +231,18 @@ export function chain(...transforms: Transform[]): Chain {
     needs: [...needs],
     slots,
     ...(curvature ? { curvature } : {}),
-    signature: slots.map((s) => `${s.name}:${s.shape}`).join(" ") ||
+    ...(pace ? { learningRate: pace } : {}),
+    signature: [...slots.map((s) => `${s.name}:${s.shape}`), ...meanings].join(" ") ||
       stages.map((s) => s.name).join(" "),
     program: (fresh) => programsFor(fresh).step,
     clipping: (fresh) => programsFor(fresh).clipping(),
     perParameter: stages.some(({ transform }) => transform.perParameter ?? false),
-    scalars: (step, previous) =>
-      stages.map(({ transform }, i) => transform.scalars(step, previous?.[i])),
+    scalars(step, previous) {
+      // A rate set by hand is the last learningRate()'s: earlier ones scale what flows into it.
+      const { learningRate: _, ...scheduled } = step;
+      return stages.map(({ transform }, i) =>
+        transform.scalars(i < paced ? scheduled : step, previous?.[i])
+      );
+    },
   };
 }

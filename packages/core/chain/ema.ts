@@ -5,53 +5,6 @@
  */
 import type { Scalars } from "./types.ts";
 
-/** Refuses a decay outside [0, 1). */
-export function checkDecay(action: string, decay: number, name = "decay"): void {
-  if (!(decay >= 0 && decay < 1)) { // also catches NaN
-    throw new RangeError(`Cannot ${action}: ${name} must be in [0, 1), current value is ${decay}`);
-  }
-}
-
-/** Refuses what is not a positive finite number. */
-export function checkPositive(action: string, value: number, name: string): void {
-  if (!(value > 0 && value < Infinity)) {
-    throw new RangeError(`Cannot ${action}: ${name} must be positive, current value is ${value}`);
-  }
-}
-
-/** Refuses what is not a finite number ≥ 0. */
-export function checkNonNegative(action: string, value: number, name: string): void {
-  if (!(value >= 0 && value < Infinity)) {
-    throw new RangeError(
-      `Cannot ${action}: ${name} must be finite and not negative, current value is ${value}`,
-    );
-  }
-}
-
-/** Refuses what is not among the allowed words. */
-export function checkOneOf<T extends string>(
-  action: string,
-  value: T,
-  allowed: readonly T[],
-  name: string,
-): void {
-  if (!allowed.includes(value)) {
-    throw new RangeError(
-      `Cannot ${action}: ${name} must be one of ${allowed.join(", ")}, current value is ${value}`,
-    );
-  }
-}
-
-/** Refuses what {@linkcode checkNonNegative} does, and what float32 holds with less precision. */
-export function checkNormal(action: string, value: number, name: string): void {
-  checkNonNegative(action, value, name);
-  if (value > 0 && value < 2 ** -126) {
-    throw new RangeError(
-      `Cannot ${action}: ${name} must be 0 or at least 2⁻¹²⁶, the smallest normal float32, current value is ${value}`,
-    );
-  }
-}
-
 /**
  * The weight of the newest of `count` samples: `wₙ = (1−β)/(1−βⁿ)`, which makes
  * `m += w(x − m)` the bias-corrected EMA; without debiasing the constant `1−β`.

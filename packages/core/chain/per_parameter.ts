@@ -1,4 +1,6 @@
 /** @module */
+import { checkOptions, checkValue } from "../checks.ts";
+import * as kinds from "../kinds.ts";
 import type { Chain } from "./chain.ts";
 import { type Match, matches } from "./match.ts";
 import { type Specified, specify } from "./specification.ts";
@@ -25,7 +27,7 @@ export type Definition = Chain | Grouped;
  *
  * Sums over "all" (global norms) run over the parameters of the group.
  *
- * @throws {TypeError} If two groups ask for different curvature samples. A parameter that matches
+ * @throws {TypeError} If two groups ask for different curvature samples, or a group is none. A parameter that matches
  * no group is an error of the step that brings it.
  *
  * @example
@@ -39,12 +41,22 @@ export type Definition = Chain | Grouped;
  * ```
  */
 export function perParameter(groups: readonly Group[]): Grouped {
+  const action = "group parameters";
+  checkValue(action, groups, kinds.listOf(kinds.anything, 1), "groups");
+  groups.forEach((group, i) =>
+    checkOptions(
+      `${action} (group ${i + 1})`,
+      group ?? null,
+      { match: kinds.match, chain: kinds.oneChain },
+      ["match", "chain"],
+    )
+  );
   let curvature: CurvatureSource | undefined;
   for (const { match, chain } of groups) {
     const own = chain.curvature;
     if (own && curvature && (own.kind !== curvature.kind || own.every !== curvature.every)) {
       throw new TypeError(
-        `Cannot group parameters: ${
+        `Cannot ${action}: ${
           String(match)
         } wants ${own.kind} curvature every ${own.every} steps, an earlier group ${curvature.kind} every ${curvature.every}`,
       );

@@ -1,5 +1,7 @@
 /** @module */
+import { checkOptions, checkValue } from "../checks.ts";
 import { abs, clamp, gt, mul, square } from "../kernel/expr.ts";
+import * as kinds from "../kinds.ts";
 import { mergeClipping } from "./clipping.ts";
 import { specify } from "./specification.ts";
 import type { Piece, PreconditionerEstimator, RuleInputs, Scalars, Transform } from "./types.ts";
@@ -34,6 +36,8 @@ function prefixed<T>(record: Readonly<Record<string, T>>): Record<string, T> {
  * Multiplies the update by an estimated diagonal factor: `u = factor(x) ∘ x`, or
  * `u = factor(x) ∘ to(x)`.
  *
+ * @throws {TypeError} For what is no estimator or no transform, or if both want different curvature.
+ *
  * @example
  * ```ts
  * import { chain, inverseRms, learningRate, momentum, scaleBy } from "@precond/core";
@@ -46,24 +50,30 @@ export function scaleBy(
   estimator: PreconditionerEstimator,
   options: ScaleByOptions = {},
 ): Transform {
-  const { to } = options;
+  const action = "scale";
+  checkValue(action, estimator, kinds.estimator, "what to scale by");
+  const given = checkOptions(action, options, { to: kinds.transform });
+  const { to } = given;
   const hostSource = (piece: Piece | undefined) =>
     piece?.needs.includes("curvature") ? piece.curvature : undefined;
   const [outer, nested] = [hostSource(estimator), hostSource(to)];
   if (outer && nested && (outer.kind !== nested.kind || outer.every !== nested.every)) {
     throw new TypeError(
-      `Cannot scale: "${estimator.name}" wants ${outer.kind} curvature every ${outer.every} steps, "${
+      `Cannot ${action}: "${estimator.name}" wants ${outer.kind} curvature every ${outer.every} steps, "${
         to!.name
       }" ${nested.kind} every ${nested.every}`,
     );
   }
   const source = outer ?? nested ?? estimator.curvature;
+  const meaning = [estimator.meaning, to?.meaning && `to:${to.meaning}`].filter(Boolean).join();
   return {
-    ...specify("scaleBy", estimator, options),
+    ...specify("scaleBy", estimator, given),
     name: estimator.name,
     needs: [...new Set([...estimator.needs, ...(to?.needs ?? [])])],
     slots: { ...estimator.slots, ...prefixed(to?.slots ?? {}) },
     ...(source ? { curvature: source } : {}),
+    ...(meaning ? { meaning } : {}),
+    ...(to?.learningRate ? { learningRate: to.learningRate } : {}),
     rawSquares: (estimator.rawSquares ?? !estimator.needs.includes("gradientSquares")) &&
       (to?.rawSquares ?? !to?.needs.includes("gradientSquares")),
     perParameter: (estimator.perParameter ?? false) || (to?.perParameter ?? false),

@@ -74,6 +74,16 @@ export interface Piece extends Specified {
   readonly curvature?: CurvatureSource;
   /** True if it uses `gradientSquares` only as measured, so that it may stand anywhere. */
   readonly rawSquares?: boolean;
+  /**
+   * What its slots, or those of later stages, hold, where an option changes that ("sum"): a state
+   * goes only to a chain of the same meaning.
+   */
+  readonly meaning?: string;
+  /**
+   * The learning rate by which it multiplies, after so many updates; `optimizer.learningRate` reads
+   * and overrides it.
+   */
+  readonly learningRate?: (updates: number) => number;
 }
 
 /** The arrays and numbers that a rule may use. */

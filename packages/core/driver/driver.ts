@@ -6,6 +6,7 @@
 import { type Chain, type Fresh, weightsName } from "../chain/chain.ts";
 import { chainFor, type Definition } from "../chain/per_parameter.ts";
 import { inspectionProgram } from "../chain/inspection.ts";
+import { rateControl } from "../chain/rate.ts";
 import type { Inspection, ParameterInfo, Scalars, StepInfo } from "../chain/types.ts";
 import type { Program } from "../kernel/program.ts";
 import { type Backend, type Kernel, layout } from "./backend.ts";
@@ -28,7 +29,7 @@ export interface StepOptions {
   readonly batchSize?: number | undefined;
   /** k of `gradientSquares`. */
   readonly microBatches?: number | undefined;
-  /** Overrides the chain's learning rate. */
+  /** Overrides the learning rate in this step; groups keep their ratios. */
   readonly learningRate?: number | undefined;
   /** Count what the chain's bounds change in this step; default false. */
   readonly countClipped?: boolean | undefined;
@@ -51,6 +52,13 @@ export interface Driver<A> {
   readonly definition: Definition;
   /** Updates done. */
   readonly iteration: number;
+  /**
+   * The learning rate that the next update takes. Setting it overrides the schedule until undefined is
+   * set; groups keep their ratios. Undefined if the definition has none.
+   *
+   * @throws {TypeError} If it is set and the definition, or one of its groups, has none.
+   */
+  learningRate: number | undefined;
   /**
    * Whether the next step of these parameters should bring a curvature sample: one of them has none
    * yet, or the number of their own updates is a multiple of the source's `every`.
@@ -86,6 +94,7 @@ export function createDriver<A>(definition: Definition, backend: Backend<A>): Dr
   let parameters = new Map<string, ParameterState<A>>();
   const inspections = new Map<Chain, Program | undefined>();
   let iteration = 0;
+  const rate = rateControl(definition, () => iteration);
 
   const kernelOf = (chain: Chain, program: Program) => {
     let found = kernels.get(program);
@@ -143,6 +152,7 @@ export function createDriver<A>(definition: Definition, backend: Backend<A>): Dr
         gradientSquares: (before?.samples.gradientSquares ?? 0) + Number(fresh.gradientSquares),
         curvature: (before?.samples.curvature ?? 0) + Number(fresh.curvature),
       };
+      const learningRate = rate.override(chain, options.learningRate);
       const info: StepInfo = {
         step: (before?.step ?? 0) + 1,
         iteration: iteration + 1,
@@ -151,7 +161,7 @@ export function createDriver<A>(definition: Definition, backend: Backend<A>): Dr
         fresh,
         batchSize: options.batchSize ?? 1,
         microBatches: options.microBatches ?? 1,
-        ...(options.learningRate === undefined ? {} : { learningRate: options.learningRate }),
+        ...(learningRate === undefined ? {} : { learningRate }),
       };
       let scalars = chain.perParameter
         ? undefined
@@ -240,6 +250,12 @@ export function createDriver<A>(definition: Definition, backend: Backend<A>): Dr
     get iteration() {
       return iteration;
     },
+    get learningRate() {
+      return rate.value;
+    },
+    set learningRate(value) {
+      rate.value = value;
+    },
     curvatureDue(names) {
       const source = definition.curvature;
       if (!source || !definition.needs.includes("curvature")) return false;
@@ -322,11 +338,16 @@ export function createDriver<A>(definition: Definition, backend: Backend<A>): Dr
       const kernel = kernelOf(chain, program);
       return inspectState(backend, kernel, kernel.plan, state);
     },
-    state: () => ({ iteration, parameters }),
+    state: () => ({
+      iteration,
+      parameters,
+      ...(rate.saved ? { learningRate: rate.saved } : {}),
+    }),
     replaceState(state) {
       const old = parameters;
       parameters = new Map(state.parameters);
       iteration = state.iteration;
+      rate.saved = state.learningRate;
       for (const { slots } of old.values()) Object.values(slots).forEach((a) => backend.dispose(a));
     },
     dispose() {
@@ -337,6 +358,7 @@ export function createDriver<A>(definition: Definition, backend: Backend<A>): Dr
       for (const kernel of kernels.values()) kernel.dispose?.();
       kernels.clear();
       iteration = 0;
+      rate.saved = undefined;
     },
   };
 }

@@ -1,4 +1,5 @@
 /** @module */
+import type { SetRate } from "../chain/rate.ts";
 import type { Scalars } from "../chain/types.ts";
 
 /** What an optimizer keeps for one parameter. */
@@ -21,4 +22,6 @@ export interface DriverState<A> {
   /** Applied updates. */
   readonly iteration: number;
   readonly parameters: ReadonlyMap<string, ParameterState<A>>;
+  /** A learning rate that was set by hand. */
+  readonly learningRate?: SetRate | undefined;
 }

@@ -69,7 +69,7 @@ Deno.test("gradientSquares without their number of micro-batches are refused", (
   for (const microBatches of [undefined, 1, NaN]) {
     assert.throws(() => optimizer.step(step, { microBatches }), {
       name: "RangeError",
-      message: /microBatches of at least 2, current value is (1|NaN)/,
+      message: /microBatches .* current value is (1|NaN)/,
     });
   }
   assert.equal(optimizer.iteration, 0);

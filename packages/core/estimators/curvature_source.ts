@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { checkOneOf } from "../chain/ema.ts";
+import { checkOptions } from "../checks.ts";
 import type { CurvatureSource } from "../chain/types.ts";
+import * as kinds from "../kinds.ts";
 
 /** Options of the sources that cost an extra pass. */
 export interface CurvatureOptions {
@@ -12,13 +13,13 @@ export interface CurvatureOptions {
   readonly every?: number;
 }
 
-function source(kind: CurvatureSource["kind"], every: number): CurvatureSource {
-  if (!Number.isInteger(every) || every < 1) {
-    throw new RangeError(
-      `Cannot sample curvature: every must be a positive integer, current value is ${every}`,
-    );
-  }
-  return { kind, every };
+function source(
+  kind: CurvatureSource["kind"],
+  options: CurvatureOptions,
+  usual = 10,
+): CurvatureSource {
+  const given = checkOptions("sample curvature", options, { every: kinds.count });
+  return { kind, every: given.every ?? usual };
 }
 
 /**
@@ -27,7 +28,7 @@ function source(kind: CurvatureSource["kind"], every: number): CurvatureSource {
  * Source: Bekas, Kokiopoulou & Saad, "An estimator for the diagonal of a matrix" (2007).
  */
 export function hutchinson(options: CurvatureOptions = {}): CurvatureSource {
-  return source("hutchinson", options.every ?? 10);
+  return source("hutchinson", options);
 }
 
 /**
@@ -39,7 +40,7 @@ export function hutchinson(options: CurvatureOptions = {}): CurvatureSource {
  * Source: Liu et al., "Sophia" (2023), arXiv 2305.14342, algorithm 2.
  */
 export function gaussNewton(options: CurvatureOptions = {}): CurvatureSource {
-  return source("gaussNewton", options.every ?? 10);
+  return source("gaussNewton", options);
 }
 
 /**
@@ -48,7 +49,7 @@ export function gaussNewton(options: CurvatureOptions = {}): CurvatureSource {
  * one of a unit-variance Gaussian, `JᵀJ` per example.
  */
 export function fisher(options: CurvatureOptions = {}): CurvatureSource {
-  return source("fisher", options.every ?? 10);
+  return source("fisher", options);
 }
 
 /** Options of {@linkcode empiricalFisher}. */
@@ -63,12 +64,13 @@ export interface EmpiricalFisherOptions {
  * meant.
  */
 export function empiricalFisher(options: EmpiricalFisherOptions = {}): CurvatureSource {
-  const { from = "gradient" } = options;
-  checkOneOf("sample curvature", from, ["gradient", "gradientSquares"], "from");
+  const { from = "gradient" } = checkOptions("sample curvature", options, {
+    from: kinds.oneOf("gradient", "gradientSquares"),
+  });
   return { kind: "empiricalFisher", every: 1, from };
 }
 
 /** Samples that the caller computes and hands to every step on which they are due. */
 export function userCurvature(options: CurvatureOptions = {}): CurvatureSource {
-  return source("user", options.every ?? 1);
+  return source("user", options, 1);
 }

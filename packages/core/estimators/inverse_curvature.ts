@@ -1,7 +1,9 @@
 /** @module */
+import { checkOptions, checkValue } from "../checks.ts";
 import { specify } from "../chain/specification.ts";
-import { checkDecay, checkNormal, checkOneOf, checkPositive, newestWeight } from "../chain/ema.ts";
+import { newestWeight } from "../chain/ema.ts";
 import type { CurvatureSource, Evidence, PreconditionerEstimator } from "../chain/types.ts";
+import * as kinds from "../kinds.ts";
 import { abs, add, div, divide0, type Expr, max, mul, sqrt, square, sub } from "../kernel/expr.ts";
 
 /** Options of {@linkcode inverseCurvature}. */
@@ -31,6 +33,8 @@ export interface InverseCurvatureOptions {
  * curvature and damping are both 0 the factor is 0.
  *
  * @throws {RangeError} For options out of range.
+ * @throws {TypeError} For what is no curvature source (`gaussNewton` without its call), and an option
+ * that is unknown or of the wrong type.
  *
  * @example
  * ```ts
@@ -43,6 +47,18 @@ export function inverseCurvature(
   source: CurvatureSource,
   options: InverseCurvatureOptions = {},
 ): PreconditionerEstimator {
+  const action = "precondition by curvature";
+  checkValue(action, source, kinds.curvature, "source");
+  const given = checkOptions(action, options, {
+    decay: kinds.decay,
+    debias: kinds.flag,
+    moment: kinds.oneOf("mean", "rms"),
+    sign: kinds.oneOf("absolute", "positive"),
+    gain: kinds.positive,
+    damping: kinds.normal,
+    dampingForm: kinds.oneOf("add", "max"),
+    stepClip: kinds.bound,
+  });
   const {
     decay = 0.99,
     debias = true,
@@ -52,19 +68,7 @@ export function inverseCurvature(
     damping = 1e-4,
     dampingForm = "add",
     stepClip = Infinity,
-  } = options;
-  const action = "precondition by curvature";
-  checkDecay(action, decay);
-  checkPositive(action, gain, "gain");
-  checkNormal(action, damping, "damping");
-  checkOneOf(action, moment, ["mean", "rms"], "moment");
-  checkOneOf(action, sign, ["absolute", "positive"], "sign");
-  checkOneOf(action, dampingForm, ["add", "max"], "dampingForm");
-  if (!(stepClip > 0)) {
-    throw new RangeError(
-      `Cannot ${action}: stepClip must be positive, current value is ${stepClip}`,
-    );
-  }
+  } = given;
   // The empirical Fisher is made here from what flows by; the others are brought by the host.
   const inKernel = source.kind === "empiricalFisher";
   const fromSquares = inKernel && source.from === "gradientSquares";
@@ -73,12 +77,13 @@ export function inverseCurvature(
     : ["gradient", "curvature"];
   const evidence = fromSquares ? "gradientSquares" as const : "curvature" as const;
   return {
-    ...specify("inverseCurvature", source, options),
+    ...specify("inverseCurvature", source, given),
     name: "inverseCurvature",
     needs,
     // Between samples the factor stays: kept, it saves each step a division.
     slots: inKernel ? { h: {} } : { h: {}, factor: {} },
     curvature: source,
+    meaning: [source.kind, moment, ...(debias ? [] : ["biased"])].join(),
     scales: stepClip === Infinity,
     rawSquares: true,
     scalars({ step, samples, parameter, batchSize }) {

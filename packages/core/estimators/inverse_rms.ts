@@ -1,7 +1,9 @@
 /** @module */
+import { checkOptions } from "../checks.ts";
 import { specify } from "../chain/specification.ts";
-import { checkDecay, checkNormal, checkOneOf, newestWeight } from "../chain/ema.ts";
+import { newestWeight } from "../chain/ema.ts";
 import type { PreconditionerEstimator } from "../chain/types.ts";
+import * as kinds from "../kinds.ts";
 import { add, div, divide0, mul, sqrt, square, sub } from "../kernel/expr.ts";
 
 /** Options of {@linkcode inverseRms}. */
@@ -29,6 +31,7 @@ export interface InverseRmsOptions {
  * Source: Kingma & Ba, "Adam" (2015), arXiv 1412.6980.
  *
  * @throws {RangeError} For options out of range.
+ * @throws {TypeError} For an option that is unknown or of the wrong type.
  *
  * @example
  * ```ts
@@ -38,21 +41,25 @@ export interface InverseRmsOptions {
  * ```
  */
 export function inverseRms(options: InverseRmsOptions = {}): PreconditionerEstimator {
-  const { decay = 0.999, debias = true, epsilon = 1e-8, placement = "outside" } = options;
   const action = "scale by the inverse RMS";
-  checkDecay(action, decay);
-  checkNormal(action, epsilon, "epsilon");
-  checkOneOf(action, placement, ["outside", "inside", "uncorrected"], "placement");
+  const given = checkOptions(action, options, {
+    decay: kinds.decay,
+    debias: kinds.flag,
+    epsilon: kinds.normal,
+    placement: kinds.oneOf("outside", "inside", "uncorrected"),
+  });
+  const { decay = 0.999, debias = true, epsilon = 1e-8, placement = "outside" } = given;
   if (placement === "uncorrected" && !debias) {
     throw new RangeError(
       `Cannot ${action}: placement "uncorrected" needs debias, current value is ${debias}`,
     );
   }
   return {
-    ...specify("inverseRms", options),
+    ...specify("inverseRms", given),
     name: "inverseRms",
     needs: ["gradient"],
     slots: { v: {} },
+    ...(debias ? {} : { meaning: "biased" }),
     scalars: ({ step }) => ({
       w: newestWeight(decay, step, debias),
       // √c/(√(c v) + ε) = 1/(√v + ε/√c)

@@ -1,7 +1,7 @@
 /** @module */
 import { specify } from "../chain/specification.ts";
 import { weightedEma } from "../chain/ema.ts";
-import type { PreconditionerEstimator, RuleInputs, SlotSpec } from "../chain/types.ts";
+import type { Piece, PreconditionerEstimator, RuleInputs, SlotSpec } from "../chain/types.ts";
 import {
   add,
   constant,
@@ -51,6 +51,11 @@ function ratioOf(m: Expr, n: Noise, { of, correction }: SignalFractionOptions): 
   if (correction === "variance") return { ...plain, signal: m2, total: add(m2, noise), noise };
   const total = of === "mean" ? m2 : add(m2, n.excess);
   return { ...plain, signal: sub(m2, n.meanNoise), total, noise };
+}
+
+/** Another power of T is another scale of all that comes after it. */
+function meaningOf({ exponent }: Required<SignalFractionOptions>): Pick<Piece, "meaning"> {
+  return exponent === 1 ? {} : { meaning: `power:${exponent}` };
 }
 
 /** T = signal/total, pooled, floored at `floor · ρ`, and 0 where there never was a gradient. */
@@ -170,6 +175,7 @@ export function signalFraction(options: SignalFractionOptions = {}): Preconditio
     name: "signalFraction",
     needs: ["gradient"],
     slots,
+    ...meaningOf(given),
     scalars({ step, batchSize }, previous) {
       if (adaptive) return { adapt: step >= given.warmup ? 1 : 0, ready: step > 1 ? 1 : 0 };
       const ema = weightedEma(decay, batchSize, previous);
@@ -233,6 +239,7 @@ function withinBatch(options: Required<SignalFractionOptions>): PreconditionerEs
     name: "signalFraction",
     needs: ["gradient", "gradientSquares"],
     slots: { a: {}, b: {} },
+    ...meaningOf(options),
     scalars({ fresh, microBatches: k, batchSize }, previous) {
       if (!fresh.gradientSquares) {
         const ready = previous?.ready ?? 0;

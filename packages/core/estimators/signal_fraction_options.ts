@@ -1,6 +1,6 @@
 /** @module */
-import { checkDecay, checkOneOf } from "../chain/ema.ts";
-import { constant, power } from "../kernel/expr.ts";
+import { checkOptions, type Kinds } from "../checks.ts";
+import * as kinds from "../kinds.ts";
 
 /** Options of `signalFraction`. */
 export interface SignalFractionOptions {
@@ -37,10 +37,26 @@ export interface SignalFractionOptions {
   readonly lag?: boolean;
 }
 
+/** What each option of `signalFraction` may be. */
+export const signalFractionKinds: Kinds<SignalFractionOptions> = {
+  decay: kinds.decay,
+  memory: kinds.oneOf("fixed", "adaptive"),
+  warmup: kinds.integer(2),
+  from: kinds.oneOf("steps", "gradientSquares"),
+  of: kinds.oneOf("sample", "mean"),
+  correction: kinds.oneOf("unbiased", "variance", "none"),
+  exponent: kinds.exponent,
+  scale: kinds.oneOf("absolute", "unit-norm"),
+  pool: kinds.oneOf("element", "row", "tensor"),
+  floor: kinds.fraction,
+  lag: kinds.flag,
+};
+
 /** Fills in defaults and refuses what is out of range. */
 export function checkSignalFraction(
   options: SignalFractionOptions,
 ): Required<SignalFractionOptions> {
+  const action = "estimate the signal fraction";
   const given: Required<SignalFractionOptions> = {
     decay: 0.9,
     memory: "fixed",
@@ -53,27 +69,8 @@ export function checkSignalFraction(
     pool: "element",
     floor: 0.5,
     lag: false,
-    ...options,
+    ...checkOptions(action, options, signalFractionKinds),
   };
-  const action = "estimate the signal fraction";
-  checkDecay(action, given.decay);
-  checkOneOf(action, given.memory, ["fixed", "adaptive"], "memory");
-  checkOneOf(action, given.from, ["steps", "gradientSquares"], "from");
-  checkOneOf(action, given.of, ["sample", "mean"], "of");
-  checkOneOf(action, given.correction, ["unbiased", "variance", "none"], "correction");
-  checkOneOf(action, given.scale, ["absolute", "unit-norm"], "scale");
-  checkOneOf(action, given.pool, ["element", "row", "tensor"], "pool");
-  power(constant(0), given.exponent);
-  if (!Number.isInteger(given.warmup) || given.warmup < 2) {
-    throw new RangeError(
-      `Cannot ${action}: warmup must be an integer of at least 2, current value is ${given.warmup}`,
-    );
-  }
-  if (!(given.floor >= 0 && given.floor <= 1)) {
-    throw new RangeError(
-      `Cannot ${action}: floor must be in [0, 1], current value is ${given.floor}`,
-    );
-  }
   if (given.from === "gradientSquares" && (given.of === "mean" || given.memory === "adaptive")) {
     throw new TypeError(
       `Cannot ${action}: from "gradientSquares" goes with of "sample" and memory "fixed", current values are "${given.of}" and "${given.memory}"`,

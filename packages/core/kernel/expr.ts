@@ -8,6 +8,9 @@
  * @module
  */
 
+import { checkValue } from "../checks.ts";
+import * as kinds from "../kinds.ts";
+
 /** What a `sum` runs over: the row, the tensor, or all tensors that take part in the step. */
 export type Scope = "row" | "tensor" | "all";
 
@@ -200,12 +203,8 @@ export function sum(a: Operand, scope: Scope): Expr {
  * have the same `pow`.
  */
 export function power(a: Operand, exponent: number): Expr {
+  checkValue("raise to a power", exponent, kinds.exponent, "exponent");
   const eighths = exponent * 8;
-  if (!(exponent > 0 && exponent <= 4) || !Number.isInteger(eighths)) {
-    throw new RangeError(
-      `Cannot raise to a power: exponent must be a multiple of 1/8 in (0, 4], current value is ${exponent}`,
-    );
-  }
   let result: Expr | undefined;
   const times = (x: Expr) => result = result === undefined ? x : mul(result, x);
   const x = lift(a);

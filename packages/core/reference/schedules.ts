@@ -72,3 +72,43 @@ export function stepDecaySchedule(
   const { from, factor, every } = options;
   return (n) => from * factor ** Math.floor(n / every);
 }
+
+/**
+ * `from · factor^(n/every)`.
+ *
+ * @example
+ * ```ts
+ * import { exponentialSchedule } from "@precond/core/reference";
+ * if (exponentialSchedule({ from: 1, factor: 0.25, every: 2 })(1) !== 0.5) throw new Error();
+ * ```
+ */
+export function exponentialSchedule(
+  options: { from: number; factor: number; every: number },
+): Schedule {
+  const { from, factor, every } = options;
+  return (n) => from * Math.exp(n / every * Math.log(factor));
+}
+
+/**
+ * Periods laid end to end, each so many times as long as the last and starting at so many times its
+ * rate; within each, the cosine schedule.
+ *
+ * @example
+ * ```ts
+ * import { warmRestartsSchedule } from "@precond/core/reference";
+ * const schedule = warmRestartsSchedule({ from: 1, steps: 2, lengthen: 2, shrink: 0.5 });
+ * if (schedule(2) !== 0.5 || schedule(6) !== 0.25) throw new Error();
+ * ```
+ */
+export function warmRestartsSchedule(
+  options: { from: number; to?: number; steps: number; lengthen?: number; shrink?: number },
+): Schedule {
+  const { from, to = 0, steps, lengthen = 1, shrink = 1 } = options;
+  return (n) => {
+    let [start, length, peak] = [0, steps, from];
+    while (n - start >= length) {
+      [start, length, peak] = [start + length, length * lengthen, peak * shrink];
+    }
+    return cosineSchedule({ from: peak, to, steps: length })(n - start);
+  };
+}

@@ -2,9 +2,11 @@ import { assertClose } from "./_testing.ts";
 import {
   constantSchedule,
   cosineSchedule,
+  exponentialSchedule,
   linearSchedule,
   type Schedule,
   stepDecaySchedule,
+  warmRestartsSchedule,
   warmUpSchedule,
 } from "./schedules.ts";
 
@@ -22,4 +24,13 @@ Deno.test("the schedules at their ends, in the middle, and after the end", () =>
 Deno.test("warmUpSchedule() rises to then(0) and hands over to then, counted from its own start", () => {
   const then = linearSchedule({ from: 2, to: 0, steps: 4 });
   assertClose(at(warmUpSchedule({ steps: 2, then }), 0, 1, 2, 3, 6), [1, 2, 2, 1.5, 0]);
+});
+
+Deno.test("exponentialSchedule() and warmRestartsSchedule() by hand", () => {
+  const halving = exponentialSchedule({ from: 8, factor: .25, every: 2 });
+  assertClose(at(halving, 0, 1, 2, 5), [8, 4, 2, .25]);
+  // Periods of 2, 6, 18 updates that start at 4, 2, 1 and end above 0.
+  const restarts = warmRestartsSchedule({ from: 4, steps: 2, lengthen: 3, shrink: .5 });
+  // Three of six: half of the peak; two of six: three fourths.
+  assertClose(at(restarts, 0, 1, 2, 4, 5, 8, 17), [4, 2, 2, 1.5, 1, 1, .5]);
 });

@@ -3,20 +3,27 @@ import { conformanceCases, heldCases, testParameters, testSteps } from "@precond
 import {
   adam,
   adamW,
+  type Chain,
   chain,
   combined,
+  constant,
   cosine,
   createOptimizer,
   decoupledWeightDecay,
   type Definition,
+  exponential,
   gaussNewton,
   inverseCurvature,
   learningRate,
+  linear,
   perParameter,
   scaleBy,
+  type Schedule,
   sgd,
   signalFraction,
+  stepDecay,
   type Transform,
+  warmRestarts,
   warmUp,
 } from "../mod.ts";
 import { parseDefinition, stringifyDefinition } from "../backend.ts";
@@ -65,6 +72,22 @@ Deno.test("groups, patterns, nested schedules and infinities survive", () => {
   assert.deepEqual(copy.curvature, { kind: "gaussNewton", every: 3 });
   assert.deepEqual(train(copy), train(original));
   assert.match(stringifyDefinition(original), /"stepClip":\{"\$number":"Infinity"\}/);
+});
+
+Deno.test("every schedule survives", () => {
+  const schedules: Schedule[] = [
+    constant(0.3),
+    linear({ from: 1, to: 0.1, steps: 9 }),
+    cosine({ from: 1, steps: 9 }),
+    stepDecay({ from: 1, factor: 0.5, every: 2 }),
+    exponential({ from: 1, factor: 0.5, every: 2 }),
+    warmRestarts({ from: 1, to: 0.1, steps: 2, lengthen: 1.5, shrink: 0.9 }),
+    warmUp({ steps: 3, then: warmRestarts({ from: 0.2, steps: 2 }) }),
+  ];
+  for (const schedule of schedules) {
+    const copy = parseDefinition(stringifyDefinition(chain(learningRate(schedule)))) as Chain;
+    for (let n = 0; n < 12; n++) assert.equal(copy.learningRate!(n), schedule(n));
+  }
 });
 
 Deno.test("an infinite stepClip is no clip after reading, too", () => {

@@ -5,6 +5,7 @@
  */
 import type { ChainSlot } from "../chain/chain.ts";
 import { chainFor } from "../chain/per_parameter.ts";
+import { checkSetRate, type SetRate } from "../chain/rate.ts";
 import type { Scalars } from "../chain/types.ts";
 import { type Backend, layout } from "../driver/backend.ts";
 import type { Driver } from "../driver/driver.ts";
@@ -44,7 +45,7 @@ export function exportState<A>(driver: Driver<A>): {
   readonly json: string;
   readonly tensors: readonly StateTensor<A>[];
 } {
-  const { iteration, parameters } = driver.state();
+  const { iteration, parameters, learningRate } = driver.state();
   const tensors: StateTensor<A>[] = [];
   const saved: [string, SavedParameter][] = [];
   for (const [name, state] of parameters) {
@@ -62,7 +63,12 @@ export function exportState<A>(driver: Driver<A>): {
     }
   }
   return {
-    json: JSON.stringify({ version, iteration, parameters: Object.fromEntries(saved) }),
+    json: JSON.stringify({
+      version,
+      iteration,
+      learningRate,
+      parameters: Object.fromEntries(saved),
+    }),
     tensors,
   };
 }
@@ -93,7 +99,14 @@ function slotShape(slot: ChainSlot, shape: readonly number[]): readonly number[]
   return { element: shape, row: [layout(shape).rows], tensor: [] }[slot.shape];
 }
 
-function parse(json: string): { iteration: number; parameters: Record<string, SavedParameter> } {
+interface SavedState {
+  readonly iteration: number;
+  /** Absent in files of optimizers that follow their schedule. */
+  readonly learningRate?: SetRate;
+  readonly parameters: Readonly<Record<string, SavedParameter>>;
+}
+
+function parse(json: string): SavedState {
   let state;
   try {
     state = JSON.parse(json);
@@ -105,7 +118,9 @@ function parse(json: string): { iteration: number; parameters: Record<string, Sa
       `Cannot restore the optimizer: its saved state has version ${state?.version}, this library reads version ${version}`,
     );
   }
-  if (!isCount(state.iteration) || typeof state.parameters !== "object" || !state.parameters) {
+  const { iteration, learningRate: rate, parameters } = state;
+  const ratesWell = rate === undefined || (rate?.value >= 0 && isCount(rate.since));
+  if (!isCount(iteration) || typeof parameters !== "object" || !parameters || !ratesWell) {
     throw new TypeError("Cannot restore the optimizer: its saved state is damaged");
   }
   return state;
@@ -149,7 +164,8 @@ export function importState<A>(
   driver: Driver<A>,
   shapes: ReadonlyMap<string, readonly number[]> = new Map(),
 ): void {
-  const { iteration, parameters: saved } = parse(json);
+  const { iteration, learningRate, parameters: saved } = parse(json);
+  if (learningRate) checkSetRate(driver.definition, learningRate.value, learningRate.since);
   const wanted: {
     name: string;
     entry: SavedParameter;
@@ -207,6 +223,6 @@ export function importState<A>(
     };
     return [name, state];
   }));
-  const state: DriverState<A> = { iteration, parameters };
+  const state: DriverState<A> = { iteration, parameters, learningRate };
   driver.replaceState(state);
 }

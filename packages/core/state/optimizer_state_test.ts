@@ -2,12 +2,18 @@ import assert from "node:assert/strict";
 import { conformanceCases, testParameters, type TestStep, testSteps } from "@precond/testing";
 import {
   adam,
+  type Chain,
   chain,
   clipByGlobalNorm,
   combined,
   cosine,
   createOptimizer,
   type Definition,
+  hutchinson,
+  inverseCurvature,
+  type InverseCurvatureOptions,
+  inverseRms,
+  type InverseRmsOptions,
   learningRate,
   momentum,
   type Optimizer,
@@ -16,6 +22,8 @@ import {
   sgd,
   signalFraction,
   type SignalFractionOptions,
+  unitNorm,
+  userCurvature,
   warmUp,
 } from "../mod.ts";
 
@@ -90,9 +98,11 @@ Deno.test("the schedule goes on from where it was", async () => {
 async function trained(definition: Definition, shape: readonly number[] = [2, 2]) {
   const size = shape.reduce((a, b) => a * b, 1);
   const gradient = Float32Array.from({ length: size }, (_, i) => i - 1.5);
+  const sampled = definition.needs.includes("curvature");
+  const evidence = sampled ? { curvature: gradient.map(Math.abs) } : {};
   const one = (optimizer: Optimizer) => {
     const weights = new Float32Array(size).fill(1);
-    optimizer.step({ w: { weights, gradient, shape } });
+    optimizer.step({ w: { weights, gradient, shape, ...evidence } });
     return weights;
   };
   const optimizer = createOptimizer(definition);
@@ -188,9 +198,46 @@ Deno.test("load() takes the other state of the same signature: options may diffe
   const of = (options: SignalFractionOptions) =>
     chain(scaleBy(signalFraction(options)), momentum(), learningRate(0.1));
   const { bytes } = await trained(of({ decay: 0.9 }));
-  const other = createOptimizer(of({ decay: 0.99, exponent: 0.5 }));
+  const other = createOptimizer(of({ decay: 0.99, floor: 0.25 }));
   other.load(bytes);
   assert.equal(other.slot("w", "signalFraction.m")[0], -1.5); // the average of one value
+});
+
+Deno.test("load() refuses a state whose slots mean something else", async () => {
+  const rate = learningRate(0.1);
+  const user = userCurvature();
+  const curved = (options: InverseCurvatureOptions, source = user) =>
+    chain(scaleBy(inverseCurvature(source, options)), rate);
+  const rms = (options: InverseRmsOptions) => chain(scaleBy(inverseRms(options)), rate);
+  const T = (options: SignalFractionOptions) => chain(scaleBy(signalFraction(options)), rate);
+  const pairs: [saved: Chain, other: Chain][] = [
+    [chain(momentum({ form: "sum" }), rate), chain(momentum({ form: "average" }), rate)],
+    [chain(momentum(), rate), chain(momentum({ debias: false }), rate)],
+    [chain(rate, momentum()), chain(momentum(), rate)], // averages of ηg and of g
+    [chain(unitNorm(), momentum()), chain(momentum(), unitNorm())],
+    [curved({ moment: "mean" }), curved({ moment: "rms" })],
+    [curved({}), curved({ debias: false })],
+    [curved({}), curved({}, hutchinson())],
+    [rms({}), rms({ debias: false })],
+    [T({}), T({ exponent: 0.5 })],
+    [
+      chain(scaleBy(inverseRms(), { to: momentum({ form: "sum" }) })),
+      chain(scaleBy(inverseRms(), { to: momentum() })),
+    ],
+  ];
+  for (const [saved, other] of pairs) {
+    for (const [from, to] of [[saved, other], [other, saved]] as const) {
+      const { bytes } = await trained(from);
+      const optimizer = createOptimizer(to);
+      assert.throws(() => optimizer.load(bytes), {
+        name: "TypeError",
+        message:
+          `Cannot restore "w": saved by the chain "${from.signature}", current chain is "${to.signature}"`,
+      });
+      assert.equal(optimizer.iteration, 0);
+      createOptimizer(from).load(bytes); // its own chain takes it
+    }
+  }
 });
 
 Deno.test("a stage without slots may be put in without disturbing the others' scalars", async () => {

@@ -1,8 +1,9 @@
 /** @module */
 import { specify } from "../chain/specification.ts";
-import { checkNonNegative } from "../chain/ema.ts";
+import { checkOptions, checkValue } from "../checks.ts";
 import { type Match, matches } from "../chain/match.ts";
 import type { Transform } from "../chain/types.ts";
+import * as kinds from "../kinds.ts";
 import { add, mul } from "../kernel/expr.ts";
 
 /** Options of {@linkcode decoupledWeightDecay}. */
@@ -20,6 +21,7 @@ export interface WeightDecayOptions {
  * Source: Loshchilov & Hutter (2019), arXiv 1711.05101.
  *
  * @throws {RangeError} If the rate is negative or not finite.
+ * @throws {TypeError} For an option that is unknown or of the wrong type.
  *
  * @example
  * ```ts
@@ -29,10 +31,12 @@ export interface WeightDecayOptions {
  * ```
  */
 export function decoupledWeightDecay(rate: number, options: WeightDecayOptions = {}): Transform {
-  checkNonNegative("decay weights", rate, "rate");
-  const { match } = options;
+  const action = "decay weights";
+  checkValue(action, rate, kinds.nonNegative, "rate");
+  const given = checkOptions(action, options, { match: kinds.match });
+  const { match } = given;
   return {
-    ...specify("decoupledWeightDecay", rate, options),
+    ...specify("decoupledWeightDecay", rate, given),
     name: "decoupledWeightDecay",
     needs: ["gradient"],
     slots: {},

@@ -1,7 +1,8 @@
 /** @module */
-import { checkNonNegative } from "../chain/ema.ts";
+import { checkOptions, checkValue } from "../checks.ts";
 import { specify } from "../chain/specification.ts";
 import type { ParameterInfo, Transform } from "../chain/types.ts";
+import * as kinds from "../kinds.ts";
 import { add, mul, square, sub } from "../kernel/expr.ts";
 import { constant, type Schedule } from "./schedules.ts";
 
@@ -19,10 +20,12 @@ export interface LearningRateOptions {
 /**
  * Multiplies by the learning rate: `η(n) · x`, n the number of updates done before this one.
  *
- * A host may override the rate while training (`optimizer.learningRate = …`).
+ * A host may override the rate while training (`optimizer.learningRate = …`): that of the chain's last
+ * learning rate.
  *
  * @throws {RangeError} If a rate is negative or not a number, here or when a schedule returns it;
  * if `decayAfter` is negative.
+ * @throws {TypeError} For what is neither a number nor a function, or an unknown option.
  *
  * @example
  * ```ts
@@ -36,16 +39,23 @@ export function learningRate(
   rate: number | Schedule,
   options: LearningRateOptions = {},
 ): Transform {
+  const action = "set the learning rate";
+  checkValue(action, rate, kinds.rate, "rate");
+  const given = checkOptions(action, options, {
+    multiplier: kinds.callable,
+    decayAfter: kinds.nonNegative,
+  });
   const schedule = typeof rate === "number" ? constant(rate) : rate;
-  const { multiplier, decayAfter = 0 } = options;
-  checkNonNegative("set the learning rate", decayAfter, "decayAfter");
+  const { multiplier, decayAfter = 0 } = given;
   return {
-    ...specify("learningRate", rate, options),
+    ...specify("learningRate", rate, given),
     name: "learningRate",
     needs: ["gradient"],
     slots: {},
     scales: true,
     perParameter: multiplier !== undefined,
+    meaning: "rate",
+    learningRate: (updates) => schedule(updates),
     scalars({ iteration, learningRate: override, parameter }) {
       const base = override ?? schedule(iteration - 1);
       if (!(base >= 0 && base < Infinity)) {

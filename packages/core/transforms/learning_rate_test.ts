@@ -7,6 +7,7 @@ import {
   cosine,
   createOptimizer,
   type Definition,
+  exponential,
   learningRate,
   linear,
   type Optimizer,
@@ -14,6 +15,7 @@ import {
   type Schedule,
   sgd,
   stepDecay,
+  warmRestarts,
   warmUp,
 } from "../mod.ts";
 
@@ -54,6 +56,21 @@ Deno.test("schedules at 0, in the middle, at the end and beyond", () => {
       stepDecay({ from: 1, factor: 0.5, every: 3 }),
       [[0, 1], [2, 1], [3, 0.5], [5, 0.5], [6, 0.25], [30, 2 ** -10]],
     ],
+    [
+      "exponential",
+      exponential({ from: 8, factor: 0.25, every: 2 }),
+      [[0, 8], [1, 4], [2, 2], [5, 0.25]],
+    ],
+    ["warmRestarts", warmRestarts({ from: 1, steps: 4 }), [[0, 1], [2, 0.5], [4, 1], [
+      4e9 + 2,
+      0.5,
+    ]]],
+    [
+      "warmRestarts, longer and lower",
+      warmRestarts({ from: 4, to: 1, steps: 2, lengthen: 3, shrink: 0.5 }),
+      // Periods of 2, 6, 18 updates from 4, 2, 1 down to 1.
+      [[0, 4], [1, 2.5], [2, 2], [5, 1.5], [8, 1], [17, 1], [26, 0.5]],
+    ],
   ];
   for (const [name, schedule, values] of cases) {
     const found = values.map(([n]) => schedule(n));
@@ -70,7 +87,7 @@ Deno.test("the first update is schedule(0), and the override replaces it until i
   const optimizer = createOptimizer(chain(learningRate(linear({ from: 1, to: 0, steps: 4 }))));
   const rate = (options = {}) => step(optimizer, { w: [1] }, options).w![0];
   assert.equal(rate(), 1);
-  assert.equal(optimizer.learningRate, undefined);
+  assert.equal(optimizer.learningRate, 0.75); // of the next update
   optimizer.learningRate = 0.125;
   assert.deepEqual([rate(), rate({ learningRate: 2 })], [0.125, 2]);
   optimizer.learningRate = undefined;
@@ -82,8 +99,7 @@ Deno.test("an override is refused if it is no learning rate", () => {
   for (const bad of [-1, NaN, Infinity]) {
     assert.throws(() => step(optimizer, { w: [1] }, { learningRate: bad }), {
       name: "RangeError",
-      message:
-        `Cannot step: the learning rate of update 1 must be finite and not negative, current value is ${bad}`,
+      message: `Cannot step: learningRate must be finite and not negative, current value is ${bad}`,
     });
   }
   assert.equal(optimizer.iteration, 0);

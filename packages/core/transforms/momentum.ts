@@ -1,7 +1,9 @@
 /** @module */
 import { specify } from "../chain/specification.ts";
-import { checkDecay, newestWeight } from "../chain/ema.ts";
+import { checkOptions } from "../checks.ts";
+import { newestWeight } from "../chain/ema.ts";
 import type { Transform } from "../chain/types.ts";
+import * as kinds from "../kinds.ts";
 import { add, mul, sub } from "../kernel/expr.ts";
 
 /** Options of {@linkcode momentum}. */
@@ -26,6 +28,7 @@ export interface MomentumOptions {
  * correction.
  *
  * @throws {RangeError} For a decay outside [0, 1) or an unknown form.
+ * @throws {TypeError} For an option that is unknown or of the wrong type.
  *
  * @example
  * ```ts
@@ -35,18 +38,19 @@ export interface MomentumOptions {
  * ```
  */
 export function momentum(options: MomentumOptions = {}): Transform {
-  const { decay = 0.9, form = "average", debias = true, nesterov = false } = options;
-  checkDecay("accumulate momentum", decay);
-  if (form !== "average" && form !== "sum") {
-    throw new RangeError(
-      `Cannot accumulate momentum: form must be "average" or "sum", current value is "${form}"`,
-    );
-  }
+  const given = checkOptions("accumulate momentum", options, {
+    decay: kinds.decay,
+    form: kinds.oneOf("average", "sum"),
+    debias: kinds.flag,
+    nesterov: kinds.flag,
+  });
+  const { decay = 0.9, form = "average", debias = true, nesterov = false } = given;
   return {
-    ...specify("momentum", options),
+    ...specify("momentum", given),
     name: "momentum",
     needs: ["gradient"],
     slots: { m: {} },
+    ...(form === "sum" ? { meaning: form } : debias ? {} : { meaning: "biased" }),
     scalars: ({ step }) => form === "sum" ? {} : { w: newestWeight(decay, step, debias) },
     apply({ x, slot, scalar }) {
       const old = slot("m");

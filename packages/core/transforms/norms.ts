@@ -1,7 +1,8 @@
 /** @module */
 import { specify } from "../chain/specification.ts";
-import { checkNonNegative, checkOneOf, checkPositive } from "../chain/ema.ts";
+import { checkOptions, checkValue } from "../checks.ts";
 import type { Transform } from "../chain/types.ts";
+import * as kinds from "../kinds.ts";
 import {
   abs,
   add,
@@ -37,14 +38,17 @@ export interface UnitNormOptions {
  * ```
  */
 export function unitNorm(options: UnitNormOptions = {}): Transform {
-  const { scope = "tensor", epsilon = 0 } = options;
-  checkNonNegative("scale to unit norm", epsilon, "epsilon");
-  checkOneOf("scale to unit norm", scope, ["row", "tensor", "all"], "scope");
+  const given = checkOptions("scale to unit norm", options, {
+    scope: kinds.oneOf("row", "tensor", "all"),
+    epsilon: kinds.nonNegative,
+  });
+  const { scope = "tensor", epsilon = 0 } = given;
   return {
-    ...specify("unitNorm", options),
+    ...specify("unitNorm", given),
     name: "unitNorm",
     needs: ["gradient"],
     slots: {},
+    meaning: `norm:${scope}`,
     scalars: () => ({}),
     apply({ x, sum }) {
       const norm = add(sqrt(sum(square(x), scope)), epsilon);
@@ -70,7 +74,7 @@ export function unitNorm(options: UnitNormOptions = {}): Transform {
  * ```
  */
 export function clipByGlobalNorm(maximum: number): Transform {
-  checkPositive("clip by global norm", maximum, "maximum");
+  checkValue("clip by global norm", maximum, kinds.positive, "maximum");
   return {
     ...specify("clipByGlobalNorm", maximum),
     name: "clipByGlobalNorm",
@@ -106,7 +110,7 @@ export function clipByGlobalNorm(maximum: number): Transform {
  * ```
  */
 export function clipByValue(limit: number): Transform {
-  checkPositive("clip by value", limit, "limit");
+  checkValue("clip by value", limit, kinds.positive, "limit");
   return {
     ...specify("clipByValue", limit),
     name: "clipByValue",

@@ -1,6 +1,8 @@
 /** @module */
+import { checkOptions } from "../checks.ts";
 import { specify } from "../chain/specification.ts";
 import type { Transform } from "../chain/types.ts";
+import * as kinds from "../kinds.ts";
 import { abs, add, and, gt, isFinite, le, select } from "../kernel/expr.ts";
 
 /** Options of {@linkcode skipNonFinite}. */
@@ -34,14 +36,10 @@ const largest = 1.8e19;
  * ```
  */
 export function skipNonFinite(options: SkipNonFiniteOptions = {}): Transform {
-  const { scope = "all" } = options;
-  if (scope !== "all" && scope !== "tensor") {
-    throw new RangeError(
-      `Cannot skip steps: scope must be "all" or "tensor", current value is "${scope}"`,
-    );
-  }
+  const given = checkOptions("skip steps", options, { scope: kinds.oneOf("all", "tensor") });
+  const { scope = "all" } = given;
   return {
-    ...specify("skipNonFinite", options),
+    ...specify("skipNonFinite", given),
     name: "skipNonFinite",
     needs: ["gradient"],
     slots: { skipped: { shape: "tensor" } },
