@@ -3,19 +3,19 @@
  *
  * @module
  */
-export type { Session } from "./create_session.ts";
-export { openInPlace } from "./in_place.ts";
+export type { Session } from "./hosts/create_session.ts";
+export { openInPlace } from "./hosts/in_place.ts";
 export type { Feed, Feeds, Ort } from "./ort.ts";
 export {
   type GraphParameter,
   type OptimizerGraph,
   optimizerGraph,
   type OptimizerGraphOptions,
-} from "./optimizer_graph.ts";
-export { DEFAULT_LEARNING_RATE, optimizerOf } from "./optimizer_of.ts";
-export type { SaveFormat } from "./saved_trainer.ts";
-export type { ModelSource, TrainerSource } from "./source.ts";
-export { Trainer } from "./trainer.ts";
+} from "./graphs/optimizer_graph/optimizer_graph.ts";
+export { DEFAULT_LEARNING_RATE, optimizerOf } from "./graphs/optimizer_of.ts";
+export type { SaveFormat } from "./saving/saved_trainer.ts";
+export type { ModelSource, TrainerSource } from "./graphs/source.ts";
+export { Trainer } from "./trainer/trainer.ts";
 export {
   createTrainingSession,
   type TrainingSession,
@@ -31,4 +31,4 @@ export type {
   StepOptions,
   StepOutcome,
   TrainerOptions,
-} from "./trainer_options.ts";
+} from "./trainer/options.ts";

@@ -7,9 +7,9 @@ import {
   webgpuKernel,
 } from "@precond/core/backend";
 import { buildModel, writeModel } from "@precond/onnx";
-import { createSession, type Session } from "../create_session.ts";
+import { createSession, type Session } from "./create_session.ts";
 import type { InferenceSession, Ort, Tensor } from "../ort.ts";
-import { capturer } from "./capture.ts";
+import { capturer } from "./capture/capturer.ts";
 import type { Host } from "./host.ts";
 
 /** What is used of a WebGPU device besides what core's kernels use. */

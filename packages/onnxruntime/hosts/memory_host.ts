@@ -7,8 +7,8 @@ import {
   wasmHeap,
 } from "@precond/core/backend";
 import { writeModel } from "@precond/onnx";
-import { createSession } from "../create_session.ts";
-import { type InPlace, openAs, probeInPlace } from "../in_place.ts";
+import { createSession } from "./create_session.ts";
+import { type InPlace, openAs, probeInPlace } from "./in_place.ts";
 import type { InferenceSession, Ort, Tensor } from "../ort.ts";
 import { freeBuffer } from "./free_buffer.ts";
 import type { Host } from "./host.ts";

@@ -1,9 +1,9 @@
 import { runInNode } from "@precond/testing/node";
 import assert from "node:assert/strict";
-import { nodeOrt } from "../_testing.ts";
+import { nodeOrt } from "../scenarios/builds.ts";
 import type { Ort, Tensor } from "../ort.ts";
-import { Trainer } from "../trainer.ts";
-import { batch, bigModel, watched } from "./watched/_testing.ts";
+import { Trainer } from "../trainer/trainer.ts";
+import { batch, bigModel, watched } from "../scenarios/watched.ts";
 
 const create = (ort: Ort, options = {}) =>
   Trainer.create(ort, { model: bigModel(), loss: { type: "mse" } }, { outputs: ["y"], ...options });
@@ -34,7 +34,7 @@ Deno.test({
 });
 
 Deno.test("Node.js 20, which has no ArrayBuffer.transfer(), frees results too, and exits", async () => {
-  const printed = await runInNode(new URL("freed/_testing.ts", import.meta.url));
+  const printed = await runInNode(new URL("../scenarios/freed_results.ts", import.meta.url));
   assert.equal(printed, "65536 bytes, freed: true\n");
 });
 

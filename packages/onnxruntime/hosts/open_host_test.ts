@@ -1,7 +1,7 @@
 import { adamW } from "@precond/core";
 import assert from "node:assert/strict";
-import { lossesOf } from "../browser/losses/_testing.ts";
-import { mlp } from "../networks/_testing.ts";
+import { lossesOf } from "../scenarios/losses.ts";
+import { mlp } from "../scenarios/networks.ts";
 import type { Ort } from "../ort.ts";
 
 Deno.test({

@@ -1,6 +1,6 @@
 import { buildModel, writeModel } from "@precond/onnx";
 import assert from "node:assert/strict";
-import { nodeOrt } from "../_testing.ts";
+import { nodeOrt } from "../scenarios/builds.ts";
 import type { Ort } from "../ort.ts";
 import { threadsOf } from "./threads.ts";
 

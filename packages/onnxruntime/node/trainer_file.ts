@@ -1,8 +1,8 @@
 /** @module */
 import { writeFileAtomically } from "@precond/onnx/node";
 import { readFile } from "node:fs/promises";
-import type { Trainer } from "../trainer.ts";
-import type { SaveOptions } from "../trainer_options.ts";
+import type { Trainer } from "../trainer/trainer.ts";
+import type { SaveOptions } from "../trainer/options.ts";
 
 /**
  * Saves a trainer so that at any moment, also after a crash, the path holds the old file or the new

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { countingTrainer, ones, size } from "./_testing.ts";
+import { countingTrainer, ones, size } from "../scenarios/save_until_killed.ts";
 import { loadFile, saveFile } from "./mod.ts";
 
 Deno.test("saveFile() and loadFile() carry on, in the format that the path asks for", () =>
@@ -41,7 +41,7 @@ Deno.test("a process killed while it saves, 100 times, leaves the old file or th
           "run",
           "-A",
           "--no-check",
-          fileURLToPath(new URL("_testing.ts", import.meta.url)),
+          fileURLToPath(new URL("../scenarios/save_until_killed.ts", import.meta.url)),
           join(own, "run.safetensors"),
         ],
         stdout: "piped",

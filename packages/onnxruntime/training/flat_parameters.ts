@@ -1,6 +1,6 @@
 /** @module */
 import type { Host } from "../hosts/host.ts";
-import type { Parameter, Statistic } from "../set_up.ts";
+import type { Parameter, Statistic } from "../trainer/set_up.ts";
 
 /** All parameters as one vector: trained ones first, then frozen ones. */
 export interface FlatParameters {

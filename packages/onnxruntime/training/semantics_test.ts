@@ -10,9 +10,9 @@ import {
 import { buildModel, generateArtifacts } from "@precond/onnx";
 import { assertAllClose } from "@precond/testing";
 import assert from "node:assert/strict";
-import { nodeOrt, openOracle } from "../_testing.ts";
+import { nodeOrt, openOracle } from "../scenarios/builds.ts";
 import type { Feeds, Ort } from "../ort.ts";
-import { Trainer } from "../trainer.ts";
+import { Trainer } from "../trainer/trainer.ts";
 import {
   createTrainingSession,
   type TrainingSession,

@@ -1,12 +1,12 @@
 /** @module */
 import type { Definition } from "@precond/core";
-import { checkLearningRate } from "../check_options.ts";
-import { createEngine } from "../engine.ts";
-import type { Engine } from "../engine_types.ts";
-import { oneByOne } from "../one_by_one.ts";
+import { checkLearningRate } from "../trainer/check_options.ts";
+import { createEngine } from "../engine/engine.ts";
+import type { Engine } from "../engine/engine_types.ts";
+import { oneByOne } from "../trainer/one_by_one.ts";
 import type { Feeds, InferenceSession, Ort, Tensor } from "../ort.ts";
-import { exportTrained } from "../persistence.ts";
-import { type Setup, setUp, type SetUpOptions } from "../set_up.ts";
+import { exportTrained } from "../saving/persistence.ts";
+import { type Setup, setUp, type SetUpOptions } from "../trainer/set_up.ts";
 import { flatParameters } from "./flat_parameters.ts";
 
 /** A file's address (for fetch) or contents. */

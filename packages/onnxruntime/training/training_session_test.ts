@@ -13,7 +13,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { naturalSnr } from "@precond/core";
-import { nodeOrt as node, openOracle } from "../_testing.ts";
+import { nodeOrt as node, openOracle } from "../scenarios/builds.ts";
 import type { Feeds, Ort, Tensor } from "../ort.ts";
 import { createTrainingSession, type TrainingSession } from "./training_session.ts";
 

@@ -1,0 +1,34 @@
+/**
+ * What is wrong with the elements of feeds that have the right type and shape.
+ *
+ * @module
+ */
+import type { ClassLabels } from "@precond/onnx";
+import type { Feed, Tensor } from "../../ort.ts";
+
+/** The first label that is no class: kernels take it for another one, or fail without its name. */
+export function wrongLabel(
+  feed: Feed,
+  { classes, ignoreIndex }: ClassLabels,
+): { label: number; at: number } | undefined {
+  // On a GPU it stays unread.
+  if ("location" in feed && feed.location !== "cpu") return undefined;
+  const labels = feed.data as ArrayLike<number | bigint>;
+  for (let at = 0; at < labels.length; at++) {
+    const label = Number(labels[at]!);
+    if (!(label >= 0 && label < classes) && label !== ignoreIndex) return { label, at };
+  }
+  return undefined;
+}
+
+/** For a loss that is not finite: "; <input> holds NaN at element 3" if a feed is the cause. */
+export function nonFinite(feeds: Readonly<Record<string, Tensor>>): string {
+  for (const [name, tensor] of Object.entries(feeds)) {
+    // On a GPU it stays unread.
+    if (tensor.location !== "cpu" || !["float32", "float64"].includes(tensor.type)) continue;
+    const data = tensor.data as Float32Array | Float64Array;
+    const at = data.findIndex((value) => !Number.isFinite(value));
+    if (at >= 0) return `; "${name}" holds ${data[at]} at element ${at}`;
+  }
+  return "";
+}

@@ -1,0 +1,124 @@
+/** @module */
+import { adamW, type Definition } from "@precond/core";
+import {
+  type ArtifactFiles,
+  type DifferentiateOptions,
+  type Loss,
+  type ModelProto,
+  readArtifacts,
+  readModel,
+} from "@precond/onnx";
+import { kindOf } from "../engine/feeds/kind_of.ts";
+import { optimizerOf } from "./optimizer_of.ts";
+
+/** A plain model and a loss on its output. */
+export interface ModelSource {
+  readonly model: Uint8Array | ModelProto;
+  /** A loss with labels as a new graph input; or name a scalar output of the model by `output`. */
+  readonly loss?: Loss;
+  /** Name of an output that is the loss. */
+  readonly output?: string;
+}
+
+/** A plain model, or training artifacts: official ones or those of `generateArtifacts()`. */
+export type TrainerSource = ModelSource | ArtifactFiles;
+
+/** Names of inputs that the caller feeds, and of outputs. */
+export interface SourceNames {
+  readonly trainingInputNames: readonly string[];
+  readonly trainingOutputNames: readonly string[];
+  readonly evalInputNames: readonly string[];
+  readonly evalOutputNames: readonly string[];
+}
+
+/** What a trainer trains, whatever it came from. */
+export interface TrainingSource {
+  readonly model: ModelProto;
+  readonly target: Pick<DifferentiateOptions, "loss" | "output">;
+  readonly trainable: readonly string[] | undefined;
+  /** Parameters that the artifacts keep fixed. */
+  readonly frozen: readonly string[];
+  readonly names: SourceNames;
+  /** The optimizer that the source asks for. */
+  readonly optimizer: Definition;
+  /** The forward pass for evaluation and what its loss is. */
+  readonly evaluation: {
+    readonly model: ModelProto;
+    readonly target: Pick<DifferentiateOptions, "loss" | "output">;
+  };
+  /** Outputs of the evaluation model besides the loss. */
+  readonly predictions: readonly string[];
+}
+
+/** Reads a source. */
+export function readSource(given: TrainerSource): TrainingSource {
+  if (given === null || typeof given !== "object") {
+    throw new TypeError(
+      `Cannot create a trainer: the source must be { model, loss } or training artifacts, ` +
+        `given is ${kindOf(given)}`,
+    );
+  }
+  return "training" in given ? fromArtifacts(given) : fromModel(given);
+}
+
+function fromModel({ model, loss, output }: ModelSource): TrainingSource {
+  if ((loss === undefined) === (output === undefined)) {
+    throw new TypeError(
+      "Cannot create a trainer: give either a loss or the name of the output that is the loss",
+    );
+  }
+  const read = model instanceof Uint8Array ? readModel(model) : model;
+  if (read?.graph === undefined) {
+    throw new TypeError(
+      `Cannot create a trainer: expected a model's bytes as a Uint8Array or a ModelProto, ` +
+        `given is ${kindOf(model)}`,
+    );
+  }
+  // It has initializers, too: its gradient's own seed would be trained.
+  if (read.graph.node.some((node) => node.opType === "InPlaceAccumulatorV2")) {
+    throw new TypeError(
+      "Cannot create a trainer: the model is the training model of artifacts; give them as " +
+        "{ training, checkpoint }",
+    );
+  }
+  const target = loss === undefined ? { output: output! } : { loss };
+  return {
+    model: read,
+    target,
+    trainable: undefined,
+    frozen: [],
+    names: namesOf(read, read),
+    optimizer: adamW(),
+    evaluation: { model: read, target },
+    predictions: read.graph.output.map((o) => o.name).filter((name) => name !== output),
+  };
+}
+
+function fromArtifacts(files: ArtifactFiles): TrainingSource {
+  const { model, loss, trainable, frozen, evaluation = model, optimizer } = readArtifacts(files);
+  const [evaluated, ...predictions] = evaluation.graph!.output.map((o) => o.name);
+  return {
+    model,
+    target: { output: loss },
+    trainable,
+    frozen,
+    names: namesOf(model, evaluation),
+    optimizer: optimizer === undefined ? adamW() : optimizerOf(optimizer),
+    evaluation: { model: evaluation, target: { output: evaluated! } },
+    predictions,
+  };
+}
+
+function namesOf(training: ModelProto, evaluation: ModelProto): SourceNames {
+  const inputs = ({ graph }: ModelProto) => {
+    const fixed = new Set(graph!.initializer.map((tensor) => tensor.name));
+    return graph!.input.map((i) => i.name).filter((name) => !fixed.has(name));
+  };
+  const outputs = ({ graph }: ModelProto) => graph!.output.map((o) => o.name);
+  return {
+    trainingInputNames: inputs(training),
+    trainingOutputNames: outputs(training),
+    evalInputNames: inputs(evaluation),
+    evalOutputNames: outputs(evaluation),
+  };
+}

@@ -1,0 +1,40 @@
+/** @module */
+import type { InferenceSession, Ort, Tensor } from "../ort.ts";
+
+/** A graph in ONNX Runtime. */
+export interface Session {
+  /** @param fetches Outputs that are wanted, and the tensors that they are written into or null. */
+  run(
+    feeds: Readonly<Record<string, Tensor>>,
+    fetches?: Readonly<Record<string, Tensor | null>>,
+  ): Promise<Readonly<Record<string, Tensor>>>;
+  release(): Promise<void>;
+}
+
+/** The last call of each build. */
+const last = new WeakMap<object, Promise<unknown>>();
+
+/**
+ * Opens a session whose calls wait for those of all others of its build, where that is
+ * onnxruntime-web: with WebGPU its WebAssembly is suspended in the middle of a call, and a second one
+ * is refused at best, corrupts its memory otherwise. onnxruntime-node runs them side by side.
+ */
+export async function createSession(
+  ort: Ort,
+  model: Uint8Array,
+  options: InferenceSession.SessionOptions,
+): Promise<Session> {
+  const { versions } = ort.env as { versions?: { web?: string } };
+  if (versions?.web === undefined) return await ort.InferenceSession.create(model, options);
+  const inTurn = <T>(call: () => Promise<T>): Promise<T> => {
+    const result = (last.get(ort.env) ?? Promise.resolve()).then(call);
+    last.set(ort.env, result.catch(() => {}));
+    return result;
+  };
+  const session = await inTurn(() => ort.InferenceSession.create(model, options));
+  return {
+    run: (feeds, fetches) =>
+      inTurn(() => fetches === undefined ? session.run(feeds) : session.run(feeds, fetches)),
+    release: () => inTurn(() => session.release()),
+  };
+}

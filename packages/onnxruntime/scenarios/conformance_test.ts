@@ -1,0 +1,43 @@
+// The conformance suite through Trainer: graphs, runs and updates together.
+import { checkConformance, conformanceCases, heldCases } from "@precond/testing";
+import assert from "node:assert/strict";
+import { nodeOrt } from "./builds.ts";
+import type { Ort } from "../ort.ts";
+import { routesOf, trainerSubject } from "./conformance.ts";
+
+const cases = [...conformanceCases, ...heldCases];
+
+Deno.test("All cases but those with squares in some steps only go through a trainer", () => {
+  const out = cases.filter((test) => routesOf(test).length === 0).map(({ name }) => name);
+  assert.deepEqual(out, [
+    'signalFraction({"from":"gradientSquares","pool":"tensor","scale":"unit-norm"})',
+    "empirical Fisher from gradientSquares, T on H⁻¹g from gradientSquares",
+  ]);
+});
+
+for (
+  const [name, load] of Object.entries({
+    "onnxruntime-node": () => Promise.resolve(nodeOrt),
+    "onnxruntime-web on wasm": async () => await import("onnxruntime-web") as unknown as Ort,
+  })
+) {
+  Deno.test({
+    name: `A trainer on ${name} follows the reference`,
+    // ONNX Runtime's WebAssembly keeps ports open.
+    sanitizeOps: false,
+    sanitizeResources: false,
+    async fn(t) {
+      const ort = await load();
+      for (const test of cases) {
+        for (const route of routesOf(test)) {
+          await t.step({
+            name: `${test.name}, ${route}`,
+            fn: () => checkConformance(test, trainerSubject(ort, test, route)),
+            sanitizeOps: false,
+            sanitizeResources: false,
+          });
+        }
+      }
+    },
+  });
+}

@@ -1,0 +1,36 @@
+/**
+ * Losses of a training run, in a page and beside it.
+ *
+ * @module
+ */
+import { adamW, combined, type Definition, gaussNewton } from "@precond/core";
+import { type Ort, Trainer, type TrainerOptions } from "../mod.ts";
+import type { TestNetwork } from "./networks.ts";
+
+/** Name of an optimizer. */
+export type OptimizerName = "adamW" | "combined";
+
+export const optimizers: Readonly<Record<OptimizerName, () => Definition>> = {
+  adamW: () => adamW({ learningRate: 1e-3 }),
+  combined: () => combined({ learningRate: 1e-3, curvature: gaussNewton({ every: 4 }) }),
+};
+
+/** Losses of a few steps, then that of an evaluation. */
+export async function lossesOf(
+  ort: Ort,
+  net: TestNetwork,
+  options: TrainerOptions,
+  steps: number,
+): Promise<number[]> {
+  const trainer = await Trainer.create(ort, net, options);
+  try {
+    const losses: number[] = [];
+    for (let step = 0; step < steps; step++) {
+      losses.push((await trainer.step(net.feeds(step))).loss);
+    }
+    losses.push((await trainer.evaluate(net.feeds(steps))).loss);
+    return losses;
+  } finally {
+    await trainer.release();
+  }
+}
