@@ -57,7 +57,10 @@ export {
   type Rate,
   type Reduction,
 } from "./kernel/program.ts";
+export { checkProduct } from "./products/check.ts";
 export { multiplyArrays } from "./products/javascript.ts";
+export { wasmProducts } from "./products/wasm.ts";
+export { type WebgpuProducts, webgpuProducts } from "./products/webgpu.ts";
 export { interpret } from "./lowerings/interpreter.ts";
 export {
   canGenerateCode,

@@ -3,7 +3,14 @@
  *
  * @module
  */
-import { type Backend, layout, webgpuKernel } from "@precond/core/backend";
+import {
+  type Backend,
+  checkProduct,
+  layout,
+  webgpuKernel,
+  type WebgpuProducts,
+  webgpuProducts,
+} from "@precond/core/backend";
 
 /** A storage buffer of float32 values. */
 export interface GpuArray {
@@ -20,9 +27,11 @@ export function webgpuBackend(device: GPUDevice): Backend<GpuArray> {
     const length = rows * columns;
     // A buffer that is bound must not be empty.
     const buffer = device.createBuffer({ size: Math.max(16, length * 4), usage });
-    device.queue.writeBuffer(buffer, 0, values.slice());
+    // Deno 2.9 ends with a panic if nothing is written.
+    if (length > 0) device.queue.writeBuffer(buffer, 0, values.slice());
     return { buffer, length };
   };
+  let products: WebgpuProducts | undefined;
   return {
     name: "webgpu",
     compile(program) {
@@ -38,6 +47,17 @@ export function webgpuBackend(device: GPUDevice): Backend<GpuArray> {
           return calls.map(({ outputs }) => ({ outputs, held: false }));
         },
       };
+    },
+    multiply(calls) {
+      for (const call of calls) checkProduct(call, ({ length }) => length);
+      products ??= webgpuProducts(device as never);
+      products.run(calls.map((call) => ({
+        ...call,
+        a: call.a.buffer,
+        b: call.b.buffer,
+        out: call.out.buffer,
+      })));
+      return calls.map(({ out }) => out);
     },
     allocate(shape, fill) {
       const { rows, columns } = layout(shape);
