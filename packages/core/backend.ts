@@ -7,7 +7,9 @@
 export { checkOptions, checkValue, type Kind, type Kinds, shown } from "./checks.ts";
 export * as kinds from "./kinds.ts";
 export { nearestName } from "./nearest_name.ts";
-export { type ChainSlot, type Fresh, type Stage, weightsName } from "./chain/chain.ts";
+export { type Fresh, type Stage, weightsName } from "./chain/build.ts";
+export type { ChainSlot } from "./chain/chain.ts";
+export { slotsOf, type StateSlot } from "./chain/slots.ts";
 export {
   checkSetRate,
   type RateControl,

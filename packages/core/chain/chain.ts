@@ -3,54 +3,41 @@
  *
  * @module
  */
+import { type InBasis, isInBasis } from "../basis/in_basis.ts";
+import type { KroneckerBasis } from "../basis/kronecker.ts";
+import type { ArrayShape } from "../kernel/expr.ts";
+import type { Program } from "../kernel/program.ts";
 import {
-  type ArrayShape,
-  type Cond,
-  type Expr,
-  or,
-  read,
-  scalar,
-  select,
-  sub,
-  sum,
-} from "../kernel/expr.ts";
+  buildDivided,
+  buildFused,
+  type DividedPrograms,
+  type Fresh,
+  type Programs,
+  specOf,
+  type Stage,
+} from "./build.ts";
 import { checkValue } from "../checks.ts";
-import { compileProgram, type Program } from "../kernel/program.ts";
 import * as kinds from "../kinds.ts";
-import { clippingProgram, mergeClipping } from "./clipping.ts";
 import { type Specified, specify } from "./specification.ts";
-import type {
-  Clipping,
-  CurvatureSource,
-  Evidence,
-  RuleInputs,
-  Scalars,
-  SlotSpec,
-  StepInfo,
-  Transform,
-} from "./types.ts";
-
-/** A transform with the name that tells it from others of its kind in the chain. */
-export interface Stage {
-  readonly name: string;
-  readonly transform: Transform;
-}
+import type { CurvatureSource, Evidence, Scalars, StepInfo, Transform } from "./types.ts";
 
 /** A slot of a chain; its name is `stage.slot`. */
 export interface ChainSlot {
   readonly name: string;
   readonly shape: ArrayShape;
   readonly fill: number;
+  /** Whether it turns with the chain's basis: an average of what flows in. */
+  readonly turns: boolean;
 }
-
-/** Which optional evidence a step brings. */
-export type Fresh = StepInfo["fresh"];
 
 /** An optimizer: transforms in order; the last one's output is subtracted from the weights. */
 export interface Chain extends Specified {
   readonly stages: readonly Stage[];
   readonly needs: readonly Evidence[];
+  /** What its stages keep; a basis keeps more, see `slotsOf()`. */
   readonly slots: readonly ChainSlot[];
+  /** The basis that some of its stages work in, if any. */
+  readonly basis?: KroneckerBasis;
   /** Curvature that the host has to sample, if any. */
   readonly curvature?: CurvatureSource;
   /** The learning rate after so many updates, if it has one: that of its last learningRate(). */
@@ -59,88 +46,14 @@ export interface Chain extends Specified {
   readonly signature: string;
   /** The fused program for steps that bring this evidence; compiled on first use. */
   program(fresh: Fresh): Program;
+  /** The programs for tensors that the basis rotates; only for chains that have one. */
+  divided(fresh: Fresh): DividedPrograms;
   /** A program that counts what such a step clips, before it is made; undefined without bounds. */
   clipping(fresh: Fresh): Program | undefined;
   /** True if two parameters with the same history may have different scalars. */
   readonly perParameter: boolean;
   /** This step's scalars of each stage, given those of the last applied step. */
   scalars(step: StepInfo, previous: readonly Scalars[] | undefined): readonly Scalars[];
-}
-
-/** The name under which programs read and write the parameter itself. */
-export const weightsName = "weights";
-
-/** The programs of steps that bring some evidence. */
-interface Programs {
-  readonly step: Program;
-  /** Compiled on first use: only telemetry asks for it. */
-  clipping(): Program | undefined;
-}
-
-function build(stages: readonly Stage[], fresh: Fresh): Programs {
-  const gradient = read("gradient");
-  const weights = read(weightsName);
-  const rawSquares = fresh.gradientSquares ? read("gradientSquares") : undefined;
-  let x = gradient;
-  let squares = rawSquares;
-  let hold: Cond | undefined;
-  let clipped: Clipping = {};
-  const slots: (ChainSlot & { old: Expr; value: Expr; held: Expr })[] = [];
-  for (const { name, transform } of stages) {
-    const full = (key: string) => `${name}.${key}`;
-    const old = (key: string) => {
-      const spec = transform.slots[key];
-      if (!spec) throw new TypeError(`Cannot build "${name}": it has no slot "${key}"`);
-      return read(full(key), spec.shape ?? "element");
-    };
-    const inputs: RuleInputs = {
-      x,
-      gradient,
-      weights,
-      ...(squares ? { gradientSquares: squares } : {}),
-      ...(rawSquares ? { rawGradientSquares: rawSquares } : {}),
-      ...(fresh.curvature ? { curvature: read("curvature") } : {}),
-      slot: old,
-      scalar: (key) => scalar(full(key)),
-      sum,
-    };
-    const result = transform.apply(inputs);
-    for (const key of Object.keys(result.slots)) old(key);
-    for (const [key, spec] of Object.entries(transform.slots)) {
-      slots.push({
-        ...specOf(full(key), spec),
-        old: old(key),
-        value: result.slots[key] ?? old(key),
-        held: result.heldSlots?.[key] ?? old(key),
-      });
-    }
-    if (result.hold) hold = hold ? or(hold, result.hold) : result.hold;
-    clipped = mergeClipping(clipped, result.clipped);
-    x = result.update;
-    squares = result.gradientSquares;
-  }
-  const gate = (value: Expr, held: Expr) =>
-    hold === undefined || value === held ? value : select(hold, held, value);
-  const step = compileProgram({
-    outputs: [
-      { name: weightsName, shape: "element", value: gate(sub(weights, x), weights) },
-      ...slots.map(({ name, shape, old, value, held }) => ({
-        name,
-        shape,
-        value: value === old && held === old ? old : gate(value, held),
-      })),
-    ],
-    ...(hold ? { hold } : {}),
-  });
-  let clipping: { program: Program | undefined } | undefined;
-  return {
-    step,
-    clipping: () => (clipping ??= { program: clippingProgram(clipped, hold) }).program,
-  };
-}
-
-function specOf(name: string, spec: SlotSpec): ChainSlot {
-  return { name, shape: spec.shape ?? "element", fill: spec.fill ?? 0 };
 }
 
 /**
@@ -163,15 +76,28 @@ function specOf(name: string, spec: SlotSpec): ChainSlot {
  * assert.deepEqual(snr.needs, ["gradient"]);
  * ```
  */
-export function chain(...transforms: Transform[]): Chain {
-  transforms.forEach((t, i) => checkValue("chain", t, kinds.transform, `stage ${i + 1}`));
-  const seen = new Map<string, number>();
-  const stages = transforms.map((transform): Stage => {
-    const count = (seen.get(transform.name) ?? 0) + 1;
-    seen.set(transform.name, count);
-    return { name: count === 1 ? transform.name : `${transform.name}_${count}`, transform };
+export function chain(...transforms: (Transform | InBasis)[]): Chain {
+  transforms.forEach((t, i) => {
+    if (!isInBasis(t)) checkValue("chain", t, kinds.transform, `stage ${i + 1}`);
   });
-  const taken = new Set<string>();
+  const bases = transforms.filter(isInBasis);
+  if (bases.length > 1) {
+    throw new TypeError(
+      `Cannot chain: at most one inBasis() is possible, current count is ${bases.length}; put all that works in the basis into one`,
+    );
+  }
+  const basis = bases[0]?.transforms.length ? bases[0].basis : undefined;
+  const seen = new Map<string, number>();
+  const stages = transforms.flatMap((given): Stage[] => {
+    const inside = isInBasis(given);
+    return (inside ? given.transforms : [given]).map((transform) => {
+      const count = (seen.get(transform.name) ?? 0) + 1;
+      seen.set(transform.name, count);
+      const name = count === 1 ? transform.name : `${transform.name}_${count}`;
+      return { name, transform, inside };
+    });
+  });
+  const taken = new Set<string>(["basis"]);
   for (const { name } of stages) {
     if (!/^[A-Za-z]\w*$/.test(name) || taken.has(name)) {
       throw new TypeError(
@@ -211,30 +137,39 @@ export function chain(...transforms: Transform[]): Chain {
     .flatMap(({ name, transform }) => transform.meaning ? [`${name}=${transform.meaning}`] : []);
   const paced = stages.findLastIndex(({ transform }) => transform.learningRate);
   const pace = stages[paced]?.transform.learningRate;
-  const programs = new Map<string, Programs>();
-  const programsFor = (fresh: Fresh): Programs => {
-    // Evidence that nothing asks for makes no difference to the program.
-    const used: Fresh = {
-      gradientSquares: fresh.gradientSquares && needs.has("gradientSquares"),
-      curvature: fresh.curvature && needs.has("curvature"),
+  // Evidence that nothing asks for makes no difference to the program.
+  const usedOf = (fresh: Fresh): Fresh => ({
+    gradientSquares: fresh.gradientSquares && needs.has("gradientSquares"),
+    curvature: fresh.curvature && needs.has("curvature"),
+  });
+  const once = <T>(build: (stages: readonly Stage[], fresh: Fresh) => T) => {
+    const built = new Map<string, T>();
+    return (fresh: Fresh): T => {
+      const used = usedOf(fresh);
+      const key = `${used.gradientSquares}/${used.curvature}`;
+      let found = built.get(key);
+      if (!found) built.set(key, found = build(stages, used));
+      return found;
     };
-    const key = `${used.gradientSquares}/${used.curvature}`;
-    let found = programs.get(key);
-    if (!found) programs.set(key, found = build(stages, used));
-    return found;
   };
+  const programsFor = once<Programs>(buildFused);
+  const dividedFor = once<DividedPrograms>(buildDivided);
   // Compiled now, so that a chain that cannot work fails where it is written.
   programsFor({ gradientSquares: true, curvature: true });
+  if (basis) dividedFor({ gradientSquares: true, curvature: true });
   return {
     ...specify("chain", ...transforms),
     stages,
     needs: [...needs],
     slots,
+    ...(basis ? { basis } : {}),
     ...(curvature ? { curvature } : {}),
     ...(pace ? { learningRate: pace } : {}),
-    signature: [...slots.map((s) => `${s.name}:${s.shape}`), ...meanings].join(" ") ||
-      stages.map((s) => s.name).join(" "),
+    signature: (basis ? `${basis.kind} ` : "") +
+      ([...slots.map((s) => `${s.name}:${s.shape}`), ...meanings].join(" ") ||
+        stages.map((s) => s.name).join(" ")),
     program: (fresh) => programsFor(fresh).step,
+    divided: dividedFor,
     clipping: (fresh) => programsFor(fresh).clipping(),
     perParameter: stages.some(({ transform }) => transform.perParameter ?? false),
     scalars(step, previous) {

@@ -32,12 +32,22 @@ export interface SlotSpec {
   readonly shape?: ArrayShape;
   /** Initial value, default 0. */
   readonly fill?: number;
+  /**
+   * True for an average of what flows in (a first moment): it turns with the basis that the piece
+   * works in. Second moments stay. Default false.
+   */
+  readonly turns?: boolean;
 }
 
 /** A parameter: what pieces may know of it besides its values. */
 export interface ParameterInfo {
   readonly name: string;
   readonly shape: readonly number[];
+  /**
+   * Rows of data that a step multiplies the parameter with, batch size times positions, where the
+   * host knows; the batch size if it does not.
+   */
+  readonly rowsPerStep?: number;
 }
 
 /** What the host knows when it computes a step's scalars for one parameter. */

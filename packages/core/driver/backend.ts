@@ -59,6 +59,8 @@ export interface CopyCall<A> {
 /** Arrays of a host and how to run programs on them. */
 export interface Backend<A> {
   readonly name: string;
+  /** Where convolution kernels have their output channels: "last" (tfjs, default) or "first" (ONNX). */
+  readonly outputAxis?: "first" | "last";
   compile(program: Program): Kernel<A>;
   /**
    * Matrix products, none of which reads what another of them writes. Returns the arrays that hold the

@@ -3,17 +3,19 @@
  *
  * @module
  */
-import { type Chain, type Fresh, weightsName } from "../chain/chain.ts";
+import type { Fresh } from "../chain/build.ts";
+import type { Chain } from "../chain/chain.ts";
 import { chainFor, type Definition } from "../chain/per_parameter.ts";
 import { inspectionProgram } from "../chain/inspection.ts";
 import { rateControl } from "../chain/rate.ts";
-import type { Inspection, ParameterInfo, Scalars, StepInfo } from "../chain/types.ts";
+import type { Inspection, ParameterInfo } from "../chain/types.ts";
 import type { Program } from "../kernel/program.ts";
-import { type Backend, type Kernel, layout } from "./backend.ts";
-import { type ClippedCounts, countClipped } from "./clipped.ts";
+import type { Backend, Kernel } from "./backend.ts";
+import type { ClippedCounts } from "./clipped.ts";
 import type { DriverState, ParameterState } from "./driver_state.ts";
 import { inspectState } from "./inspect.ts";
-import { type Plan, planOf, scalarVector } from "./plan.ts";
+import { type Plan, planOf } from "./plan.ts";
+import { createStepper, type PreparedGroup } from "./step.ts";
 
 /** One parameter's share of a step. */
 export interface Contribution<A> extends ParameterInfo {
@@ -86,8 +88,6 @@ export interface Driver<A> {
   dispose(): void;
 }
 
-const show = (shape: readonly number[]) => `[${shape.join()}]`;
-
 /** Makes a driver without any state; slots appear when a parameter takes its first step. */
 export function createDriver<A>(definition: Definition, backend: Backend<A>): Driver<A> {
   const kernels = new Map<Program, Kernel<A> & { plan: Plan }>();
@@ -127,123 +127,13 @@ export function createDriver<A>(definition: Definition, backend: Backend<A>): Dr
     return { gradientSquares: has("gradientSquares"), curvature: has("curvature") };
   };
 
-  const runGroup = (
-    chain: Chain,
-    given: readonly Contribution<A>[],
-    fresh: Fresh,
-    options: StepOptions,
-    made: A[],
-  ) => {
-    const program = chain.program(fresh);
-    const { run, plan } = kernelOf(chain, program);
-    // Parameters with the same history share their scalars: computed once, compared by identity.
-    const memo: { before: ParameterState<A> | undefined; scalars: readonly Scalars[] }[] = [];
-    const vectors = new Map<readonly Scalars[], Float64Array>();
-    const prepared = given.map(({ name, shape }) => {
-      const before = parameters.get(name);
-      if (before && show(before.shape) !== show(shape)) {
-        throw new TypeError(
-          `Cannot step "${name}": its state has shape ${show(before.shape)}, current shape is ${
-            show(shape)
-          }`,
-        );
-      }
-      const samples = {
-        gradientSquares: (before?.samples.gradientSquares ?? 0) + Number(fresh.gradientSquares),
-        curvature: (before?.samples.curvature ?? 0) + Number(fresh.curvature),
-      };
-      const learningRate = rate.override(chain, options.learningRate);
-      const info: StepInfo = {
-        step: (before?.step ?? 0) + 1,
-        iteration: iteration + 1,
-        parameter: { name, shape },
-        samples,
-        fresh,
-        batchSize: options.batchSize ?? 1,
-        microBatches: options.microBatches ?? 1,
-        ...(learningRate === undefined ? {} : { learningRate }),
-      };
-      let scalars = chain.perParameter
-        ? undefined
-        : memo.find((m) =>
-          m.before?.scalars === before?.scalars && m.before?.step === before?.step &&
-          m.before?.samples.curvature === before?.samples.curvature &&
-          m.before?.samples.gradientSquares === before?.samples.gradientSquares
-        )?.scalars;
-      if (!scalars) {
-        scalars = chain.scalars(info, before?.scalars);
-        memo.push({ before, scalars });
-      }
-      let vector = vectors.get(scalars);
-      if (!vector) {
-        vector = scalarVector(chain, plan, scalars, name);
-        vectors.set(scalars, vector);
-      }
-      return { before, step: info.step, samples, scalars, vector };
-    });
-    const states = prepared.map(({ before }, i): ParameterState<A> => {
-      const { shape } = given[i]!;
-      if (before) return before;
-      const { rows } = layout(shape);
-      const shapes = { element: shape, row: [rows], tensor: [] };
-      const slots: Record<string, A> = {};
-      for (const slot of chain.slots) {
-        const array = backend.allocate(shapes[slot.shape], slot.fill);
-        made.push(array);
-        slots[slot.name] = array;
-      }
-      const samples = { gradientSquares: 0, curvature: 0 };
-      return { shape: [...shape], signature: chain.signature, step: 0, samples, slots };
-    });
-    const arrayOf = (i: number) => (name: string): A =>
-      name === weightsName
-        ? given[i]!.weights
-        : name === "gradient" || name === "gradientSquares" || name === "curvature"
-        ? given[i]![name]!
-        : states[i]!.slots[name]!;
-    const counting = options.countClipped ? chain.clipping(fresh) : undefined;
-    const counter = counting && kernelOf(chain, counting);
-    /** Before the step, which may write into the slots that this reads. */
-    const count = (): ClippedCounts<A>[] => {
-      if (!counter) return given.map(() => ({}));
-      const calls = given.map(({ name, shape }, i) => ({
-        ...layout(shape),
-        inputs: counter.plan.inputs.map(arrayOf(i)),
-        scalars: scalarVector(chain, counter.plan, prepared[i]!.scalars, name),
-      }));
-      return countClipped(backend, counter, counter.plan, calls);
-    };
-    return () => {
-      const clipped = count();
-      const calls = given.map((c, i) => ({
-        ...layout(c.shape),
-        inputs: plan.inputs.map(arrayOf(i)),
-        outputs: plan.outputs.map(arrayOf(i)),
-        scalars: prepared[i]!.vector,
-      }));
-      const results = run(calls);
-      return results.map(({ outputs, held }, i) => {
-        const { name, weights } = given[i]!;
-        const state = states[i]!;
-        let updated = weights;
-        const slots = { ...state.slots };
-        plan.outputs.forEach((output, o) => {
-          const array = outputs[o]!;
-          if (output === weightsName) updated = array;
-          else if (slots[output] !== array) {
-            backend.dispose(slots[output]!);
-            slots[output] = array;
-          }
-        });
-        const { step, samples, scalars } = prepared[i]!;
-        parameters.set(
-          name,
-          held ? { ...state, slots } : { ...state, slots, step, samples, scalars },
-        );
-        return { weights: updated, held, clipped: clipped[i]! };
-      });
-    };
-  };
+  const stepper = createStepper({
+    backend,
+    kernelOf,
+    rateOf: (chain, given) => rate.override(chain, given),
+    stateOf: (name) => parameters.get(name),
+    commit: (name, state) => void parameters.set(name, state),
+  });
 
   return {
     definition,
@@ -291,11 +181,17 @@ export function createDriver<A>(definition: Definition, backend: Backend<A>): Dr
       });
       // All checks and all memory of all groups first, then all updates.
       const made: A[] = [];
-      let ready: { members: number[]; run: ReturnType<typeof runGroup> }[];
+      let ready: { members: number[]; group: PreparedGroup<A> }[];
       try {
         ready = [...groups].map(([chain, members]) => ({
           members,
-          run: runGroup(chain, members.map((i) => contributions[i]!), fresh, options, made),
+          group: stepper.prepare(
+            chain,
+            members.map((i) => contributions[i]!),
+            fresh,
+            { ...options, iteration },
+            made,
+          ),
         }));
       } catch (error) {
         made.forEach((array) => backend.dispose(array));
@@ -304,8 +200,8 @@ export function createDriver<A>(definition: Definition, backend: Backend<A>): Dr
       const weights: A[] = new Array(contributions.length);
       const held: boolean[] = new Array(contributions.length);
       const clipped: ClippedCounts<A>[] = new Array(contributions.length);
-      for (const { members, run } of ready) {
-        run().forEach((result, k) => {
+      for (const { members, group } of ready) {
+        stepper.run(group).forEach((result, k) => {
           weights[members[k]!] = result.weights;
           held[members[k]!] = result.held;
           clipped[members[k]!] = result.clipped;
@@ -344,6 +240,7 @@ export function createDriver<A>(definition: Definition, backend: Backend<A>): Dr
       ...(rate.saved ? { learningRate: rate.saved } : {}),
     }),
     replaceState(state) {
+      stepper.forget();
       const old = parameters;
       parameters = new Map(state.parameters);
       iteration = state.iteration;
@@ -355,6 +252,7 @@ export function createDriver<A>(definition: Definition, backend: Backend<A>): Dr
         Object.values(slots).forEach((a) => backend.dispose(a));
       }
       parameters.clear();
+      stepper.dispose();
       for (const kernel of kernels.values()) kernel.dispose?.();
       kernels.clear();
       iteration = 0;

@@ -1,5 +1,6 @@
 /** @module */
 import type { SetRate } from "../chain/rate.ts";
+import type { Sides } from "../basis/sides.ts";
 import type { Scalars } from "../chain/types.ts";
 
 /** What an optimizer keeps for one parameter. */
@@ -13,7 +14,9 @@ export interface ParameterState<A> {
   readonly samples: Readonly<Record<"gradientSquares" | "curvature", number>>;
   /** Of each stage, from the last applied step. */
   readonly scalars?: readonly Scalars[] | undefined;
-  /** By `stage.slot`. */
+  /** What its chain's basis rotates; absent if nothing. */
+  readonly sides?: Sides | undefined;
+  /** By `stage.slot`, and what a basis keeps. */
   readonly slots: Readonly<Record<string, A>>;
 }
 

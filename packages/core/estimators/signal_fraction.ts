@@ -138,8 +138,8 @@ export function signalFraction(options: SignalFractionOptions = {}): Preconditio
   if (from === "gradientSquares") return withinBatch(given);
   const adaptive = memory === "adaptive";
   const slots: Record<string, SlotSpec> = adaptive
-    ? { m: {}, d: {}, memory: {}, spread: {} }
-    : { m: {}, d: {} };
+    ? { m: { turns: true }, d: {}, memory: {}, spread: {} }
+    : { m: { turns: true }, d: {} };
 
   const noise = (
     { scalar, slot }: Pick<RuleInputs, "scalar" | "slot">,

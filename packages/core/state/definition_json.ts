@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { inBasis } from "../basis/in_basis.ts";
+import { kronecker } from "../basis/kronecker.ts";
 import { chain } from "../chain/chain.ts";
 import { type Definition, perParameter } from "../chain/per_parameter.ts";
 import { scaleBy } from "../chain/scale_by.ts";
@@ -14,6 +16,8 @@ const makers: Readonly<Record<string, Maker>> = {
   chain,
   perParameter,
   scaleBy,
+  inBasis,
+  kronecker,
   ...estimators,
   ...transforms,
 };

@@ -3,11 +3,12 @@
  *
  * @module
  */
-import type { ChainSlot } from "../chain/chain.ts";
+import type { Sides } from "../basis/sides.ts";
 import { chainFor } from "../chain/per_parameter.ts";
 import { checkSetRate, type SetRate } from "../chain/rate.ts";
+import { slotsOf } from "../chain/slots.ts";
 import type { Scalars } from "../chain/types.ts";
-import { type Backend, layout } from "../driver/backend.ts";
+import type { Backend } from "../driver/backend.ts";
 import type { Driver } from "../driver/driver.ts";
 import type { DriverState, ParameterState } from "../driver/driver_state.ts";
 import { type NamedArray, readSafetensors, writeSafetensors } from "./safetensors.ts";
@@ -22,14 +23,21 @@ interface SavedParameter {
   readonly samples: { readonly gradientSquares: number; readonly curvature: number };
   /** By stage, not by position: stages without slots may come and go. */
   readonly scalars: Readonly<Record<string, Scalars>> | null;
+  /** What its chain's basis rotates. */
+  readonly sides?: Sides;
 }
 
 const isCount = (n: unknown) => Number.isSafeInteger(n) && (n as number) >= 0;
 
+const isSides = ({ rows, columns, left, right }: Partial<Sides>, shape: readonly number[]) =>
+  typeof left === "boolean" && typeof right === "boolean" && isCount(rows) && isCount(columns) &&
+  rows! * columns! === shape.reduce((a, b) => a * b, 1);
+
 function isDamaged(entry: SavedParameter | undefined): boolean {
   return !Array.isArray(entry?.shape) || !isCount(entry.step) ||
     typeof entry.scalars !== "object" ||
-    !isCount(entry.samples?.gradientSquares) || !isCount(entry.samples?.curvature);
+    !isCount(entry.samples?.gradientSquares) || !isCount(entry.samples?.curvature) ||
+    (entry.sides !== undefined && !isSides(entry.sides, entry.shape));
 }
 
 /** A slot on its way out of or into an optimizer. */
@@ -49,15 +57,16 @@ export function exportState<A>(driver: Driver<A>): {
   const tensors: StateTensor<A>[] = [];
   const saved: [string, SavedParameter][] = [];
   for (const [name, state] of parameters) {
-    const { shape, signature, step, samples, scalars } = state;
+    const { shape, signature, step, samples, scalars, sides } = state;
     const chain = chainFor(driver.definition, { name, shape });
     const byStage = scalars &&
       Object.fromEntries(chain.stages.map((stage, i) => [stage.name, scalars[i]!]));
-    saved.push([name, { shape, signature, step, samples, scalars: byStage ?? null }]);
-    for (const slot of chain.slots) {
+    const basis = sides ? { sides } : {};
+    saved.push([name, { shape, signature, step, samples, scalars: byStage ?? null, ...basis }]);
+    for (const slot of slotsOf(chain, shape, sides)) {
       tensors.push({
         name: name + separator + slot.name,
-        shape: slotShape(slot, shape),
+        shape: slot.shape,
         array: state.slots[slot.name]!,
       });
     }
@@ -93,10 +102,6 @@ export async function saveState<A>(
     ),
     metadata: { format, version, state: json },
   });
-}
-
-function slotShape(slot: ChainSlot, shape: readonly number[]): readonly number[] {
-  return { element: shape, row: [layout(shape).rows], tensor: [] }[slot.shape];
 }
 
 interface SavedState {
@@ -188,10 +193,10 @@ export function importState<A>(
         `Cannot restore "${name}": saved by the chain "${entry.signature}", current chain is "${chain.signature}"`,
       );
     }
-    const slots = chain.slots.map((slot) => {
+    const slots = slotsOf(chain, entry.shape, entry.sides).map((slot) => {
       const key = name + separator + slot.name;
       const found = tensors.get(key);
-      const expected = slotShape(slot, entry.shape).join();
+      const expected = slot.shape.join();
       if (found?.join() !== expected) {
         throw new TypeError(
           `Cannot restore "${key}": ${
@@ -217,6 +222,7 @@ export function importState<A>(
       step: entry.step,
       samples: entry.samples,
       scalars: shared.get(key),
+      ...(entry.sides ? { sides: entry.sides } : {}),
       slots: Object.fromEntries(
         slots.map(([slot, key]) => [slot, take(key, tensors.get(key)!)]),
       ),

@@ -49,8 +49,8 @@ export function momentum(options: MomentumOptions = {}): Transform {
     ...specify("momentum", given),
     name: "momentum",
     needs: ["gradient"],
-    slots: { m: {} },
     ...(form === "sum" ? { meaning: form } : debias ? {} : { meaning: "biased" }),
+    slots: { m: { turns: true } },
     scalars: ({ step }) => form === "sum" ? {} : { w: newestWeight(decay, step, debias) },
     apply({ x, slot, scalar }) {
       const old = slot("m");
