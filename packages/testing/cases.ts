@@ -79,6 +79,21 @@ const fractions: ConformanceCase[] = [
   }),
 ];
 
+const normalized: ConformanceCase[] = [
+  {},
+  { decay: 0.9, growth: 1, exponent: 1, floor: 0 },
+  { growth: 0.25, memory: 8, warmup: 3, epsilon: 0 },
+].map((options) => ({
+  name: `normalizedSignal(${JSON.stringify(options)})`,
+  definition: () =>
+    core.chain(core.scaleBy(core.normalizedSignal(options)), core.learningRate(0.1)),
+  reference: () => [
+    ref.scaleByStage(ref.referenceNormalizedSignal(options)),
+    ref.learningRateStage(0.1),
+  ],
+  plan: {},
+}));
+
 const curvatures: ConformanceCase[] = ([
   [{ damping: 0 }, sampled],
   [{ moment: "rms", gain: 2, damping: 1e-3 }, sampled],
@@ -204,6 +219,45 @@ const chains: ConformanceCase[] = [
   },
 ];
 
+function basis(every: number, ...inner: readonly [core.Transform, ref.ReferenceStage][]) {
+  return {
+    definition: () =>
+      core.chain(
+        core.inBasis(core.kronecker({ every, sides: "both" }), ...inner.map(([t]) => t)),
+        core.momentum({ decay: 0.5 }),
+        core.learningRate(0.05),
+      ),
+    reference: (delay: number) => [
+      ref.inBasisStage({ every, delay }, ...inner.map(([, stage]) => stage)),
+      ref.momentumStage({ decay: 0.5 }),
+      ref.learningRateStage(0.05),
+    ],
+    plan: {},
+    every,
+  };
+}
+
+/** Cases in a Kronecker eigenbasis; where reads are asynchronous, `delay` is `every`. */
+export const basisCases: readonly (Omit<ConformanceCase, "reference"> & {
+  readonly every: number;
+  reference(delay: number): ref.ReferenceStage[];
+})[] = [
+  {
+    name: "inBasis(inverseRms)",
+    ...basis(4, [
+      core.scaleBy(core.inverseRms({ decay: 0.9, epsilon: 1e-3 })),
+      ref.scaleByStage(ref.referenceInverseRms({ decay: 0.9, epsilon: 1e-3 })),
+    ]),
+  },
+  {
+    name: "inBasis(normalizedSignal)",
+    ...basis(10, [
+      core.scaleBy(core.normalizedSignal({ epsilon: 1e-3 })),
+      ref.scaleByStage(ref.referenceNormalizedSignal({ epsilon: 1e-3 })),
+    ]),
+  },
+];
+
 /** Steps with NaN and infinite gradients; only for hosts that know at once that a step is held. */
 export const heldCases: readonly ConformanceCase[] = (["all", "tensor"] as const).map((scope) => ({
   name: `skipNonFinite(${scope})`,
@@ -225,6 +279,7 @@ export const heldCases: readonly ConformanceCase[] = (["all", "tensor"] as const
 export const conformanceCases: readonly ConformanceCase[] = [
   ...aliases,
   ...fractions,
+  ...normalized,
   ...curvatures,
   ...chains,
 ];

@@ -4,7 +4,7 @@
  * @module
  */
 export { assertAllClose, type Tolerance } from "./assert_all_close.ts";
-export { type ConformanceCase, conformanceCases, heldCases } from "./cases.ts";
+export { basisCases, type ConformanceCase, conformanceCases, heldCases } from "./cases.ts";
 export {
   checkConformance,
   type ConformanceOptions,

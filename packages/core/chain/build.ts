@@ -111,12 +111,7 @@ function flowThrough(
     const inputs: RuleInputs = {
       x,
       gradient: inBasis ?? read("gradient"),
-      get weights() {
-        if (!inside) return read(weightsName);
-        throw new TypeError(
-          `Cannot chain: "${name}" needs the weights, which are in the layer's own coordinates; put it after inBasis()`,
-        );
-      },
+      weights: read(weightsName),
       ...(squares ? { gradientSquares: squares } : {}),
       ...(rawSquares ? { rawGradientSquares: rawSquares } : {}),
       ...(fresh.curvature ? { curvature: read("curvature") } : {}),
@@ -220,6 +215,13 @@ export function buildDivided(stages: readonly Stage[], fresh: Fresh): DividedPro
     inside: compile(inside, held, [flowOut(inside.x)]),
     after: compile(after, held, [updated(after.x, held)]),
   };
+  if (programs.inside.step.inputs.some(({ name }) => name === weightsName)) {
+    throw new TypeError(
+      `Cannot chain: ${
+        stages.filter((s) => s.inside).map(({ name }) => `"${name}"`).join(" or ")
+      } needs the weights, which are in the layer's own coordinates; put it after inBasis()`,
+    );
+  }
   return {
     ...programs,
     holds: before.hold !== undefined,

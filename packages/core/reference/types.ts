@@ -19,6 +19,8 @@ export interface Snapshot {
   readonly shape: readonly number[];
   /** x: what flows into the stage. */
   readonly input: Float64Array;
+  /** x of this step as the basis of the last step sees it; absent outside a basis. */
+  readonly turned?: Float64Array;
   /** The weights before the step. */
   readonly weights: Float64Array;
   /** g: the raw mean gradient of the step. */
