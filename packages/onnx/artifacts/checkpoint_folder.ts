@@ -4,7 +4,12 @@ import { OnnxError } from "../model/onnx_error.ts";
 import { parseMessage } from "../model/parse_message.ts";
 import { tensorData } from "../model/tensor.ts";
 import { type TensorProto, TensorProtoSchema } from "../proto/onnx_pb.ts";
-import type { Checkpoint, CheckpointFolder, OptimizerGroup, PropertyValue } from "./checkpoint.ts";
+import type {
+  Checkpoint,
+  CheckpointFolder,
+  OptimizerGroup,
+  PropertyValue,
+} from "./checkpoint_types.ts";
 
 const TRAINABLE = "paramtrain_tensors.pbseq";
 const FROZEN = "paramfrozen_tensors.pbseq";

@@ -7,7 +7,8 @@ import { OnnxError } from "../model/onnx_error.ts";
 import { makeTensor, tensorData } from "../model/tensor.ts";
 import { type TensorProto, TensorProtoSchema } from "../proto/onnx_pb.ts";
 import { artifactSets, fixture, haveFixtures, openTraining } from "./_testing.ts";
-import { type Checkpoint, readCheckpoint } from "./checkpoint.ts";
+import type { Checkpoint } from "./checkpoint_types.ts";
+import { readCheckpoint } from "./checkpoint.ts";
 import { writeCheckpoint } from "./write_checkpoint.ts";
 
 const floats = (name: string, dims: number[], ...values: number[]) =>

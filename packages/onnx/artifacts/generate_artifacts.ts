@@ -7,7 +7,7 @@ import {
   type DifferentiateOptions,
   lossOf,
 } from "../differentiate/growth.ts";
-import type { Loss } from "../differentiate/losses.ts";
+import type { Loss } from "../differentiate/loss.ts";
 import { loadGraph, opsetOf } from "../graph/load_graph.ts";
 import { DataType, dataTypeName } from "../model/data_type.ts";
 import { OnnxError } from "../model/onnx_error.ts";

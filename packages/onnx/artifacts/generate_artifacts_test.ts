@@ -10,7 +10,7 @@ import {
   type Value,
 } from "../_testing.ts";
 import { differentiate } from "../differentiate/differentiate.ts";
-import type { Loss } from "../differentiate/losses.ts";
+import type { Loss } from "../differentiate/loss.ts";
 import { float } from "../model/attributes.ts";
 import { DataType } from "../model/data_type.ts";
 import { readModel } from "../model/read_model.ts";

@@ -1,12 +1,11 @@
 /** @module */
-export {
-  type Checkpoint,
-  type CheckpointFolder,
-  type OptimizerGroup,
-  type PropertyValue,
-  readCheckpoint,
-  type ReadCheckpointOptions,
-} from "./checkpoint.ts";
+export type {
+  Checkpoint,
+  CheckpointFolder,
+  OptimizerGroup,
+  PropertyValue,
+} from "./checkpoint_types.ts";
+export { readCheckpoint, type ReadCheckpointOptions } from "./checkpoint.ts";
 export { exportInferenceModel, type ExportOptions } from "./export_inference_model.ts";
 export {
   generateArtifacts,

@@ -4,7 +4,7 @@ import { bytesPerElement, DataType, dataTypeName } from "../model/data_type.ts";
 import { OnnxError } from "../model/onnx_error.ts";
 import { tensorSize } from "../model/tensor.ts";
 import { type TensorProto, TensorProtoSchema } from "../proto/onnx_pb.ts";
-import type { Checkpoint, OptimizerGroup, PropertyValue } from "./checkpoint.ts";
+import type { Checkpoint, OptimizerGroup, PropertyValue } from "./checkpoint_types.ts";
 import { type FlatTable, openFlatBuffer } from "./flat_table.ts";
 
 /** The file identifier: on-device training checkpoint. */

@@ -4,7 +4,7 @@ import { bytesPerElement, DataType, dataTypeName } from "../model/data_type.ts";
 import { OnnxError } from "../model/onnx_error.ts";
 import { bytesOf, tensorData } from "../model/tensor.ts";
 import type { TensorProto } from "../proto/onnx_pb.ts";
-import type { Checkpoint, OptimizerGroup, PropertyValue } from "./checkpoint.ts";
+import type { Checkpoint, OptimizerGroup, PropertyValue } from "./checkpoint_types.ts";
 import { IDENTIFIER, VERSION } from "./read_checkpoint.ts";
 
 /** What {@linkcode writeCheckpoint} takes: only the parameters are required. */

@@ -1,6 +1,6 @@
 /** @module */
 import { type Command, InvalidArgumentError, Option } from "commander";
-import type { Loss } from "../differentiate/losses.ts";
+import type { Loss } from "../differentiate/loss.ts";
 import type { Trainable } from "../differentiate/trainable.ts";
 
 const LOSSES = ["crossEntropy", "binaryCrossEntropy", "mse", "l1", "huber"] as const;

@@ -6,7 +6,7 @@ import { existsSync, readFileSync } from "node:fs";
  * lies at another height above what the sources are built to.
  */
 export function packageVersion(from: string = import.meta.url): string {
-  for (let folder = new URL(".", from);;) {
+  for (let folder = new URL("./", from);;) {
     const file = new URL("package.json", folder);
     const found = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : undefined;
     if (found?.name === "@precond/onnx") return String(found.version);

@@ -4,8 +4,8 @@ import type { LoadedGraph } from "../graph/load_graph.ts";
 import { nameOf } from "../model/attributes.ts";
 import { dataTypeName, isFloating } from "../model/data_type.ts";
 import { OnnxError } from "../model/onnx_error.ts";
-import type { ValueType } from "../rules/rule.ts";
-import type { Loss } from "./losses.ts";
+import type { ValueType } from "../graph/value_type.ts";
+import type { Loss } from "./loss.ts";
 
 /** The value that a loss is taken of, and its type. */
 export interface Predicted {

@@ -2,7 +2,7 @@ import { buildModel } from "../model/build_model.ts";
 import { DataType } from "../model/data_type.ts";
 import assert from "node:assert/strict";
 import { differentiate } from "./differentiate.ts";
-import type { Loss } from "./losses.ts";
+import type { Loss } from "./loss.ts";
 
 /** `z = x w`, and what an operator makes of it. */
 function model(opType: string, domain = "") {

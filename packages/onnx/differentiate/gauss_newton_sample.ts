@@ -14,7 +14,7 @@ import {
   type Growth,
   nameResults,
 } from "./growth.ts";
-import type { Loss } from "./losses.ts";
+import type { Loss } from "./loss.ts";
 import { recognizeLoss } from "./recognize_loss.ts";
 import { backpropagate } from "./reverse.ts";
 

@@ -14,7 +14,7 @@ import {
 } from "../_testing.ts";
 import { differentiate } from "./differentiate.ts";
 import { gaussNewtonSample } from "./gauss_newton_sample.ts";
-import type { Loss } from "./losses.ts";
+import type { Loss } from "./loss.ts";
 import { trainingGraph } from "./training_graph.ts";
 
 const { FLOAT, INT64 } = DataType;

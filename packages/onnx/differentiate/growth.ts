@@ -15,7 +15,8 @@ import {
 } from "../proto/onnx_pb.ts";
 import { ruleFor } from "../rules/mod.ts";
 import { type ClassLabels, classLabels } from "./class_labels.ts";
-import { appendLoss, type Loss } from "./losses.ts";
+import { appendLoss } from "./losses.ts";
+import type { Loss } from "./loss.ts";
 import { reluLast } from "./relu_last.ts";
 import { cotangentsOf } from "./reverse.ts";
 import { chooseTrainable, type Trainable } from "./trainable.ts";

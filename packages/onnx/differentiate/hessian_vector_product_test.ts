@@ -18,7 +18,7 @@ import { differentiate } from "./differentiate.ts";
 import { gaussNewtonSample } from "./gauss_newton_sample.ts";
 import { hessianVectorProduct } from "./hessian_vector_product.ts";
 import { lossGraph } from "./loss_graph.ts";
-import type { Loss } from "./losses.ts";
+import type { Loss } from "./loss.ts";
 import { perExampleSquares } from "./per_example_squares.ts";
 import { trainingGraph } from "./training_graph.ts";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { DataType } from "../model/data_type.ts";
 import { compare, makeModel, makeNode, normal, runModel, type Value } from "../_testing.ts";
 import { differentiate } from "./differentiate.ts";
-import type { Loss } from "./losses.ts";
+import type { Loss } from "./loss.ts";
 
 const { FLOAT16, INT64 } = DataType;
 

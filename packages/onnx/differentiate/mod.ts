@@ -9,7 +9,7 @@ export {
 export type { Differentiated, DifferentiateOptions } from "./growth.ts";
 export { type HessianVectorProduct, hessianVectorProduct } from "./hessian_vector_product.ts";
 export { type LossGraph, lossGraph } from "./loss_graph.ts";
-export type { Loss, LossTarget } from "./losses.ts";
+export type { Loss, LossTarget } from "./loss.ts";
 export {
   type PerExampleOptions,
   type PerExampleSquares,

@@ -7,9 +7,9 @@ import { intAttribute, nameOf } from "../model/attributes.ts";
 import { OnnxError } from "../model/onnx_error.ts";
 import type { ModelProto, NodeProto } from "../proto/onnx_pb.ts";
 import { ruleFor } from "../rules/mod.ts";
-import { gradientContext } from "../rules/node_context.ts";
-import { type Examples, refuseExamples, type Shares } from "../rules/_examples.ts";
-import { perExampleRules } from "../rules/per_example.ts";
+import { gradientContext } from "../graph/node_context.ts";
+import { type Examples, refuseExamples, type Shares } from "../rules/per_example/examples.ts";
+import { perExampleRules } from "../rules/per_example/rules.ts";
 import {
   beginGrowth,
   type Differentiated,

@@ -5,7 +5,7 @@ import { OnnxError } from "../model/onnx_error.ts";
 import type { NodeProto } from "../proto/onnx_pb.ts";
 import { compare, makeModel, makeNode, normal, runModel, type Value } from "../_testing.ts";
 import { differentiate } from "./differentiate.ts";
-import type { Loss } from "./losses.ts";
+import type { Loss } from "./loss.ts";
 import { perExampleSquares } from "./per_example_squares.ts";
 
 const { FLOAT, INT64 } = DataType;

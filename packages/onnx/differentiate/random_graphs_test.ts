@@ -13,10 +13,10 @@ import {
   type TestGraph,
 } from "../_testing.ts";
 import { hessianVectorProduct } from "./hessian_vector_product.ts";
-import { type Dims, type Drawing, fed, type Step } from "./random_graphs/_testing.ts";
-import { indices } from "./random_graphs/indices/_testing.ts";
-import { moves } from "./random_graphs/moves/_testing.ts";
-import { values } from "./random_graphs/values/_testing.ts";
+import { type Dims, type Drawing, fed, type Step } from "./scenarios/drawing.ts";
+import { indices } from "./scenarios/indices.ts";
+import { moves } from "./scenarios/moves.ts";
+import { values } from "./scenarios/values.ts";
 
 const steps: readonly Step[] = [...values, ...moves, ...indices];
 

@@ -4,7 +4,7 @@ import { type Dim, isStatic, product, sameDims } from "../graph/dims.ts";
 import { intAttribute, stringAttribute } from "../model/attributes.ts";
 import { tensorData, tensorSize } from "../model/tensor.ts";
 import type { NodeProto } from "../proto/onnx_pb.ts";
-import type { Loss } from "./losses.ts";
+import type { Loss } from "./loss.ts";
 
 /**
  * What a scalar of the graph is the loss of, as official training artifacts compute theirs:

@@ -1,5 +1,5 @@
 /** @module */
-import type { Rewrite } from "../graph/builder.ts";
+import type { Rewrite } from "../graph/rule.ts";
 import { readsOf } from "../graph/topology.ts";
 import { intsAttribute, stringAttribute } from "../model/attributes.ts";
 import type { ModelProto, NodeProto } from "../proto/onnx_pb.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { makeModel, makeNode } from "../_testing.ts";
 import { runOnCpu } from "../legalize/_testing.ts";
-import { random } from "../legalize/cases/_testing.ts";
+import { random } from "../legalize/scenarios/cases.ts";
 import type { ModelProto, NodeProto } from "../proto/onnx_pb.ts";
 import { DataType } from "../model/data_type.ts";
 import { declaration } from "../model/value_info.ts";

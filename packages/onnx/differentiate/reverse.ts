@@ -1,5 +1,6 @@
 /** @module */
-import type { Builder, RuleLookup } from "../graph/builder.ts";
+import type { Builder } from "../graph/builder.ts";
+import type { RuleLookup } from "../graph/rule.ts";
 import { addAll } from "../graph/add_parts.ts";
 import { isStatic, sameDims } from "../graph/dims.ts";
 import { replaceNode } from "../graph/replace_node.ts";
@@ -8,8 +9,8 @@ import { bodiesOf, nameOf } from "../model/attributes.ts";
 import { isFloating } from "../model/data_type.ts";
 import { OnnxError } from "../model/onnx_error.ts";
 import type { NodeProto } from "../proto/onnx_pb.ts";
-import { gradientContext, nodeContext } from "../rules/node_context.ts";
-import type { OperatorRule } from "../rules/rule.ts";
+import { gradientContext, nodeContext } from "../graph/node_context.ts";
+import type { OperatorRule } from "../graph/rule.ts";
 
 /**
  * Reverse mode: appends the nodes that compute `Σ_k seedₖᵀ ∂outputₖ/∂x` for every x of `wanted`.

@@ -4,7 +4,7 @@ import { DataType } from "../model/data_type.ts";
 import type { NodeProto } from "../proto/onnx_pb.ts";
 import { ruleFor } from "../rules/mod.ts";
 import { addParts } from "./add_parts.ts";
-import { createBuilder } from "./builder.ts";
+import { createBuilder } from "./create_builder.ts";
 import assert from "node:assert/strict";
 
 const ints = (...data: number[]) => ({ dims: [data.length], data, type: 7 });

@@ -1,6 +1,6 @@
 /** @module */
 import type { Builder, Operand } from "./builder.ts";
-import { type Dim, isStatic, product, sameDims } from "./dims.ts";
+import { broadcastDims, type Dim, isStatic, product, sameDims } from "./dims.ts";
 
 /** The name of an operand; a number becomes a scalar with the element type of `like`. */
 export function named(b: Builder, operand: Operand, like: string): string {
@@ -203,3 +203,12 @@ export const squeeze = (b: Builder, x: string, axes: readonly number[]): string 
 
 /** A scalar int64 from a vector of one. */
 export const asScalar = (b: Builder, x: string): string => squeeze(b, x, [0]);
+
+/** The broadcast shape of values, with new names for sizes that cannot be known. */
+export function broadcastOf(
+  b: Builder,
+  shapes: readonly (readonly Dim[] | undefined)[],
+): Dim[] | undefined {
+  if (shapes.some((s) => s === undefined)) return undefined;
+  return broadcastDims(shapes as readonly (readonly Dim[])[]).map((d) => d ?? b.freshDim());
+}

@@ -9,9 +9,11 @@ import {
   type TypeProto,
   type ValueInfoProto,
 } from "../proto/onnx_pb.ts";
-import { nodeContext } from "../rules/node_context.ts";
-import type { ValueType } from "../rules/rule.ts";
-import { type Builder, createBuilder, type Rewrite, type RuleLookup } from "./builder.ts";
+import { nodeContext } from "./node_context.ts";
+import type { ValueType } from "./value_type.ts";
+import type { Builder } from "./builder.ts";
+import { createBuilder } from "./create_builder.ts";
+import type { Rewrite, RuleLookup } from "./rule.ts";
 import { type Dim, symbolOf } from "./dims.ts";
 import { inlineFunctions } from "./inline_functions.ts";
 import { sortNodes } from "./topology.ts";

@@ -4,11 +4,9 @@ import { add, div, mul, neg, reduceSum, signOf, sub, where } from "../graph/emit
 import { float, tensorAttribute } from "../model/attributes.ts";
 import { DataType, isFloating } from "../model/data_type.ts";
 import { tensorData } from "../model/tensor.ts";
-import type { NodeContext } from "../rules/rule.ts";
+import type { NodeContext } from "../graph/rule.ts";
+import type { Formula } from "./formula.ts";
 import { groupNorm, meanVariance, rmsNorm } from "./normalizations.ts";
-
-/** An operator as other operators: the name of the value. */
-export type Formula = (n: NodeContext) => string | undefined;
 
 const x0 = (n: NodeContext) => n.input(0)!;
 

@@ -1,5 +1,6 @@
 /** @module */
-import { type Builder, keyOf, RANDOM } from "../graph/builder.ts";
+import type { Builder } from "../graph/builder.ts";
+import { keyOf, RANDOM } from "../graph/common.ts";
 import { isStatic, sameDims } from "../graph/dims.ts";
 import { liveNodes, readsOf } from "../graph/topology.ts";
 import { bodiesOf, intAttribute, intsAttribute } from "../model/attributes.ts";

@@ -16,12 +16,12 @@ import {
   type ValueInfoProto,
 } from "../proto/onnx_pb.ts";
 import { ruleFor } from "../rules/mod.ts";
-import type { ValueType } from "../rules/rule.ts";
+import type { ValueType } from "../graph/value_type.ts";
 import { constantNode } from "./constant_node.ts";
-import { cpu } from "./cpu.ts";
+import { cpu } from "./cpu/cpu.ts";
 import { simplify } from "./fold.ts";
 import type { Legality, MakeLegality, Target } from "./target.ts";
-import { webgl } from "./webgl.ts";
+import { webgl } from "./webgl/webgl.ts";
 import { webgpu } from "./webgpu.ts";
 
 /** Options of {@linkcode legalize}. */

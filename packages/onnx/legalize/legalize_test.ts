@@ -5,7 +5,7 @@ import { differentiate } from "../differentiate/differentiate.ts";
 import { DataType } from "../model/data_type.ts";
 import { OnnxError } from "../model/onnx_error.ts";
 import { close, fedAs, hasWebgpu, openOnWebgpu, runOnCpu, type Values } from "./_testing.ts";
-import { cases, integers, modelsOf, random } from "./cases/_testing.ts";
+import { cases, integers, modelsOf, random } from "./scenarios/cases.ts";
 import { legalize } from "./legalize.ts";
 import type { Target } from "./target.ts";
 

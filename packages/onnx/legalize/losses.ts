@@ -1,7 +1,7 @@
 /** @module */
 import { div, mul, neg, reduceSum, unsqueeze } from "../graph/emit.ts";
 import { intAttribute } from "../model/attributes.ts";
-import type { NodeContext } from "../rules/rule.ts";
+import type { NodeContext } from "../graph/rule.ts";
 import { logSoftmaxOf } from "./decompose.ts";
 import type { Narrowing } from "./narrow.ts";
 

@@ -1,10 +1,11 @@
 /** @module */
-import type { Builder, Rewrite } from "../graph/builder.ts";
+import type { Builder } from "../graph/builder.ts";
+import type { Rewrite } from "../graph/rule.ts";
 import { valueType } from "../graph/load_graph.ts";
 import { DataType, isFloating } from "../model/data_type.ts";
 import { tensorDims, tensorIntegers } from "../model/tensor.ts";
 import type { ModelProto, NodeProto } from "../proto/onnx_pb.ts";
-import type { NodeContext } from "../rules/rule.ts";
+import type { NodeContext } from "../graph/rule.ts";
 
 /** Integers of the target's own type in the place of int64. */
 export interface Narrowing {

@@ -1,7 +1,7 @@
 /** @module */
 import { add, div, mul, sub } from "../graph/emit.ts";
-import type { NodeContext } from "../rules/rule.ts";
-import type { Formula } from "./decompose.ts";
+import type { NodeContext } from "../graph/rule.ts";
+import type { Formula } from "./formula.ts";
 
 const x0 = (n: NodeContext) => n.input(0)!;
 

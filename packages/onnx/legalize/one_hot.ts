@@ -3,7 +3,7 @@ import type { Builder } from "../graph/builder.ts";
 import { isStatic } from "../graph/dims.ts";
 import { add, mul, reduceSum, reshape, sub, transpose, unsqueeze } from "../graph/emit.ts";
 import { DataType } from "../model/data_type.ts";
-import type { NodeContext } from "../rules/rule.ts";
+import type { NodeContext } from "../graph/rule.ts";
 import type { Narrowing } from "./narrow.ts";
 
 /**

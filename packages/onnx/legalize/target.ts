@@ -1,6 +1,7 @@
 /** @module */
-import type { Builder, Rewrite } from "../graph/builder.ts";
-import type { ValueType } from "../rules/rule.ts";
+import type { Builder } from "../graph/builder.ts";
+import type { Rewrite } from "../graph/rule.ts";
+import type { ValueType } from "../graph/value_type.ts";
 import type { ModelProto, NodeProto } from "../proto/onnx_pb.ts";
 
 /** Where a graph is to run: an execution provider of ONNX Runtime. */

@@ -1,6 +1,6 @@
 /** @module */
 import { create } from "@bufbuild/protobuf";
-import { createBuilder } from "../graph/builder.ts";
+import { createBuilder } from "../graph/create_builder.ts";
 import type { Dim } from "../graph/dims.ts";
 import {
   type ModelProto,

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { fixture, haveFixtures } from "../artifacts/_testing.ts";
 import { differentiate } from "../differentiate/differentiate.ts";
-import { dice, fuzz, mutateBytes, mutateModel } from "../fuzz/_testing.ts";
-import { smallModels } from "../fuzz/models/_testing.ts";
+import { dice, fuzz, mutateBytes, mutateModel } from "../scenarios/damaged_files.ts";
+import { smallModels } from "../scenarios/small_models.ts";
 import { loadGraph } from "../graph/load_graph.ts";
 import { ruleFor } from "../rules/mod.ts";
 import { DataType } from "./data_type.ts";

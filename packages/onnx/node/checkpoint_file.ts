@@ -1,7 +1,8 @@
 /** @module */
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { type Checkpoint, readCheckpoint } from "../artifacts/checkpoint.ts";
+import type { Checkpoint } from "../artifacts/checkpoint_types.ts";
+import { readCheckpoint } from "../artifacts/checkpoint.ts";
 import { type CheckpointState, writeCheckpoint } from "../artifacts/write_checkpoint.ts";
 import { writeFileAtomically } from "./write_file_atomically.ts";
 

@@ -2,9 +2,9 @@
 import type { Builder, Operand } from "../graph/builder.ts";
 import { add, div, indicator, mul, square, sub, where } from "../graph/emit.ts";
 import { float } from "../model/attributes.ts";
-import { to } from "./broadcast.ts";
-import type { GradientContext, OperatorRule } from "./rule.ts";
-import { sameType, unary } from "./unary.ts";
+import { to } from "./shared/broadcast.ts";
+import type { GradientContext, OperatorRule } from "../graph/rule.ts";
+import { sameType, unary } from "./shared/unary.ts";
 
 const sigmoidOf = (b: Builder, x: string) => b.op("Sigmoid", [x]);
 

@@ -1,8 +1,8 @@
 /** @module */
 import { div, mul, neg, sumTo } from "../graph/emit.ts";
-import { broadcastType, to } from "./broadcast.ts";
-import { differenceOf, onIntegers, productOf, quotientOf, sumOf } from "./integers.ts";
-import type { OperatorRule } from "./rule.ts";
+import { broadcastType, to } from "./shared/broadcast.ts";
+import { differenceOf, onIntegers, productOf, quotientOf, sumOf } from "./shared/integers.ts";
+import type { OperatorRule } from "../graph/rule.ts";
 
 /** `z = x + y`: ∂z/∂x = 1, ∂z/∂y = 1. */
 const addition: OperatorRule = {

@@ -1,8 +1,8 @@
 /** @module */
 import { type Dim, isStatic, product } from "../graph/dims.ts";
 import { reshapeLike } from "../graph/emit.ts";
-import { attributeAsInput, axisOf, numbersOf, passedOn, unknownDims } from "./_axes.ts";
-import type { OperatorRule } from "./rule.ts";
+import { attributeAsInput, axisOf, numbersOf, passedOn, unknownDims } from "./shared/axis.ts";
+import type { OperatorRule } from "../graph/rule.ts";
 
 /** Drops axes of size one: the gradient puts them back. */
 const squeeze: OperatorRule = {

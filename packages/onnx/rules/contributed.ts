@@ -2,7 +2,7 @@
 import { dimOf, shapeOf, transpose } from "../graph/emit.ts";
 import { isStatic } from "../graph/dims.ts";
 import { float } from "../model/attributes.ts";
-import type { NodeContext, OperatorRule } from "./rule.ts";
+import type { NodeContext, OperatorRule } from "../graph/rule.ts";
 
 /** An operator of ONNX Runtime that is rewritten into standard ones where it is read. */
 function rewritten(opType: string, rewrite: (n: NodeContext) => void): OperatorRule {

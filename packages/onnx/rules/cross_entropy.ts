@@ -13,9 +13,9 @@ import {
 } from "../graph/emit.ts";
 import { intAttribute } from "../model/attributes.ts";
 import { isFloating } from "../model/data_type.ts";
-import { castLike, widened } from "./_standardized.ts";
+import { castLike, widened } from "./shared/standardized.ts";
 import { nonZero } from "./reductions.ts";
-import type { GradientContext, Infer, OperatorRule } from "./rule.ts";
+import type { GradientContext, Infer, OperatorRule } from "../graph/rule.ts";
 
 /** The loss: shaped like the labels without a reduction, else a scalar; then the log-probabilities. */
 const lossType: Infer = (n) => {

@@ -3,9 +3,9 @@ import { mul, where } from "../graph/emit.ts";
 import type { Builder } from "../graph/builder.ts";
 import { DataType } from "../model/data_type.ts";
 import { tensorData } from "../model/tensor.ts";
-import { uniformLike } from "./_uniform.ts";
-import type { NodeContext, OperatorRule } from "./rule.ts";
-import { sameType } from "./unary.ts";
+import { uniformLike } from "./shared/uniform.ts";
+import type { NodeContext, OperatorRule } from "../graph/rule.ts";
+import { sameType } from "./shared/unary.ts";
 
 /** Name of the graph input that all masks are drawn from. */
 export const DROPOUT_SEED = "dropout_seed";

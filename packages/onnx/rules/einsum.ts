@@ -2,8 +2,8 @@
 import type { Builder } from "../graph/builder.ts";
 import { broadcastDims, type Dim } from "../graph/dims.ts";
 import { dimOf, sumTo } from "../graph/emit.ts";
-import { vectorOf } from "./_positions.ts";
-import type { GradientContext, NodeContext, OperatorRule } from "./rule.ts";
+import { vectorOf } from "./shared/positions.ts";
+import type { GradientContext, NodeContext, OperatorRule } from "../graph/rule.ts";
 
 /** An equation with one label a dimension, the ellipsis spelt out. */
 interface Equation {

@@ -4,8 +4,8 @@ import { asScalar, mul, reduceSum, shapeOf } from "../graph/emit.ts";
 import { tensorAttribute } from "../model/attributes.ts";
 import { DataType, isFloating } from "../model/data_type.ts";
 import { tensorIntegers } from "../model/tensor.ts";
-import { numbersOf, unknownDims } from "./_axes.ts";
-import type { OperatorRule } from "./rule.ts";
+import { numbersOf, unknownDims } from "./shared/axis.ts";
+import type { OperatorRule } from "../graph/rule.ts";
 
 /** Contents longer than this are not followed: shapes are short. */
 const LONGEST_KNOWN = 64;

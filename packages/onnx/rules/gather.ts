@@ -2,10 +2,10 @@
 import type { Builder } from "../graph/builder.ts";
 import { product } from "../graph/dims.ts";
 import { dimOf, reshapeLike, unsqueeze, zerosLike } from "../graph/emit.ts";
-import { axisOf, numbersOf } from "./_axes.ts";
-import { addAlong, rowsAt } from "./_places.ts";
-import { countTo, vectorOf } from "./_positions.ts";
-import type { GradientContext, OperatorRule } from "./rule.ts";
+import { axisOf, numbersOf } from "./shared/axis.ts";
+import { addAlong, rowsAt } from "./shared/places.ts";
+import { countTo, vectorOf } from "./shared/positions.ts";
+import type { GradientContext, OperatorRule } from "../graph/rule.ts";
 
 /**
  * `y[p, i…, q] = x[p, index[i…], q]`, the index along one axis: the gradient is added up at the

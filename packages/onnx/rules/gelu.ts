@@ -2,8 +2,8 @@
 import type { Builder } from "../graph/builder.ts";
 import { add, mul, square, sub } from "../graph/emit.ts";
 import { DataType } from "../model/data_type.ts";
-import type { GradientContext, NodeContext, OperatorRule } from "./rule.ts";
-import { unary } from "./unary.ts";
+import type { GradientContext, NodeContext, OperatorRule } from "../graph/rule.ts";
+import { unary } from "./shared/unary.ts";
 
 const RATE = Math.sqrt(2 / Math.PI);
 const CUBIC = 0.044715;

@@ -2,10 +2,10 @@
 import type { Builder } from "../graph/builder.ts";
 import { type Dim, isStatic, quotient } from "../graph/dims.ts";
 import { dimOf, zerosLike } from "../graph/emit.ts";
-import { axisOf } from "./_axes.ts";
-import { sumOf } from "./integers.ts";
-import { vectorOf } from "./_positions.ts";
-import type { GradientContext, NodeContext, OperatorRule } from "./rule.ts";
+import { axisOf } from "./shared/axis.ts";
+import { sumOf } from "./shared/integers.ts";
+import { vectorOf } from "./shared/positions.ts";
+import type { GradientContext, NodeContext, OperatorRule } from "../graph/rule.ts";
 
 /** Values one after another along an axis: each gets its part of the gradient. */
 const concat: OperatorRule = {

@@ -1,9 +1,9 @@
 /** @module */
 import { div, mul, neg, signOf, square, sub } from "../graph/emit.ts";
-import { broadcastType, to } from "./broadcast.ts";
-import { ofNumbers, onIntegers } from "./integers.ts";
-import type { OperatorRule } from "./rule.ts";
-import { sameType, stepwise, unary } from "./unary.ts";
+import { broadcastType, to } from "./shared/broadcast.ts";
+import { ofNumbers, onIntegers } from "./shared/integers.ts";
+import type { OperatorRule } from "../graph/rule.ts";
+import { sameType, stepwise, unary } from "./shared/unary.ts";
 
 /** `y = −x`: ∂y/∂x = −1. */
 const negation: OperatorRule = {

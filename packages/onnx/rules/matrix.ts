@@ -1,9 +1,10 @@
 /** @module */
-import { broadcastOf, type Builder } from "../graph/builder.ts";
+import { broadcastOf } from "../graph/emit.ts";
+import type { Builder } from "../graph/builder.ts";
 import { mul, reshape, sumTo, transposeLast, unsqueeze } from "../graph/emit.ts";
 import { product } from "../graph/dims.ts";
 import { float } from "../model/attributes.ts";
-import type { NodeContext, OperatorRule } from "./rule.ts";
+import type { NodeContext, OperatorRule } from "../graph/rule.ts";
 
 /** `Z = X Y` over the last two axes, the others broadcast: ∂X = ∂Z Yᵀ, ∂Y = Xᵀ ∂Z. */
 const matMul: OperatorRule = {

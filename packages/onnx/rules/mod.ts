@@ -21,22 +21,22 @@ import { gelus } from "./gelu.ts";
 import { math } from "./math.ts";
 import { powers } from "./powers.ts";
 import { trigonometry } from "./trigonometry.ts";
-import { convolution } from "./conv.ts";
-import { transposedConvolution } from "./conv_transpose.ts";
+import { convolution } from "./convolution/conv.ts";
+import { transposedConvolution } from "./convolution/conv_transpose.ts";
 import { products } from "./products.ts";
 import { softmaxes } from "./softmax.ts";
 import { crossEntropies } from "./cross_entropy.ts";
-import { maxPooling } from "./max_pooling.ts";
-import { pooling } from "./pooling.ts";
-import { layerNormalizations } from "./layer_normalization.ts";
-import { instanceNormalizations } from "./instance_normalization.ts";
-import { batchNormalizations } from "./batch_normalization.ts";
+import { maxPooling } from "./pooling/max_pooling.ts";
+import { pooling } from "./pooling/pooling.ts";
+import { layerNormalizations } from "./normalization/layer_normalization.ts";
+import { instanceNormalizations } from "./normalization/instance_normalization.ts";
+import { batchNormalizations } from "./normalization/batch_normalization.ts";
 import { contributed } from "./contributed.ts";
-import { contributedNormalizations } from "./contributed_normalization.ts";
+import { contributedNormalizations } from "./normalization/contributed_normalization.ts";
 import { dropouts } from "./dropout.ts";
 import { einsums } from "./einsum.ts";
-import { recurrents } from "./recurrent.ts";
-import type { OperatorRule } from "./rule.ts";
+import { recurrents } from "./recurrent/recurrent.ts";
+import type { OperatorRule } from "../graph/rule.ts";
 
 /** Every operator with a rule. */
 export const rules: readonly OperatorRule[] = [

@@ -1,10 +1,10 @@
 /** @module */
 import type { Dim } from "../graph/dims.ts";
 import { reduceSum, reshapeLike, sub } from "../graph/emit.ts";
-import { axisOf, numbersOf } from "./_axes.ts";
-import { sumOf } from "./integers.ts";
-import { positionsOf, scatterToPositions } from "./_positions.ts";
-import type { GradientContext, NodeContext, OperatorRule } from "./rule.ts";
+import { axisOf, numbersOf } from "./shared/axis.ts";
+import { sumOf } from "./shared/integers.ts";
+import { positionsOf, scatterToPositions } from "./shared/positions.ts";
+import type { GradientContext, NodeContext, OperatorRule } from "../graph/rule.ts";
 
 /**
  * Elements added at both ends of axes (or taken away, where the number is negative): a constant,

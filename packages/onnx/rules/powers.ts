@@ -3,8 +3,8 @@ import type { Builder } from "../graph/builder.ts";
 import { div, mul, sub, where } from "../graph/emit.ts";
 import { DataType } from "../model/data_type.ts";
 import { tensorData, tensorSize } from "../model/tensor.ts";
-import { broadcastType, to } from "./broadcast.ts";
-import type { GradientContext, OperatorRule } from "./rule.ts";
+import { broadcastType, to } from "./shared/broadcast.ts";
+import type { GradientContext, OperatorRule } from "../graph/rule.ts";
 
 /**
  * `z = xʸ`: ∂z/∂x = y xʸ⁻¹, ∂z/∂y = z ln x.

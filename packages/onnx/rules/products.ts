@@ -2,10 +2,10 @@
 import type { Builder } from "../graph/builder.ts";
 import { type Dim, product } from "../graph/dims.ts";
 import { dimOf, mul, reshapeLike, transpose, unsqueeze, zerosLike } from "../graph/emit.ts";
-import { countTo } from "./_positions.ts";
-import { axesAsInput, axesOf, reducedType } from "./_reduced.ts";
-import type { GradientContext, OperatorRule } from "./rule.ts";
-import { sameType } from "./unary.ts";
+import { countTo } from "./shared/positions.ts";
+import { axesAsInput, axesOf, reducedType } from "./shared/reduced.ts";
+import type { GradientContext, OperatorRule } from "../graph/rule.ts";
+import { sameType } from "./shared/unary.ts";
 
 /**
  * `y = Π x`: ∂y/∂x_i = Π_{j≠i} x_j, by products alone (never y / x_i), so that zeros among the x are

@@ -11,8 +11,8 @@ import {
 } from "../graph/emit.ts";
 import type { Builder } from "../graph/builder.ts";
 import { DataType } from "../model/data_type.ts";
-import { axesAsInput, axesOf, reducedCount, reducedType, withAxes } from "./_reduced.ts";
-import type { GradientContext, OperatorRule } from "./rule.ts";
+import { axesAsInput, axesOf, reducedCount, reducedType, withAxes } from "./shared/reduced.ts";
+import type { GradientContext, OperatorRule } from "../graph/rule.ts";
 
 /** A reduction; `share` makes ∂x from ∂y and y, both with the reduced axes as ones. */
 function reduction(

@@ -3,10 +3,10 @@ import { type Dim, product } from "../graph/dims.ts";
 import { dimOf, reduceSum } from "../graph/emit.ts";
 import { floatsAttribute } from "../model/attributes.ts";
 import { DataType } from "../model/data_type.ts";
-import { axisOf } from "./_axes.ts";
-import { floatsOf, repetition, resizeBack, type ResizedAxis } from "./_interpolation.ts";
-import { vectorOf } from "./_positions.ts";
-import type { GradientContext, NodeContext, OperatorRule } from "./rule.ts";
+import { axisOf } from "./shared/axis.ts";
+import { floatsOf, repetition, resizeBack, type ResizedAxis } from "./shared/interpolation.ts";
+import { vectorOf } from "./shared/positions.ts";
+import type { GradientContext, NodeContext, OperatorRule } from "../graph/rule.ts";
 
 /**
  * Interpolation along each axis, `y = (W₁ ⊗ W₂ ⊗ …) x`: the gradient is

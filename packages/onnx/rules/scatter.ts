@@ -1,15 +1,15 @@
 /** @module */
 import { expandLike, reshapeLike, zerosLike } from "../graph/emit.ts";
-import { axisOf } from "./_axes.ts";
-import { fromStartAlong, rowsAt } from "./_places.ts";
+import { axisOf } from "./shared/axis.ts";
+import { fromStartAlong, rowsAt } from "./shared/places.ts";
 import {
   ofExtreme,
   ofProduct,
   type ScatterGradients,
   type Scattering,
-} from "./_scatter_reductions.ts";
-import type { GradientContext, NodeContext, OperatorRule } from "./rule.ts";
-import { sameType } from "./unary.ts";
+} from "./shared/scatter_reductions.ts";
+import type { GradientContext, NodeContext, OperatorRule } from "../graph/rule.ts";
+import { sameType } from "./shared/unary.ts";
 
 /** How updates that meet data enter: by their reduction, for those that multiply or compete. */
 const REDUCTIONS = { mul: ofProduct, max: ofExtreme, min: ofExtreme };

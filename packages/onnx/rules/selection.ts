@@ -2,8 +2,8 @@
 import type { Dim } from "../graph/dims.ts";
 import { mul, reduceSum, sub, unsqueeze, zerosLike } from "../graph/emit.ts";
 import { DataType } from "../model/data_type.ts";
-import { axisOf } from "./_axes.ts";
-import type { Infer, OperatorRule } from "./rule.ts";
+import { axisOf } from "./shared/axis.ts";
+import type { Infer, OperatorRule } from "../graph/rule.ts";
 
 /**
  * `y = off + (on − off) m` with `m = 1` at the indices: `∂on = Σ ∂y m`, `∂off = Σ ∂y − ∂on`;

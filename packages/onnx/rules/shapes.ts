@@ -2,9 +2,9 @@
 import { type Dim, product, quotient } from "../graph/dims.ts";
 import { reshapeLike, sumTo } from "../graph/emit.ts";
 import { DataType } from "../model/data_type.ts";
-import { passedOn, unknownDims } from "./_axes.ts";
-import { sameType } from "./unary.ts";
-import type { NodeContext, OperatorRule } from "./rule.ts";
+import { passedOn, unknownDims } from "./shared/axis.ts";
+import { sameType } from "./shared/unary.ts";
+import type { NodeContext, OperatorRule } from "../graph/rule.ts";
 
 /** The shape of a value, or a range of it: no gradient. */
 const shape: OperatorRule = {

@@ -1,9 +1,9 @@
 /** @module */
 import type { Dim } from "../graph/dims.ts";
 import { dimOf, zerosLike } from "../graph/emit.ts";
-import { axisOf, isNumbers, numbersOf } from "./_axes.ts";
-import { positionsOf, scatterToPositions, vectorOf } from "./_positions.ts";
-import type { GradientContext, NodeContext, OperatorRule } from "./rule.ts";
+import { axisOf, isNumbers, numbersOf } from "./shared/axis.ts";
+import { positionsOf, scatterToPositions, vectorOf } from "./shared/positions.ts";
+import type { GradientContext, NodeContext, OperatorRule } from "../graph/rule.ts";
 
 /** One axis of a slice, as the node gives it (negative numbers count from the end). */
 interface Cut {

@@ -1,8 +1,8 @@
 /** @module */
 import { mul, reduceSum, reshapeLike, sub } from "../graph/emit.ts";
-import { axisOf } from "./_axes.ts";
-import type { NodeContext, OperatorRule } from "./rule.ts";
-import { sameType } from "./unary.ts";
+import { axisOf } from "./shared/axis.ts";
+import type { NodeContext, OperatorRule } from "../graph/rule.ts";
+import { sameType } from "./shared/unary.ts";
 
 /**
  * Before opset 13 all axes from `axis` (default 1) on were taken as one: unless that is the last

@@ -1,10 +1,10 @@
 /** @module */
 import { type Dim, product, quotient } from "../graph/dims.ts";
 import { dimOf, reduceSum, reshapeLike, shapeOf, transpose as permute } from "../graph/emit.ts";
-import { numbersOf } from "./_axes.ts";
-import { vectorOf } from "./_positions.ts";
-import { sameType } from "./unary.ts";
-import type { GradientContext, NodeContext, OperatorRule } from "./rule.ts";
+import { numbersOf } from "./shared/axis.ts";
+import { vectorOf } from "./shared/positions.ts";
+import { sameType } from "./shared/unary.ts";
+import type { GradientContext, NodeContext, OperatorRule } from "../graph/rule.ts";
 
 const permOf = (n: NodeContext, rank: number) =>
   n.ints("perm") ?? Array.from({ length: rank }, (_, k) => rank - 1 - k);

@@ -12,7 +12,7 @@ import { isFloating } from "../model/data_type.ts";
 import { OnnxError } from "../model/onnx_error.ts";
 import type { ModelProto } from "../proto/onnx_pb.ts";
 import { rules } from "../rules/mod.ts";
-import type { OperatorRule } from "../rules/rule.ts";
+import type { OperatorRule } from "../graph/rule.ts";
 import { modelOf, type OperatorExample, operatorExamples } from "./operator_examples.ts";
 
 /** A row of the table. */
