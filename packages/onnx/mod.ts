@@ -7,4 +7,16 @@ export * from "./artifacts/mod.ts";
 export * from "./differentiate/mod.ts";
 export * from "./legalize/mod.ts";
 export * from "./model/mod.ts";
-export * from "./proto/onnx_pb.ts";
+export type {
+  AttributeProto,
+  FunctionProto,
+  GraphProto,
+  ModelProto,
+  NodeProto,
+  OperatorSetIdProto,
+  SparseTensorProto,
+  StringStringEntryProto,
+  TensorProto,
+  TypeProto,
+  ValueInfoProto,
+} from "./proto/onnx_pb.ts";
