@@ -19,7 +19,10 @@ export interface Plain {
 /** Seeded numbers in [−1, 1). */
 export function plain(shape: number[], seed: number): Plain {
   const { uniform } = random(seed);
-  const values = Float32Array.from({ length: tf.util.sizeFromShape(shape) }, () => 2 * uniform() - 1);
+  const values = Float32Array.from(
+    { length: tf.util.sizeFromShape(shape) },
+    () => 2 * uniform() - 1,
+  );
   return { shape, values };
 }
 
@@ -66,4 +69,10 @@ export function assertClose(
     error <= tolerance * Math.max(scale, 1e-6),
     `element ${at} is ${actual.values[at]}, expected ${expected[at]}, largest ${scale}`,
   );
+}
+
+/** What `tf.memory()` counts. */
+export function tensorMemory(): { tensors: number; data: number } {
+  const { numTensors: tensors, numDataBuffers: data } = tf.memory();
+  return { tensors, data };
 }
