@@ -2,7 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import fc from "fast-check";
 import { assertClose, plain, runOnWasm } from "../_testing.ts";
 import { type Geometry, geometry2D, geometry3D } from "./_geometry.ts";
-import { convolutionGradients } from "./_reference.ts";
+import { convolutionGradients } from "../scenarios/reference.ts";
 
 type Info2D = Parameters<typeof tf.backend_util.computeConv2DInfo>;
 type Info3D = Parameters<typeof tf.backend_util.computeConv3DInfo>;

@@ -2,7 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import fc from "fast-check";
 import { assertClose, type Plain, plain, runOnWasm } from "../_testing.ts";
 import { geometry2D, geometry3D } from "./_geometry.ts";
-import { maxPoolGradient } from "./_reference.ts";
+import { maxPoolGradient } from "../scenarios/reference.ts";
 
 type Info2D = Parameters<typeof tf.backend_util.computePool2DInfo>;
 type Info3D = Parameters<typeof tf.backend_util.computePool3DInfo>;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Geometry } from "./_geometry.ts";
+import type { Geometry } from "../kernels/_geometry.ts";
 
 /** Calls with every output place, tap and the place of the image under it. */
 function eachPlace(
