@@ -174,6 +174,9 @@ Deno.test("precond-onnx artifacts, then export, with other parameters", () =>
     assert.equal(seen.totals.trainable, 3);
     const alone = await cli("inspect", join(training, "training_model.onnx"));
     assert.match(alone.out, /is the training model of artifacts, give their folder/);
+    assert.doesNotMatch(alone.out, /│ yes *│\n.*│ FLOAT/);
+    const model = join(training, "training_model.onnx");
+    assert.equal(JSON.parse((await cli("inspect", model, "--json")).out).totals.trainable, 0);
     const again = join(folder, "again.onnx");
     const grown = await cli("gradient", training, "-o", again, "--kind", "gauss-newton");
     assert.equal(grown.code, 0, grown.err);
@@ -234,9 +237,15 @@ Deno.test("precond-onnx reads data files, and writes them for such models", () =
       "weights.bin",
     ]);
     await rm(join(folder, "weights.bin"));
-    const lost = await cli("inspect", path);
+    const lost = await cli("gradient", path, "-o", out, "--loss", "mse");
     assert.equal(lost.code, 1);
-    assert.match(lost.err, /^Cannot read tensor "w" from its data file: "weights.bin"/);
+    assert.match(lost.err, /^Cannot .*weights\.bin/);
+    // Shapes and names are in the model.
+    const words = await cli("inspect", path);
+    assert.equal(words.code, 0, words.err);
+    assert.match(words.out, /w +│ FLOAT │ \[2, 1\] │ 8 B +│ yes/);
+    assert.match(words.out, /data file "weights\.bin" is not there/);
+    assert.match(words.out, /Forward pass on webgl: not known without "weights\.bin"/);
   }));
 
 Deno.test("precond-onnx says what it cannot use in one line, without a stack", () =>

@@ -9,7 +9,7 @@ import { OnnxError } from "../model/onnx_error.ts";
 import { readModel, writeModel } from "../model/read_model.ts";
 import { tensorsOf } from "../model/tensors_of.ts";
 import { writeFileAtomically } from "../node/write_file_atomically.ts";
-import type { ModelProto } from "../proto/onnx_pb.ts";
+import type { ModelProto, TensorProto } from "../proto/onnx_pb.ts";
 
 /** Files from this size on show how far they are read. */
 const BIG = 64 * 2 ** 20;
@@ -22,6 +22,8 @@ export interface ModelFile {
   readonly bytes: number;
   /** Whether large tensors are in files of their own. */
   readonly external: boolean;
+  /** Data files that are not there; the tensors in them have no elements then. */
+  readonly missing?: readonly string[];
   /** Of training artifacts: what they train, by what. */
   readonly training?: { readonly loss: string; readonly trainable: readonly string[] };
 }
@@ -38,9 +40,13 @@ export function checkpointIn(folder: string): string {
   return !exists(path) && exists(older) ? older : path;
 }
 
-/** Reads a model, or of a folder the forward pass of the training artifacts in it. */
-export function readModelOrArtifacts(path: string): ModelFile {
-  if (!isFolder(path)) return readModelFile(path);
+/**
+ * Reads a model, or of a folder the forward pass of the training artifacts in it.
+ *
+ * @param elements Whether data files must be there. Default true.
+ */
+export function readModelOrArtifacts(path: string, elements: boolean = true): ModelFile {
+  if (!isFolder(path)) return readModelFile(path, elements);
   const training = readBytes(join(path, "training_model.onnx"));
   const checkpoint = readBytes(checkpointIn(path));
   const { model, loss, trainable } = readArtifacts({ training, checkpoint });
@@ -52,11 +58,20 @@ export function readModelOrArtifacts(path: string): ModelFile {
   };
 }
 
-/** Reads a model and, from files beside it, the tensors that it keeps there. */
-export function readModelFile(path: string): ModelFile {
+/**
+ * Reads a model and, from files beside it, the tensors that it keeps there.
+ *
+ * @param elements Whether those files must be there. Default true.
+ */
+export function readModelFile(path: string, elements: boolean = true): ModelFile {
   const bytes = readBytes(path);
   const model = readModel(bytes);
-  const external = [...tensorsOf(model)].some((t) => t.dataLocation === 1);
+  const apart = [...tensorsOf(model)].filter((t) => t.dataLocation === 1);
+  const external = apart.length > 0;
+  const isThere = (location: string) =>
+    statSync(join(dirname(path), location), { throwIfNoEntry: false }) !== undefined;
+  const missing = elements ? [] : [...new Set(apart.map(locationOf))].filter((l) => !isThere(l));
+  if (missing.length > 0) return { model, bytes: bytes.length, external, missing };
   if (external) {
     const files = new Map<string, Uint8Array>();
     // Paths that leave the folder are refused before this asks for them.
@@ -68,6 +83,9 @@ export function readModelFile(path: string): ModelFile {
   }
   return { model, bytes: bytes.length, external };
 }
+
+const locationOf = (tensor: TensorProto) =>
+  tensor.externalData.find(({ key }) => key === "location")?.value ?? "";
 
 /** Reads a file, with a bar on a terminal if it is big. */
 export function readBytes(path: string): Uint8Array {

@@ -2,7 +2,6 @@
 import Table from "cli-table3";
 import { type Command } from "commander";
 import process from "node:process";
-import { ACCUMULATOR, MICROSOFT } from "../artifacts/contract.ts";
 import { readModelOrArtifacts, sizeText } from "./files.ts";
 import { type Inspection, inspectModel, type ValueReport } from "./inspection.ts";
 import { addSizes } from "./options.ts";
@@ -27,8 +26,12 @@ export function addInspect(program: Command): void {
   addSizes(command)
     .addHelpText("after", EXAMPLES)
     .action((path: string, { json, size }: Options) => {
-      const { model, bytes, training } = readModelOrArtifacts(path);
-      const found = inspectModel(model, { sizes: size ?? {}, trainable: training?.trainable });
+      const { model, bytes, training, missing } = readModelOrArtifacts(path, false);
+      const found = inspectModel(model, {
+        sizes: size ?? {},
+        trainable: training?.trainable,
+        missing,
+      });
       process.stdout.write(
         json === true
           ? `${JSON.stringify({ file: path, bytes, ...found }, null, 2)}\n`
@@ -44,16 +47,27 @@ const shapeText = (shape: ValueReport["shape"]) => shape === null ? "?" : `[${sh
 const mark = (yes: boolean) => yes ? "yes" : "NO";
 
 function draw(path: string, bytes: number, found: Inspection): string {
-  const { inputs, outputs, parameters, operators, missing, targets, totals } = found;
+  const { inputs, outputs, parameters, operators, missing, notes, targets, totals } = found;
   const opsets = Object.entries(found.opsets).map(([domain, version]) => `${domain} ${version}`);
   const values = table(["", "name", "type", "shape"]);
   for (const { name, type, shape } of inputs) values.push(["input", name, type, shapeText(shape)]);
   for (const { name, type, shape } of outputs) {
     values.push(["output", name, type, shapeText(shape)]);
   }
-  const tensors = table(["parameter", "type", "shape", "size", "trainable"]);
-  for (const { name, type, shape, bytes, trainable } of parameters) {
-    tensors.push([name, type, shapeText(shape), sizeText(bytes), trainable ? "yes" : "no"]);
+  const tensors = table(["initializer", "type", "shape", "size", "trainable"]);
+  for (const { name, type, shape, bytes, trainable, of } of parameters) {
+    const holds = of.length === 0 || (of.length === 1 && of[0] === name)
+      ? ""
+      : `: ${
+        of.length > 3 ? `${of.slice(0, 3).join(", ")} and ${of.length - 3} more` : of.join(", ")
+      }`;
+    tensors.push([
+      name,
+      type,
+      shapeText(shape),
+      sizeText(bytes),
+      `${trainable ? "yes" : "no"}${holds}`,
+    ]);
   }
   const kinds = table(["operator", "nodes", "first order", "webgpu", "webgl"]);
   for (const { operator, count, firstOrder, webgpu, webgl } of operators) {
@@ -72,17 +86,16 @@ function draw(path: string, bytes: number, found: Inspection): string {
     `${totals.trainable} of them trainable (${sizeText(totals.trainableBytes)})`,
     totals.trainable === 0
       ? `Differentiation: the file holds no trainable parameter${
-        operators.some(({ operator }) => operator === `${MICROSOFT}.${ACCUMULATOR}`)
-          ? "; it is the training model of artifacts, give their folder"
-          : ""
+        found.trainingModel ? "; it is the training model of artifacts, give their folder" : ""
       }`
       : missing.length === 0
       ? "Differentiation: every node on a path to a trainable parameter has a rule"
       : `Differentiation: no rule for ${
         missing.map(({ operator, node }) => `${operator} "${node}"`).join(", ")
       }`,
+    ...notes,
     ...Object.entries(targets).map(([name, { runs, why }]) =>
-      `Forward pass on ${name}: ${runs ? "yes" : `NO. ${why}`}`
+      `Forward pass on ${name}: ${runs === true ? "yes" : runs === false ? `NO. ${why}` : why}`
     ),
   ].join("\n");
 }

@@ -3,6 +3,9 @@ import { missingRules } from "../differentiate/reverse.ts";
 import { usualTrainable } from "../differentiate/trainable.ts";
 import { inlineFunctions } from "../graph/inline_functions.ts";
 import { type LoadedGraph, loadGraph, opsetOf, valueType } from "../graph/load_graph.ts";
+import { ACCUMULATOR, MICROSOFT } from "../artifacts/contract.ts";
+import { exportNotes } from "../exported/export_notes.ts";
+import { exportedParameters } from "../exported/exported_parameters.ts";
 import { legalize } from "../legalize/legalize.ts";
 import type { Target } from "../legalize/target.ts";
 import { nameOf } from "../model/attributes.ts";
@@ -24,6 +27,8 @@ export interface ValueReport {
 export interface ParameterReport extends ValueReport {
   readonly bytes: number;
   readonly trainable: boolean;
+  /** Where PyTorch's exporter noted it: the module's parameters that it holds, or the buffer. */
+  readonly of: readonly string[];
 }
 
 /** All nodes of one operator. */
@@ -39,7 +44,8 @@ export interface OperatorReport {
 
 /** Whether the whole forward pass can be written for a provider. */
 export interface TargetReport {
-  readonly runs: boolean;
+  /** Undefined where the weights, which are not there, would tell. */
+  readonly runs?: boolean;
   readonly why?: string;
 }
 
@@ -54,6 +60,10 @@ export interface Inspection {
   readonly operators: readonly OperatorReport[];
   /** Nodes without a rule on a path from a trainable parameter to an output. */
   readonly missing: readonly { readonly operator: string; readonly node: string }[];
+  /** Parameters of the PyTorch module that the file holds otherwise, and what is not there. */
+  readonly notes: readonly string[];
+  /** Whether it is the training model of artifacts, whose parameters are inputs. */
+  readonly trainingModel: boolean;
   readonly targets: Readonly<Record<"webgpu" | "webgl", TargetReport>>;
   readonly totals: {
     readonly nodes: number;
@@ -69,6 +79,8 @@ export interface InspectOptions {
   readonly sizes?: Readonly<Record<string, number>>;
   /** Default: what `differentiate()` takes for parameters. */
   readonly trainable?: readonly string[] | undefined;
+  /** Data files that are not there. Default none. */
+  readonly missing?: readonly string[] | undefined;
 }
 
 /**
@@ -78,11 +90,19 @@ export interface InspectOptions {
  */
 export function inspectModel(
   model: ModelProto,
-  { sizes = {}, trainable }: InspectOptions = {},
+  { sizes = {}, trainable, missing = [] }: InspectOptions = {},
 ): Inspection {
   const graph = model.graph!;
   const loaded = loadGraph(model, ruleFor);
-  const trained = new Set(trainable ?? usualTrainable(loaded).parameters);
+  const trainingModel = graph.node.some(({ opType, domain }) =>
+    opType === ACCUMULATOR && domain === MICROSOFT
+  );
+  // Its initializers are seeds and numbers of formulas; its parameters are inputs.
+  const usual = () => trainingModel ? [] : usualTrainable(loaded).parameters;
+  const trained = new Set(trainable ?? usual());
+  const exported = exportedParameters(model);
+  const heldIn = (name: string) =>
+    exported?.parameters.filter((p) => p.in.includes(name)).map((p) => p.name) ?? [];
   const stored = new Set(graph.initializer.map((t) => t.name));
   const parameters = graph.initializer.map((t): ParameterReport => ({
     name: t.name,
@@ -90,6 +110,7 @@ export function inspectModel(
     shape: tensorDims(t),
     bytes: bytesOf(t),
     trainable: trained.has(t.name),
+    of: exported?.buffers.includes(t.name) === true ? [t.name] : heldIn(t.name),
   }));
   const learned = parameters.filter((p) => p.trainable);
   const count = (list: readonly ParameterReport[]) =>
@@ -106,9 +127,16 @@ export function inspectModel(
     parameters,
     operators: operatorsOf(model),
     missing: missingOf(loaded, [...trained]),
+    notes: [
+      ...missing.map((file) =>
+        `Its data file "${file}" is not there: the weights' values are unknown`
+      ),
+      ...exportNotes(exported),
+    ],
+    trainingModel,
     targets: {
-      webgpu: targetReport(model, "webgpu", sizes),
-      webgl: targetReport(model, "webgl", { ...openSizes(graph.input), ...sizes }),
+      webgpu: targetReport(model, "webgpu", sizes, missing),
+      webgl: targetReport(model, "webgl", { ...openSizes(graph.input), ...sizes }, missing),
     },
     totals: {
       nodes: graph.node.length,
@@ -185,7 +213,10 @@ function targetReport(
   model: ModelProto,
   target: Target,
   sizes: Readonly<Record<string, number>>,
+  missing: readonly string[],
 ): TargetReport {
+  // It folds weights.
+  if (missing.length > 0) return { why: `not known without "${missing.join('", "')}"` };
   try {
     legalize(model, target, { sizes });
     return { runs: true };

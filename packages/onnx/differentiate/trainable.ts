@@ -1,5 +1,7 @@
 /** @module */
 import type { LoadedGraph } from "../graph/load_graph.ts";
+import { lostParameter } from "../exported/export_notes.ts";
+import { exportedParameters } from "../exported/exported_parameters.ts";
 import { isFloating } from "../model/data_type.ts";
 import { OnnxError } from "../model/onnx_error.ts";
 import type { TensorProto } from "../proto/onnx_pb.ts";
@@ -19,8 +21,11 @@ export function chooseTrainable(graph: LoadedGraph, trainable: Trainable | undef
     }
     for (const name of trainable) {
       if (!b.initializers.has(name) && !inputs.some((i) => i.name === name)) {
+        const lost = lostParameter(exportedParameters(graph.model), name);
         throw new OnnxError(
-          `Cannot train "${name}": the graph has no initializer or input of that name`,
+          `Cannot train "${name}": the graph has no initializer or input of that name${
+            lost === undefined ? "" : `; ${lost}`
+          }`,
         );
       }
     }
@@ -39,20 +44,35 @@ export function chooseTrainable(graph: LoadedGraph, trainable: Trainable | undef
 }
 
 /**
- * What is trained if nothing is named: the float initializers that are not constants of their
- * operator. Those of rank 0 are left out: exporters write the numbers of formulas so (1/√2 of a
- * GELU, an epsilon, 1/√d of attention), and parameters hardly ever.
+ * What is trained if nothing is named.
+ *
+ * Where PyTorch's exporter noted the module's parameters: the initializers that hold these, scalars
+ * too, and no buffers or constants. Else the float initializers that are not constants of their
+ * operator. Those of rank 0 are then left out: exporters write the numbers of formulas so (1/√2 of a
+ * GELU, an epsilon, 1/√d of attention), and parameters hardly ever; but PyTorch's older exporter,
+ * which writes such numbers as Constant nodes, and whose parameters have names of Python.
  */
 export function usualTrainable(
   graph: LoadedGraph,
 ): { readonly parameters: string[]; readonly scalars: string[] } {
+  const { b, model } = graph;
+  const exported = exportedParameters(model);
+  if (exported !== undefined) {
+    // None where something renamed them after the export.
+    if (exported.trainable.length > 0) return { parameters: [...exported.trainable], scalars: [] };
+  }
   const found = floatsOf(graph).filter((name) => !graph.constants.has(name));
-  const isScalar = (name: string) => graph.b.initializers.get(name)!.dims.length === 0;
+  const isScalar = (name: string) =>
+    b.initializers.get(name)!.dims.length === 0 &&
+    !(model.producerName === "pytorch" && PYTHON_NAME.test(name));
   return {
     parameters: found.filter((name) => !isScalar(name)),
     scalars: found.filter(isScalar),
   };
 }
+
+/** `logit_scale` or `blocks.0.gate`, not `onnx::Mul_12` or `/head/Constant_output_0`. */
+const PYTHON_NAME = /^[A-Za-z_]\w*(\.\w+)*$/;
 
 const floatsOf = ({ b, initializers }: LoadedGraph) =>
   initializers.filter((name) => isFloating(b.initializers.get(name)!.dataType));

@@ -109,6 +109,7 @@ export function createBuilder(
       if (tensor === undefined || tensor.dims.length > 1 || isFloating(tensor.dataType)) {
         return undefined;
       }
+      if (tensor.dataLocation === 1) return undefined; // its data file was not given
       if (tensor.dims.length === 1 && tensor.dims[0]! > 64n) return undefined;
       const values = tensorIntegers(tensor);
       contents.set(name, values);

@@ -28,6 +28,8 @@ export const WRITTEN_OPSET = 18;
 /** A model ready to grow. */
 export interface LoadedGraph {
   readonly b: Builder;
+  /** What was read. */
+  readonly model: ModelProto;
   /** Inputs that the caller feeds. */
   readonly inputs: readonly ValueInfoProto[];
   readonly outputs: readonly ValueInfoProto[];
@@ -135,6 +137,7 @@ export function loadGraph(
   }
   return {
     b,
+    model,
     inputs: graph.input.filter((i) => !b.initializers.has(i.name)),
     outputs: graph.output,
     initializers: graph.initializer.map((t) => t.name),
