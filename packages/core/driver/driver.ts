@@ -82,7 +82,7 @@ export interface Driver<A> {
   inspect(parameter: string): Readonly<Record<keyof Inspection, A>> | undefined;
   /** The state; its arrays are the live ones. */
   state(): DriverState<A>;
-  /** Takes over a state and its arrays and disposes the current ones. */
+  /** Takes over a state and its arrays, and disposes those of the current ones that are not in it. */
   replaceState(state: DriverState<A>): void;
   /** Disposes every slot. */
   dispose(): void;
@@ -245,7 +245,14 @@ export function createDriver<A>(definition: Definition, backend: Backend<A>): Dr
       parameters = new Map(state.parameters);
       iteration = state.iteration;
       rate.saved = state.learningRate;
-      for (const { slots } of old.values()) Object.values(slots).forEach((a) => backend.dispose(a));
+      // Arrays that both have stay: a state may be the old one under other names.
+      const kept = new Set<A>();
+      for (const { slots } of parameters.values()) {
+        for (const a of Object.values(slots)) kept.add(a);
+      }
+      for (const { slots } of old.values()) {
+        for (const a of Object.values(slots)) if (!kept.has(a)) backend.dispose(a);
+      }
     },
     dispose() {
       for (const { slots } of parameters.values()) {

@@ -212,3 +212,22 @@ Deno.test("curvatureDue() counts the updates of the parameters it is asked about
   }
   assert.deepEqual(due, { a: [0, 3, 6], b: [0, 3, 6] });
 });
+
+Deno.test("replaceState() keeps the arrays that both states have", () => {
+  const disposed: Float32Array[] = [];
+  const inner = arrayBackend();
+  const backend = { ...inner, dispose: (a: Float32Array) => void disposed.push(a) };
+  const driver = createDriver(sgd({ momentum: 0.9 }), backend);
+  const contribution = (name: string) => ({
+    name,
+    shape: [1],
+    weights: new Float32Array(1),
+    gradient: Float32Array.of(2),
+  });
+  driver.step([contribution("a"), contribution("b")]);
+  const { parameters, ...state } = driver.state();
+  const [a, b] = ["a", "b"].map((name) => parameters.get(name)!);
+  driver.replaceState({ ...state, parameters: new Map([["renamed", a!]]) });
+  assert.deepEqual(disposed, Object.values(b!.slots));
+  assert.equal(driver.slot("renamed", "momentum.m"), a!.slots["momentum.m"]);
+});
