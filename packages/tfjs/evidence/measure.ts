@@ -1,9 +1,10 @@
 /** @module */
 import type { CurvatureSource } from "@precond/core";
+import type { Backend } from "@precond/core/backend";
 import * as tf from "@tensorflow/tfjs-core";
 import type { TensorEvidence } from "../optimizer/options.ts";
 import { extraGradients } from "./extra_call.ts";
-import { hutchinsonSample } from "./hutchinson.ts";
+import { hutchinsonSampler } from "./hutchinson.ts";
 import { isLikelihood } from "./likelihood_loss.ts";
 import type { Session } from "./session.ts";
 import { undisturbed } from "./undisturbed.ts";
@@ -20,7 +21,6 @@ export interface MeasureRequest {
   /** Whether `gradientSquares` are due, if the closure can give signs. */
   readonly squares: boolean;
   readonly seed: number;
-  readonly differenceStep: number;
 }
 
 /** Takes evidence from further calls of a closure. */
@@ -31,6 +31,8 @@ export interface Measurer {
   measure(request: MeasureRequest): TensorEvidence;
   /** Disposes what the closures of earlier calls kept. */
   release(): void;
+  /** Frees the kernels, too. */
+  dispose(): void;
 }
 
 /** B · g², kept; disposes g. */
@@ -44,7 +46,8 @@ function scaledSquares(gradients: tf.NamedTensorMap, batchSize: number): tf.Name
 }
 
 /** Makes the measurer of one optimizer. */
-export function createMeasurer(): Measurer {
+export function createMeasurer(backend: Backend<tf.Tensor>, differenceStep: number): Measurer {
+  const hutchinson = hutchinsonSampler(backend, differenceStep);
   const kept = new Set<tf.Tensor>();
   let evaluations = 0;
   const gradientsOf: typeof extraGradients = (f, variables, options) => {
@@ -54,10 +57,10 @@ export function createMeasurer(): Measurer {
   const wrapped = createWrappedSamples(gradientsOf);
 
   const curvatureSample = (request: MeasureRequest, source: CurvatureSource) => {
-    const { closure, variables, session, seed, differenceStep } = request;
+    const { closure, variables, session, seed } = request;
     const { kind } = source;
     if (kind === "hutchinson") {
-      return hutchinsonSample(closure, variables, { seed, differenceStep, gradientsOf });
+      return hutchinson.sample(closure, variables, { seed, gradientsOf });
     }
     if (kind !== "gaussNewton" && kind !== "fisher") {
       throw new TypeError(
@@ -81,6 +84,11 @@ export function createMeasurer(): Measurer {
     const { value, gradients } = gradientsOf(() => closure.signed!(seed + 503), variables);
     value.dispose();
     return scaledSquares(gradients, batchSize);
+  };
+
+  const release = () => {
+    for (const t of kept) if (!t.isDisposed) t.dispose();
+    kept.clear();
   };
 
   return {
@@ -111,9 +119,10 @@ export function createMeasurer(): Measurer {
         }
       });
     },
-    release() {
-      for (const t of kept) if (!t.isDisposed) t.dispose();
-      kept.clear();
+    release,
+    dispose() {
+      release();
+      hutchinson.dispose();
     },
   };
 }

@@ -5,22 +5,45 @@
  */
 import * as tf from "@tensorflow/tfjs-core";
 
+/** Remembers the non-trainable variables; the function returned gives them their values back, if it is to. */
+function remembered(): (restore: boolean) => void {
+  const saved = Object.values(tf.engine().registeredVariables)
+    .filter((v) => !v.trainable && !v.isDisposed)
+    // A clone shares the data, and keeps it when the variable goes on to other data.
+    .map((variable) => ({ variable, before: tf.keep(tf.clone(variable)) }));
+  return (restore) => {
+    for (const { variable, before } of saved) {
+      if (restore && !variable.isDisposed && variable.dataId !== before.dataId) {
+        variable.assign(before);
+      }
+      before.dispose();
+    }
+  };
+}
+
 /**
  * Runs `f` and gives every non-trainable variable that it wrote its value back: batch normalisation
  * updates its moving statistics in each call of the closure.
  */
 export function undisturbed<T>(f: () => T): T {
-  const saved = Object.values(tf.engine().registeredVariables)
-    .filter((v) => !v.trainable && !v.isDisposed)
-    // A clone shares the data, and keeps it when the variable goes on to other data.
-    .map((variable) => ({ variable, before: tf.keep(tf.clone(variable)) }));
+  const end = remembered();
   try {
     return f();
   } finally {
-    for (const { variable, before } of saved) {
-      if (!variable.isDisposed && variable.dataId !== before.dataId) variable.assign(before);
-      before.dispose();
-    }
+    end(true);
+  }
+}
+
+/** Runs `f`, and does the same only if it throws: a step that fails leaves no trace. */
+export function restoredOnError<T>(f: () => T): T {
+  const end = remembered();
+  let done = false;
+  try {
+    const result = f();
+    done = true;
+    return result;
+  } finally {
+    end(!done);
   }
 }
 

@@ -13,7 +13,8 @@ import {
   sgd,
   snrOnly,
 } from "../mod.ts";
-import { hutchinsonSample } from "./hutchinson.ts";
+import { tensorBackend } from "../backends/tensors.ts";
+import { hutchinsonSampler } from "./hutchinson.ts";
 import { sameDraws, undisturbed } from "./undisturbed.ts";
 
 /** Moving statistics after 6 steps at learning rate 0, so that all chains see the same weights. */
@@ -84,14 +85,14 @@ for (const backend of ["cpu", "wasm"]) {
     // ½ Σ mᵢ² wᵢ² with m ∈ {0, 2}: the sample is m² = 0 or 4. With a second mask it would differ by
     // gradients over 2ε, about 1,000.
     const f = () => tf.mul(0.5, tf.sum(tf.square(tf.dropout(w, 0.5)))) as tf.Scalar;
-    const sample = hutchinsonSample(f, [w], { seed: 1, differenceStep: 1e-3 });
+    const sample = hutchinsonSampler(tensorBackend(), 1e-3).sample(f, [w], { seed: 1 });
     const values = [...sample[w.name]!.dataSync()];
     const expected = values.map((v) => v > 2 ? 4 : 0);
     assertAllClose(values, expected, { absolute: 0.01 });
     const kept = expected.filter((v) => v === 4).length;
     assert.ok(kept > 10 && kept < 54, `${kept} of 64 kept`);
     // The next sample has a mask of its own.
-    const next = hutchinsonSample(f, [w], { seed: 1, differenceStep: 1e-3 });
+    const next = hutchinsonSampler(tensorBackend(), 1e-3).sample(f, [w], { seed: 1 });
     assert.notDeepEqual([...next[w.name]!.dataSync()].map((v) => v > 2 ? 4 : 0), expected);
     tf.dispose([sample, next, w]);
   });

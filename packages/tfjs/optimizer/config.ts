@@ -18,7 +18,12 @@ export function configOf(
 ): Config {
   // model.save turns every string, values too, into snake_case: numbers stay as they are.
   const text = [...new TextEncoder().encode(stringifyDefinition(definition))];
-  return { definition: text, ...options, learningRate: rate ?? -1 };
+  return {
+    definition: text,
+    ...options,
+    batchSize: options.batchSize ?? 0,
+    learningRate: rate ?? -1,
+  };
 }
 
 /** What {@linkcode configOf} was given. */

@@ -37,7 +37,6 @@ export function contributionsOf(
   variables: readonly tf.Variable[],
   gradients: readonly GradientEntry[],
   evidence: TensorEvidence,
-  nameOf: (variable: string) => string,
 ): Contribution<tf.Tensor>[] {
   return variables.map((variable, i) => {
     const { name, shape } = variable;
@@ -51,7 +50,7 @@ export function contributionsOf(
     };
     check("variable", variable);
     return {
-      name: nameOf(name),
+      name,
       shape,
       weights: variable,
       gradient: check("gradient", gradients[i]![1])!,

@@ -6,6 +6,7 @@ import { gradientEntries, type Gradients, variablesOf } from "./contributions.ts
 import { createMeasurer } from "../evidence/measure.ts";
 import { microBatchEvidence } from "../evidence/micro_batches.ts";
 import { asking, type Session } from "../evidence/session.ts";
+import { restoredOnError } from "../evidence/undisturbed.ts";
 import type { Cost, ResolvedOptions, TensorEvidence } from "./options.ts";
 import type { Updater } from "./updater.ts";
 import type { VariableStates } from "../state/variable_states.ts";
@@ -32,37 +33,45 @@ export interface Minimizer {
   ): tf.Scalar | null;
   /** Disposes what closures kept in extra calls. */
   release(): void;
+  /** Frees the kernels, too. */
+  dispose(): void;
 }
 
 /** Makes the minimizer of one optimizer. */
 export function createMinimizer(
   host: MinimizerHost,
   options: ResolvedOptions,
-  { driver, claim, nameOf }: VariableStates,
+  { driver, backend, claim }: VariableStates,
   updater: Updater,
 ): Minimizer {
-  const measurer = createMeasurer();
+  const measurer = createMeasurer(backend, options.differenceStep);
   const { needs } = host.definition;
   let gradientCount = 0;
+
+  /** As `driver.curvatureDue()`: by the updates of these variables. */
+  const squaresDue = (names: readonly string[]) => {
+    const states = driver.state().parameters;
+    let steps = 0;
+    for (const name of names) {
+      const known = states.get(name);
+      if (!known?.samples.gradientSquares) return true;
+      steps = Math.max(steps, known.step);
+    }
+    return steps % options.squaresEvery === 0;
+  };
 
   /** Samples of what is due, from the first call of those that make an update. */
   const measure = (names: string[], closure: Closure, session: Session, squares: boolean) => {
     const variables = variablesOf(names);
     claim(variables);
-    const { iteration } = driver;
     const first = updater.pending === 0;
-    const keys = names.map(nameOf);
-    const squaresDue = () =>
-      iteration % options.squaresEvery === 0 ||
-      keys.some((key) => !driver.state().parameters.get(key)?.samples.gradientSquares);
     return measurer.measure({
       closure,
       variables,
       session,
-      source: first && driver.curvatureDue(keys) ? host.definition.curvature : undefined,
-      squares: first && squares && squaresDue(),
-      seed: options.seed * 1_000_003 + iteration * 1009 + 1,
-      differenceStep: options.differenceStep,
+      source: first && driver.curvatureDue(names) ? host.definition.curvature : undefined,
+      squares: first && squares && squaresDue(names),
+      seed: options.seed * 1_000_003 + driver.iteration * 1009 + 1,
     });
   };
 
@@ -88,7 +97,7 @@ export function createMinimizer(
         {
           ...given,
           ...measured,
-          ...(batchSize > 0 ? { batchSize: batchSize * closures.length } : {}),
+          ...(batchSize === undefined ? {} : { batchSize: batchSize * closures.length }),
         },
       );
       done = true;
@@ -107,9 +116,14 @@ export function createMinimizer(
     single(f, returnCost, varList) {
       checkActiveDevice();
       measurer.release();
-      const { result, session } = asking({ kind: "loss" }, () => host.computeGradients(f, varList));
-      gradientCount++;
-      return finish(result.value, result.grads, {}, [f], session, returnCost, varList);
+      return restoredOnError(() => {
+        const { result, session } = asking(
+          { kind: "loss" },
+          () => host.computeGradients(f, varList),
+        );
+        gradientCount++;
+        return finish(result.value, result.grads, {}, [f], session, returnCost, varList);
+      });
     },
     microBatches(closures, returnCost, varList) {
       const k = closures.length;
@@ -125,15 +139,18 @@ export function createMinimizer(
       }
       checkActiveDevice();
       measurer.release();
-      const { result, session } = asking(
-        { kind: "loss" },
-        () => microBatchEvidence(closures, varList),
-      );
-      gradientCount += k;
-      const { value, gradients, gradientSquares } = result;
-      const evidence = { gradientSquares, microBatches: k };
-      return finish(value, gradients, evidence, closures, session, returnCost, varList);
+      return restoredOnError(() => {
+        const { result, session } = asking(
+          { kind: "loss" },
+          () => microBatchEvidence(backend, closures, varList),
+        );
+        gradientCount += k;
+        const { value, gradients, gradientSquares } = result;
+        const evidence = { gradientSquares, microBatches: k };
+        return finish(value, gradients, evidence, closures, session, returnCost, varList);
+      });
     },
     release: measurer.release,
+    dispose: measurer.dispose,
   };
 }

@@ -1,16 +1,16 @@
 /** @module */
-import type { Definition } from "@precond/core";
+import type { Definition, TelemetryOptions } from "@precond/core";
+import { checkValue, createWatcher, kinds } from "@precond/core/backend";
 import * as tf from "@tensorflow/tfjs-core";
+import { readNumbers } from "../evidence/read_numbers.ts";
+import { lendTensors } from "../state/lent_tensors.ts";
+import { createStates, type NamedTensors } from "../state/variable_states.ts";
 import { gradientEntries, type Gradients } from "./contributions.ts";
-import { checkRate, rateOf } from "./learning_rate.ts";
 import { createMinimizer } from "./minimizer.ts";
 import { configOf, readConfig } from "./config.ts";
 import type { Cost, PrecondOptions, ResolvedOptions, TensorEvidence } from "./options.ts";
-import { checkCount, resolveOptions } from "./options.ts";
-import type { TelemetryOptions } from "../evidence/telemetry.ts";
-import { createTelemetry } from "../evidence/telemetry_session.ts";
+import { checkAccumulate, checkEvidence, resolveOptions } from "./options.ts";
 import { createUpdater } from "./updater.ts";
-import { createStates, type NamedTensors } from "../state/variable_states.ts";
 
 /** A `tf.Optimizer` that runs a chain; made by `precond`. */
 export class PrecondOptimizer extends tf.Optimizer {
@@ -20,24 +20,29 @@ export class PrecondOptimizer extends tf.Optimizer {
   readonly #states: ReturnType<typeof createStates>;
   readonly #updater: ReturnType<typeof createUpdater>;
   readonly #minimizer: ReturnType<typeof createMinimizer>;
-  #rate: number | undefined;
+  /** True while `model.save` may be what calls. */
+  #isSaving = false;
 
   constructor(definition: Definition, options: PrecondOptions = {}) {
     super();
-    this.definition = definition;
+    checkValue("make the optimizer", definition, kinds.definition, "definition");
     this.#options = resolveOptions(options);
+    this.definition = definition;
     this.#states = createStates(definition);
     this.#updater = createUpdater(definition, this.#options, this.#states);
     this.#minimizer = createMinimizer(this, this.#options, this.#states, this.#updater);
   }
 
-  /** The learning rate of the next update. Setting it overrides the chain's, schedules included. */
+  /**
+   * The learning rate of the next update; 1 if the chain has none. Setting it overrides the chain's,
+   * schedules included, and groups keep their ratios; `undefined` goes back to the schedule. It is saved.
+   */
   get learningRate(): number {
-    return this.#rate ?? rateOf(this.definition, this.#states.driver.iteration + 1);
+    return this.#states.driver.learningRate ?? 1;
   }
 
-  set learningRate(rate: number) {
-    this.#rate = checkRate(this.definition, rate);
+  set learningRate(rate: number | undefined) {
+    this.#states.driver.learningRate = rate;
   }
 
   /** Calls whose mean gradient makes one update. Setting it drops a half-done accumulation. */
@@ -46,7 +51,7 @@ export class PrecondOptimizer extends tf.Optimizer {
   }
 
   set accumulate(calls: number) {
-    this.#updater.setAccumulate(checkCount("accumulate", calls));
+    this.#updater.setAccumulate(checkAccumulate(calls));
   }
 
   /** Gradient evaluations so far; a micro-batch counts as one. */
@@ -92,7 +97,7 @@ export class PrecondOptimizer extends tf.Optimizer {
    * nothing has changed.
    */
   override applyGradients(gradients: Gradients, evidence: TensorEvidence = {}): void {
-    const updated = this.#updater.apply(gradientEntries(gradients), evidence, this.#rate);
+    const updated = this.#updater.apply(gradientEntries(gradients), checkEvidence(evidence));
     if (updated) this.incrementIterations();
   }
 
@@ -101,15 +106,20 @@ export class PrecondOptimizer extends tf.Optimizer {
     return this.#states.slot(variable, slot);
   }
 
-  /** The state as named tensors, for `model.save`; the caller disposes them. */
+  /**
+   * The state as named tensors; the caller disposes them. Those that `model.save` asks for dispose
+   * themselves when it has read them.
+   */
   override async getWeights(): Promise<NamedTensors> {
-    return [await this.saveIterations(), ...await this.#states.toTensors()];
+    const lent = this.#isSaving;
+    const tensors = [await this.saveIterations(), ...await this.#states.toTensors()];
+    return lent ? lendTensors(tensors) : tensors;
   }
 
   /** Restores what {@linkcode getWeights} gave, or throws a TypeError and changes nothing. */
   override async setWeights(weightValues: NamedTensors): Promise<void> {
     await this.#states.fromTensors(weightValues);
-    await this.extractIterations(weightValues);
+    this.iterations_ = this.#states.driver.iteration;
     this.#updater.drop();
   }
 
@@ -131,22 +141,28 @@ export class PrecondOptimizer extends tf.Optimizer {
    * back asynchronously. Variables whose chain has no `signalFraction()` are left out. Returns a
    * function that ends it.
    *
-   * @throws {RangeError} If `every` is not a positive integer.
+   * @throws {TypeError | RangeError} For options that do not exist, or are out of range.
    */
   telemetry(options: TelemetryOptions): () => void {
-    return this.#updater.watch(createTelemetry(this.#states, options));
+    const { backend, driver } = this.#states;
+    return this.#updater.watch(createWatcher({ backend, driver, readNumbers }, options));
   }
 
   /** Disposes the state and a half-done accumulation. */
   override dispose(): void {
     this.#states.dispose();
-    this.#updater.drop();
-    this.#minimizer.release();
+    this.#updater.dispose();
+    this.#minimizer.dispose();
   }
 
   /** The chain as JSON, for `model.save`; a TypeError if it holds functions of the caller's own. */
   getConfig(): tf.serialization.ConfigDict {
-    return configOf(this.definition, { ...this.#options, accumulate: this.accumulate }, this.#rate);
+    // model.save() asks for the weights in the same breath, and nobody else does.
+    this.#isSaving = true;
+    queueMicrotask(() => this.#isSaving = false);
+    const { learningRate } = this.#states.driver.state();
+    const options = { ...this.#options, accumulate: this.accumulate };
+    return configOf(this.definition, options, learningRate?.value);
   }
 
   /** Makes the optimizer that {@linkcode getConfig} described. */
@@ -156,7 +172,7 @@ export class PrecondOptimizer extends tf.Optimizer {
   ): T {
     const { definition, options, rate } = readConfig(config);
     const optimizer = new (cls as unknown as typeof PrecondOptimizer)(definition, options);
-    optimizer.#rate = rate;
+    if (rate !== undefined) optimizer.learningRate = rate;
     return optimizer as unknown as T;
   }
 }

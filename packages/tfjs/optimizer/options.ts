@@ -1,4 +1,5 @@
 /** @module */
+import { checkOptions, checkValue, kinds } from "@precond/core/backend";
 import type * as tf from "@tensorflow/tfjs-core";
 
 /** Options of `precond`. */
@@ -8,8 +9,9 @@ export interface PrecondOptions {
   /** Step ε of the finite differences of `hutchinson()`; default 1e-3. */
   readonly differenceStep?: number;
   /**
-   * Examples in the batch of each closure call, for chains that weigh batches by size or use
-   * `empiricalFisher()`; default: what the closure or its losses tell, else 1.
+   * Examples in the batch of each closure call where the loss does not tell: for chains that weigh
+   * batches by size or use `empiricalFisher()`; default 1. Losses wrapped in `evidenceLoss()` or
+   * `withEvidence()` tell, and so do `classification()`, `binary()` and `squaredError()`.
    */
   readonly batchSize?: number;
   /**
@@ -42,49 +44,53 @@ export interface Cost {
   readonly extra: number;
 }
 
-/** Options with every default filled in but that of `batchSize`, which is 0 if it was left out. */
+/** Options with every default filled in but that of `batchSize`. */
 export interface ResolvedOptions {
   readonly seed: number;
   readonly differenceStep: number;
-  readonly batchSize: number;
+  readonly batchSize: number | undefined;
   readonly squaresEvery: number;
   readonly accumulate: number;
 }
 
+const action = "make the optimizer";
+
 /** Refuses what is no positive integer. */
-export function checkCount(what: string, value: number): number {
-  if (!Number.isInteger(value) || value < 1) {
-    throw new RangeError(
-      `Cannot make the optimizer: ${what} must be a positive integer, current value is ${value}`,
-    );
-  }
-  return value;
+export function checkAccumulate(calls: number): number {
+  checkValue("accumulate", calls, kinds.count, "accumulate");
+  return calls;
 }
 
 /**
  * Fills in defaults.
  *
- * @throws {RangeError} For counts that are no positive integers, and other options out of range.
+ * @throws {TypeError | RangeError} For options that do not exist, or are out of range.
  */
 export function resolveOptions(options: PrecondOptions): ResolvedOptions {
-  const { seed = 0, differenceStep = 1, batchSize = 1 } = options;
-  for (const [name, value] of Object.entries({ differenceStep, batchSize })) {
-    if (!(value > 0 && value < Infinity)) {
-      throw new RangeError(
-        `Cannot make the optimizer: ${name} must be positive, current value is ${value}`,
-      );
-    }
-  }
-  if (!Number.isFinite(seed)) {
-    throw new RangeError(
-      `Cannot make the optimizer: seed must be a finite number, current value is ${seed}`,
-    );
-  }
-  return {
-    seed: options.seed ?? 0,
-    differenceStep: options.differenceStep ?? 1e-3,
-    batchSize: options.batchSize ?? 0,
-    squaresEvery: checkCount("gradientSquares.every", options.gradientSquares?.every ?? 1),
-    accumulate: checkCount("accumulate", options.accumulate ?? 1),
-  };
+  const { seed = 0, differenceStep = 1e-3, batchSize, gradientSquares, accumulate = 1 } =
+    checkOptions(action, options, {
+      seed: kinds.seed,
+      differenceStep: kinds.positive,
+      batchSize: kinds.positive,
+      gradientSquares: kinds.anything,
+      accumulate: kinds.count,
+    });
+  const { every = 1 } = checkOptions(`${action} with gradientSquares`, gradientSquares, {
+    every: kinds.count,
+  });
+  return { seed, differenceStep, batchSize, squaresEvery: every, accumulate };
+}
+
+/**
+ * Checks the evidence that the caller brings, but for the tensors' shapes.
+ *
+ * @throws {TypeError | RangeError} For entries that do not exist, or are out of range.
+ */
+export function checkEvidence(evidence: TensorEvidence): TensorEvidence {
+  return checkOptions("apply gradients", evidence, {
+    curvature: kinds.anything,
+    gradientSquares: kinds.anything,
+    microBatches: kinds.count,
+    batchSize: kinds.positive,
+  });
 }

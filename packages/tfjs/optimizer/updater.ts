@@ -1,12 +1,11 @@
 /** @module */
 import type { Definition } from "@precond/core";
-import type { StepResult } from "@precond/core/backend";
+import type { StepResult, Watcher } from "@precond/core/backend";
 import * as tf from "@tensorflow/tfjs-core";
-import { contributionsOf, type GradientEntry, variablesOf } from "./contributions.ts";
-import { type Accumulation, createAccumulation } from "../evidence/micro_batches.ts";
-import type { ResolvedOptions, TensorEvidence } from "./options.ts";
-import type { Telemetry } from "../evidence/telemetry_session.ts";
+import { createGatherer } from "../evidence/gatherer.ts";
 import type { VariableStates } from "../state/variable_states.ts";
+import { contributionsOf, type GradientEntry, variablesOf } from "./contributions.ts";
+import type { ResolvedOptions, TensorEvidence } from "./options.ts";
 
 /** Applies gradients to variables, every call or the mean of every k calls. */
 export interface Updater {
@@ -17,15 +16,13 @@ export interface Updater {
   /** Another k; drops what is half done. */
   setAccumulate(k: number): void;
   /** Whether the call made an update. Nothing changes if it throws. */
-  apply(
-    gradients: readonly GradientEntry[],
-    evidence: TensorEvidence,
-    learningRate: number | undefined,
-  ): boolean;
+  apply(gradients: readonly GradientEntry[], evidence: TensorEvidence): boolean;
   /** Disposes a half-done accumulation. */
   drop(): void;
+  /** Frees the kernels and what is watched, too. */
+  dispose(): void;
   /** Adds a watcher of updates; the function returned takes it away. */
-  watch(telemetry: Telemetry): () => void;
+  watch(watcher: Watcher<tf.Tensor>): () => void;
 }
 
 /** Makes the updater of one optimizer. */
@@ -34,40 +31,33 @@ export function createUpdater(
   options: ResolvedOptions,
   states: VariableStates,
 ): Updater {
-  const squares = definition.needs.includes("gradientSquares");
   let k = options.accumulate;
-  let total: Accumulation | undefined;
-  const watchers = new Set<Telemetry>();
-  const drop = () => {
-    total?.dispose();
-    total = undefined;
-  };
+  const gatherer = createGatherer(
+    states.backend,
+    definition.needs.includes("gradientSquares"),
+  );
+  const watchers = new Set<Watcher<tf.Tensor>>();
 
-  const update = (
-    gradients: readonly GradientEntry[],
-    evidence: TensorEvidence,
-    learningRate: number | undefined,
-  ) => {
-    const variables: tf.Variable[] = variablesOf(gradients.map(([name]) => name));
+  const update = (gradients: readonly GradientEntry[], evidence: TensorEvidence) => {
+    const variables = variablesOf(gradients.map(([name]) => name));
+    const contributions = contributionsOf(variables, gradients, evidence);
     states.claim(variables);
-    const observed = {
-      variables,
-      gradients: gradients.map(([, gradient]) => gradient),
-      batchSize: evidence.batchSize ?? (options.batchSize || 1),
-    };
+    const batchSize = evidence.batchSize ?? options.batchSize;
+    const watched = variables.map((weights, i) => ({
+      name: weights.name,
+      shape: weights.shape,
+      weights,
+      gradient: gradients[i]![1],
+    }));
     let countClipped = false;
-    for (const watcher of watchers) countClipped = watcher.before(observed) || countClipped;
+    for (const watcher of watchers) countClipped = watcher.before(watched) || countClipped;
     let result: StepResult<tf.Tensor>;
     try {
-      result = states.driver.step(
-        contributionsOf(variables, gradients, evidence, states.nameOf),
-        {
-          batchSize: evidence.batchSize ?? (options.batchSize || undefined),
-          microBatches: evidence.microBatches,
-          learningRate,
-          countClipped,
-        },
-      );
+      result = states.driver.step(contributions, {
+        batchSize,
+        microBatches: evidence.microBatches,
+        countClipped,
+      });
     } catch (error) {
       for (const watcher of watchers) watcher.abandon();
       throw error;
@@ -77,7 +67,9 @@ export function createUpdater(
       updated.dispose();
     });
     const { clipped } = result;
-    for (const watcher of watchers) watcher.after({ ...observed, clipped });
+    for (const watcher of watchers) {
+      void watcher.after({ parameters: watched, batchSize: batchSize ?? 1, clipped });
+    }
     clipped?.forEach((counts) => tf.dispose(Object.values(counts)));
   };
 
@@ -86,45 +78,47 @@ export function createUpdater(
       return k;
     },
     get pending() {
-      return total?.count ?? 0;
+      return gatherer.calls;
     },
     setAccumulate(calls) {
       k = calls;
-      drop();
+      gatherer.drop();
     },
-    apply(gradients, evidence, learningRate) {
+    apply(gradients, evidence) {
       if (k === 1) {
-        update(gradients, evidence, learningRate);
+        update(gradients, evidence);
         return true;
       }
       const { batchSize = options.batchSize } = evidence;
       // Checked in the call that brings them, not in the one that makes the update.
-      contributionsOf(
-        variablesOf(gradients.map(([name]) => name)),
-        gradients,
-        evidence,
-        states.nameOf,
-      );
-      total ??= createAccumulation(k, squares);
-      total.add(Object.fromEntries(gradients), {
+      contributionsOf(variablesOf(gradients.map(([name]) => name)), gradients, evidence);
+      const mean = gatherer.add(Object.fromEntries(gradients), {
         ...evidence,
-        ...(batchSize > 0 ? { batchSize } : {}),
+        ...(batchSize === undefined ? {} : { batchSize }),
       });
-      if (total.count < k) return false;
-      try {
-        const mean = total.result();
-        update(Object.entries(mean.gradients), mean.evidence, learningRate);
-        return true;
-      } finally {
-        drop();
+      if (mean.calls < k) {
+        mean.commit();
+        return false;
       }
+      try {
+        update(Object.entries(mean.gradients), mean.evidence);
+      } finally {
+        // What was gathered before this call stays if the update fails.
+        mean.rollback();
+      }
+      gatherer.drop();
+      return true;
     },
-    drop,
-    watch(telemetry) {
-      watchers.add(telemetry);
+    drop: gatherer.drop,
+    dispose() {
+      gatherer.dispose();
+      for (const watcher of watchers) watcher.abandon();
+    },
+    watch(watcher) {
+      watchers.add(watcher);
       return () => {
-        telemetry.abandon();
-        watchers.delete(telemetry);
+        watchers.delete(watcher);
+        watcher.dispose();
       };
     },
   };

@@ -4,10 +4,16 @@
  * @module
  */
 import { type Definition, loadState, saveState } from "@precond/core";
-import { createDriver, type Driver, exportState, importState } from "@precond/core/backend";
+import {
+  type Backend,
+  createDriver,
+  type Driver,
+  exportState,
+  importState,
+} from "@precond/core/backend";
 import * as tf from "@tensorflow/tfjs-core";
 import { tensorBackend } from "../backends/tensors.ts";
-import { matchStates } from "./state_names.ts";
+import { matchStates, type Named } from "./state_names.ts";
 
 /** What `tf.Optimizer.getWeights` gives. */
 export type NamedTensors = Awaited<ReturnType<tf.Optimizer["getWeights"]>>;
@@ -15,9 +21,12 @@ export type NamedTensors = Awaited<ReturnType<tf.Optimizer["getWeights"]>>;
 /** A driver and the names of its variables. */
 export interface VariableStates {
   readonly driver: Driver<tf.Tensor>;
-  /** The name under which a variable's state is kept. */
-  nameOf(variable: string): string;
-  /** After a restore: finds out which state belongs to which variable. */
+  readonly backend: Backend<tf.Tensor>;
+  /**
+   * After a restore: finds out which state belongs to which variable of a step.
+   *
+   * @throws {TypeError} If the states belong to none of them, or it cannot be told to which.
+   */
   claim(variables: readonly tf.Variable[]): void;
   slot(variable: string, slot: string): Promise<Float32Array>;
   /** The state as new tensors. */
@@ -35,32 +44,53 @@ const stateName = "precond/state";
 export function createStates(definition: Definition): VariableStates {
   const backend = tensorBackend();
   const driver = createDriver(definition, backend);
-  let names = new Map<string, string>();
-  /** True from a restore until the next step, when saved states find their variables. */
-  let restored = false;
-  const nameOf = (variable: string) => names.get(variable) ?? variable;
-  const forget = (isRestored: boolean) => {
-    names = new Map();
-    restored = isRestored;
+  /** Restored states that no variable has claimed yet. */
+  let unclaimed = new Map<string, Named>();
+  /** Variables that have found their states since the restore, or begun afresh. */
+  let settled = new Set<string>();
+
+  const forget = () => {
+    unclaimed = new Map();
+    settled = new Set();
   };
+  const restored = () => {
+    settled = new Set();
+    unclaimed = new Map(
+      [...driver.state().parameters].map(([name, { shape }]) => [name, { name, shape }]),
+    );
+  };
+
+  /** Gives states the names of their variables. */
+  const rename = (names: ReadonlyMap<string, string>) => {
+    if ([...names].every(([state, variable]) => state === variable)) return;
+    const { parameters, ...state } = driver.state();
+    const renamed = [...parameters].map(([name, p]) => [names.get(name) ?? name, p] as const);
+    const byName = new Map(renamed);
+    if (byName.size < renamed.length) {
+      const twice = renamed.find(([name], i) => renamed.findIndex(([n]) => n === name) < i)![0];
+      throw new TypeError(`Cannot restore the optimizer: two states would belong to "${twice}"`);
+    }
+    driver.replaceState({ ...state, parameters: byName });
+  };
+
   return {
     driver,
-    nameOf,
+    backend,
     claim(variables) {
-      if (!restored) return;
-      const mine = new Set(names.values());
-      const unclaimed = [...driver.state().parameters].flatMap(([name, { shape }]) =>
-        mine.has(name) ? [] : [{ name, shape }]
-      );
-      // Some variables may take part in later steps only: what is left waits for them.
-      const fresh = variables.filter(({ name }) => !names.has(name));
-      if (fresh.length > 0) {
-        for (const [name, state] of matchStates(fresh, unclaimed)) names.set(name, state);
-        for (const { name } of fresh) if (!names.has(name)) names.set(name, name);
+      if (unclaimed.size === 0) return;
+      const fresh = variables.filter(({ name }) => !settled.has(name));
+      if (fresh.length === 0) return;
+      const others = Object.values(tf.engine().registeredVariables)
+        .filter(({ name }) => !settled.has(name));
+      const found = matchStates(fresh, [...unclaimed.values()], others);
+      rename(new Map([...found].map(([variable, state]) => [state, variable])));
+      for (const [variable, state] of found) {
+        unclaimed.delete(state);
+        settled.add(variable);
       }
-      restored = unclaimed.some(({ name }) => ![...names.values()].includes(name));
+      for (const { name } of fresh) settled.add(name);
     },
-    slot: async (variable, slot) => await backend.read(driver.slot(nameOf(variable), slot)),
+    slot: async (variable, slot) => await backend.read(driver.slot(variable, slot)),
     async toTensors() {
       const { json, tensors } = exportState(driver);
       const values = await Promise.all(tensors.map(({ array }) => backend.read(array)));
@@ -86,19 +116,22 @@ export function createStates(definition: Definition): VariableStates {
         json,
         new Map([...byName].map(([name, { shape }]) => [name, shape])),
         // A copy: slots are updated in place, and the given tensors belong to the caller.
-        (name) => tf.keep(tf.tidy(() => tf.add(byName.get(name)!, 0))),
+        (name) => {
+          const from = byName.get(name)!;
+          return backend.copy([{ from, shape: from.shape }])[0]!;
+        },
         driver,
       );
-      forget(true);
+      restored();
     },
     save: () => saveState(driver, backend),
     load(bytes) {
       loadState(bytes, driver, backend);
-      forget(true);
+      restored();
     },
     dispose() {
       driver.dispose();
-      forget(false);
+      forget();
     },
   };
 }
