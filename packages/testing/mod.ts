@@ -37,6 +37,7 @@ export {
   productSizes,
   type ProductTolerance,
 } from "./products.ts";
+export { checkReads } from "./reads.ts";
 export { lossesOf } from "./losses_of.ts";
 export {
   digitsCnn,

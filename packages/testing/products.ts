@@ -4,7 +4,7 @@
  * @module
  */
 import type { Backend } from "@precond/core/backend";
-import assert from "node:assert/strict";
+import { fail, same } from "./same.ts";
 import { random } from "./random.ts";
 
 /** Shape of a product and which of its factors are stored transposed. */
@@ -73,17 +73,16 @@ function checkValues(
   actual: ArrayLike<number>,
   { values, sizes }: { values: Float64Array; sizes: Float64Array },
 ): void {
-  assert.equal(actual.length, values.length, `${JSON.stringify(test)}: length`);
+  same(actual.length, values.length, `${JSON.stringify(test)}: length`);
   for (let k = 0; k < values.length; k++) {
     const [x, y] = [actual[k]!, values[k]!];
     if (Object.is(x, y) || (Number.isNaN(x) && Number.isNaN(y))) continue;
     // The second term: what the exact sum itself may be off by, and numbers below float32's normal ones.
     const bound = (exactSums ? unit * Math.abs(y) : (test.inner + 1) * unit * sizes[k]!) +
       test.inner * 2 ** -52 * sizes[k]! + 2 ** -126;
-    assert.ok(
-      Math.abs(x - y) <= bound,
-      `${JSON.stringify(test)}: element ${k} is ${x}, expected ${y} within ${bound}`,
-    );
+    if (!(Math.abs(x - y) <= bound)) {
+      fail(`${JSON.stringify(test)}: element ${k} is ${x}, expected ${y} within ${bound}`);
+    }
   }
 }
 
@@ -140,12 +139,8 @@ export async function checkGramMatrices<A>(
       checkValues(test, tolerance, gram, exactProduct(test, a, a));
       for (let i = 0; i < rows; i++) {
         for (let j = 0; j < i; j++) {
-          assert.ok(
-            Object.is(gram[i * rows + j], gram[j * rows + i]),
-            `${JSON.stringify(test)}: [${i},${j}] is ${gram[i * rows + j]}, [${j},${i}] is ${
-              gram[j * rows + i]
-            }`,
-          );
+          const [x, y] = [gram[i * rows + j], gram[j * rows + i]];
+          same(x, y, `${JSON.stringify(test)}: [${i},${j}] against [${j},${i}]`);
         }
       }
     }
@@ -178,12 +173,7 @@ export async function checkNonFiniteProducts<A>(backend: Backend<A>): Promise<vo
             : j === 18
             ? -Infinity
             : 10 - (j === 2 ? 2 : 0) - (i === 7 ? 2 : 0);
-          assert.ok(
-            Object.is(values[i * columns + j], expected),
-            `${JSON.stringify(test)}: [${i},${j}] is ${
-              values[i * columns + j]
-            }, expected ${expected}`,
-          );
+          same(values[i * columns + j], expected, `${JSON.stringify(test)}: [${i},${j}]`);
         }
       }
     }
@@ -197,7 +187,7 @@ export async function checkRepeatedProducts<A>(backend: Backend<A>): Promise<voi
   const first = await productOn(backend, test, a, b);
   const other = { rows: 9, inner: 300, columns: 5, transposeA: false, transposeB: true };
   await productOn(backend, other, normals(5, 9 * 300), normals(6, 5 * 300));
-  assert.deepEqual(await productOn(backend, test, a, b), first);
+  same([...await productOn(backend, test, a, b)], [...first], "the second run");
 }
 
 /** Several products in one call, and products over nothing. */
@@ -213,13 +203,13 @@ export async function checkManyProducts<A>(backend: Backend<A>): Promise<void> {
   ]);
   const values = await Promise.all(results.map((r) => backend.read(r)));
   // [1 2; 3 4] [5; 6] = [17; 39], XᵀX = [10 14; 14 20], 5² + 6² = 61
-  assert.deepEqual(values.map((v) => [...v]), [[17, 39], [10, 14, 14, 20], [61]]);
-  assert.deepEqual([...await backend.read(x)], [1, 2, 3, 4]);
+  same(values.map((v) => [...v]), [[17, 39], [10, 14, 14, 20], [61]], "products");
+  same([...await backend.read(x)], [1, 2, 3, 4], "a factor");
   for (const array of new Set([x, y, ...outs, ...results])) backend.dispose(array);
-  assert.deepEqual(backend.multiply!([]), []);
+  same(backend.multiply!([]).length, 0, "no products");
   const nothing = { ...plain, rows: 2, inner: 0, columns: 3 };
   const none = new Float32Array();
-  assert.deepEqual([...await productOn(backend, nothing, none, none)], [0, 0, 0, 0, 0, 0]);
+  same([...await productOn(backend, nothing, none, none)], [0, 0, 0, 0, 0, 0], "sums of nothing");
 }
 
 /** All that must hold of a backend's products. */

@@ -3,10 +3,12 @@ import {
   checkManyProducts,
   checkNonFiniteProducts,
   checkProducts,
+  checkReads,
   checkRepeatedProducts,
 } from "@precond/testing";
 import assert from "node:assert/strict";
 import { arrayBackend } from "../driver/array_backend.ts";
+import { wasmBackend } from "../driver/wasm_backend.ts";
 
 const backend = arrayBackend();
 
@@ -24,6 +26,11 @@ Deno.test("multiplyArrays() carries NaN and infinities to the elements they belo
 
 Deno.test("multiplyArrays() gives the same bits again", async () => {
   await checkRepeatedProducts(backend);
+});
+
+Deno.test("a read gives the values at its call, whatever steps follow", async () => {
+  await checkReads(backend);
+  await checkReads(wasmBackend());
 });
 
 Deno.test("arrayBackend() multiplies several matrices at once, and over nothing", async () => {

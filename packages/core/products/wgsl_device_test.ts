@@ -1,6 +1,7 @@
 import {
   checkBackendProducts,
   checkProducts,
+  checkReads,
   productCases,
   productOn,
   webgpuBackend,
@@ -26,6 +27,19 @@ Deno.test({
       await checkProducts(backend, tolerance, [
         { rows: 3, inner: 784, columns: 64, transposeA: false, transposeB: false },
       ]);
+    } finally {
+      device.destroy();
+    }
+  },
+});
+
+Deno.test({
+  name: "a read on a WebGPU device gives the values at its call, whatever steps follow",
+  ignore: !adapter,
+  async fn() {
+    const device = await adapter!.requestDevice();
+    try {
+      await checkReads(webgpuBackend(device));
     } finally {
       device.destroy();
     }

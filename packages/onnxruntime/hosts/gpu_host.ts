@@ -1,10 +1,13 @@
 /** @module */
 import {
   type Backend,
+  checkProduct,
   type GpuBuffer,
   type GpuDevice,
   layout,
   webgpuKernel,
+  type WebgpuProducts,
+  webgpuProducts,
 } from "@precond/core/backend";
 import { buildModel, writeModel } from "@precond/onnx";
 import { createSession, type Session } from "./create_session.ts";
@@ -99,6 +102,7 @@ export async function gpuHost(
     }
   };
   const readBuffer = (buffer: GpuBuffer, length: number) => readParts([buffer], length);
+  let products: WebgpuProducts | undefined;
   const backend: Backend<GpuArray> = {
     name: "webgpu",
     compile(program) {
@@ -115,6 +119,17 @@ export async function gpuHost(
         },
         dispose: () => kernel.dispose(),
       };
+    },
+    multiply(calls) {
+      for (const call of calls) checkProduct(call, ({ length }) => length);
+      products ??= webgpuProducts(device);
+      products.run(calls.map((call) => ({
+        ...call,
+        a: call.a.buffer,
+        b: call.b.buffer,
+        out: call.out.buffer,
+      })));
+      return calls.map(({ out }) => out);
     },
     allocate(shape, fill) {
       const { rows, columns } = layout(shape);
@@ -165,7 +180,10 @@ export async function gpuHost(
         ? Promise.resolve(new Float32Array())
         : readParts(arrays.map(({ buffer }) => buffer), 1),
     capturer: () => capturer(ort, options, device, readBuffer),
-    dispose: () => keeper.release(),
+    dispose() {
+      products?.dispose();
+      return keeper.release();
+    },
   };
 }
 

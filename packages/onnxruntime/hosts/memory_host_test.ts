@@ -1,7 +1,9 @@
+import { checkBackendProducts, checkReads, productCases } from "@precond/testing";
 import { runInNode } from "@precond/testing/node";
 import assert from "node:assert/strict";
 import { nodeOrt } from "../scenarios/builds.ts";
 import type { Ort, Tensor } from "../ort.ts";
+import { memoryHost } from "./memory_host.ts";
 import { Trainer } from "../trainer/trainer.ts";
 import { batch, bigModel, watched } from "../scenarios/watched.ts";
 
@@ -31,6 +33,12 @@ Deno.test({
       await trainer.release();
     }
   },
+});
+
+Deno.test("products on the memory that ONNX Runtime reads are within float32's bound", async () => {
+  const { backend } = await memoryHost(nodeOrt, {});
+  await checkBackendProducts(backend, {}, productCases([1, 5, 17]));
+  await checkReads(backend);
 });
 
 Deno.test("Node.js 20, which has no ArrayBuffer.transfer(), frees results too, and exits", async () => {

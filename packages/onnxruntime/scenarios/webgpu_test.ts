@@ -1,7 +1,8 @@
 import { adamW, combined, gaussNewton, naturalSnr, snrOnly } from "@precond/core";
-import { assertAllClose } from "@precond/testing";
+import { assertAllClose, checkBackendProducts, checkReads, productCases } from "@precond/testing";
 import assert from "node:assert/strict";
 import { block, buffersLeftBy, cnn, gpuOrt, mlp, nodeOrt, type TestNetwork } from "./builds.ts";
+import { gpuHost } from "../hosts/gpu_host.ts";
 import type { Ort } from "../ort.ts";
 import { Trainer } from "../trainer/trainer.ts";
 import type { TrainerOptions } from "../trainer/options.ts";
@@ -30,6 +31,17 @@ Deno.test("WebGPU is there where it must be", () => {
 // onnxruntime-web keeps its workers and its device for the life of the process.
 const test = (name: string, fn: (t: Deno.TestContext) => Promise<void>) =>
   Deno.test({ name, ignore, fn, sanitizeOps: false, sanitizeResources: false });
+
+test("products on ONNX Runtime's device are within float32's bound, reads those at their call", async () => {
+  const ort = await gpuOrt();
+  const host = await gpuHost(ort, { ...gpu });
+  const left = await buffersLeftBy(ort, async () => {
+    await checkBackendProducts(host!.backend, { unit: 2 ** -23 }, productCases([1, 5, 17, 129]));
+    await checkReads(host!.backend);
+    await host!.dispose();
+  });
+  assert.equal(left, 0);
+});
 
 test("WebGPU trains as the CPU does", async (t) => {
   const ort = await gpuOrt();

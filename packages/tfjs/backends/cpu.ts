@@ -2,6 +2,8 @@
 import {
   fastHostPasses,
   type Kernel,
+  multiplyArrays,
+  type ProductCall,
   type Program,
   runPasses,
   weightsName,
@@ -13,13 +15,27 @@ interface CpuBackend {
   readonly data: { get(id: object): { values: Float32Array } };
 }
 
+/** The arrays behind tensors of the active backend. */
+function valuesOf(): (tensor: tf.Tensor) => Float32Array {
+  const { data } = tf.backend() as unknown as CpuBackend;
+  return ({ dataId }) => data.get(dataId).values;
+}
+
+/** Products on the cpu backend's own arrays. */
+export function multiplyOnCpu(calls: readonly ProductCall<tf.Tensor>[]): boolean {
+  const values = valuesOf();
+  for (const call of calls) {
+    multiplyArrays({ ...call, a: values(call.a), b: values(call.b), out: values(call.out) });
+  }
+  return true;
+}
+
 /** Kernels on the cpu backend's own arrays. */
 export function cpuKernel(program: Program): Kernel<tf.Tensor> {
   const passes = fastHostPasses(program);
   return {
     run(calls) {
-      const { data } = tf.backend() as unknown as CpuBackend;
-      const values = (t: tf.Tensor) => data.get(t.dataId).values;
+      const values = valuesOf();
       const arrays = calls.map(({ inputs, outputs }) => ({
         inputs: inputs.map(values),
         // Other tensors may share the weights' buffer (clone, reshape); slots are ours alone.

@@ -3,6 +3,7 @@ import type { Backend, Kernel, Program } from "@precond/core/backend";
 import * as tf from "@tensorflow/tfjs-core";
 import { cpuKernel } from "./cpu.ts";
 import { opsKernel } from "./ops.ts";
+import { multiplyTensors } from "./products.ts";
 import { wasmKernelFor } from "./wasm.ts";
 import { webglKernelFor } from "./webgl.ts";
 import { webgpuKernelFor } from "./webgpu.ts";
@@ -51,6 +52,7 @@ export function tensorBackend(): Backend<tf.Tensor> {
         },
       };
     },
+    multiply: multiplyTensors,
     // Kept, so that neither tf.tidy nor model.fit's scopes dispose what outlives the step.
     allocate: (shape, fill) => tf.keep(tf.fill([...shape], fill)),
     write: (values, shape) => tf.keep(tf.tensor(values.slice(), [...shape], "float32")),

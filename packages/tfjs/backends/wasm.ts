@@ -2,8 +2,11 @@
 import {
   hasWasmSimd,
   type Kernel,
+  type ProductCall,
   type Program,
   wasmKernel,
+  wasmProducts,
+  type WasmScratch,
   weightsName,
 } from "@precond/core/backend";
 import * as tf from "@tensorflow/tfjs-core";
@@ -21,17 +24,48 @@ interface WasmBackend {
 }
 
 /**
- * Kernels on the wasm backend's own memory; undefined where its memory cannot be reached (the
- * threaded build hides it) or the engine has no SIMD.
+ * The active backend's memory; undefined where it cannot be reached (the threaded build hides it) or
+ * the engine has no SIMD.
  */
-export function wasmKernelFor(program: Program): Kernel<tf.Tensor> | undefined {
-  const backend = tf.backend() as unknown as WasmBackend;
-  const { asm, _malloc: malloc, _free: free } = backend.wasm;
+function memoryOf(
+  { wasm }: WasmBackend,
+): { memory: WebAssembly.Memory; scratch: WasmScratch } | undefined {
+  const { asm, _malloc: malloc, _free: free } = wasm;
   const memory = asm?.memory;
   if (!(memory instanceof WebAssembly.Memory) || !malloc || !free || !hasWasmSimd()) {
     return undefined;
   }
-  const run = wasmKernel(program, memory, { allocate: malloc, free });
+  return { memory, scratch: { allocate: malloc, free } };
+}
+
+const products = new WeakMap<WebAssembly.Memory, ReturnType<typeof wasmProducts>>();
+
+/** Products on the wasm backend's own memory; false where it cannot be reached. */
+export function multiplyOnWasm(calls: readonly ProductCall<tf.Tensor>[]): boolean {
+  const backend = tf.backend() as unknown as WasmBackend;
+  const found = memoryOf(backend);
+  if (!found) return false;
+  let run = products.get(found.memory);
+  if (!run) products.set(found.memory, run = wasmProducts(found.memory, found.scratch));
+  const address = ({ dataId }: tf.Tensor) => backend.dataIdMap.get(dataId).memoryOffset;
+  run(calls.map((call) => ({
+    ...call,
+    a: address(call.a),
+    b: address(call.b),
+    out: address(call.out),
+  })));
+  return true;
+}
+
+/**
+ * Kernels on the wasm backend's own memory; undefined where it cannot be reached.
+ */
+export function wasmKernelFor(program: Program): Kernel<tf.Tensor> | undefined {
+  const backend = tf.backend() as unknown as WasmBackend;
+  const found = memoryOf(backend);
+  if (!found) return undefined;
+  const { memory, scratch } = found;
+  const run = wasmKernel(program, memory, scratch);
   const data = ({ dataId }: { dataId: object }) => backend.dataIdMap.get(dataId);
 
   /**
@@ -43,7 +77,7 @@ export function wasmKernelFor(program: Program): Kernel<tf.Tensor> | undefined {
     if (backend.refCount(old.dataId) !== 1) return backend.makeOutput(old.shape, "float32");
     const record = data(old);
     const output = backend.makeOutput(old.shape, "float32", record.memoryOffset);
-    record.memoryOffset = malloc(16);
+    record.memoryOffset = scratch.allocate(16);
     return output;
   };
 

@@ -3,8 +3,11 @@ import {
   type GpuBuffer,
   type GpuDevice,
   type Kernel,
+  type ProductCall,
   type Program,
   webgpuKernel,
+  type WebgpuProducts,
+  webgpuProducts,
   weightsName,
 } from "@precond/core/backend";
 import * as tf from "@tensorflow/tfjs-core";
@@ -38,6 +41,47 @@ export function checkActiveDevice(): void {
   if (tf.getBackend() === "webgpu") checkDevice((tf.backend() as unknown as WebgpuBackend).device);
 }
 
+/** What tfjs knows of a tensor. */
+const dataOf = (backend: WebgpuBackend, { dataId }: { dataId: object }) =>
+  backend.tensorMap.get(dataId);
+
+function bufferOf(backend: WebgpuBackend, tensor: { dataId: object }): GpuBuffer {
+  backend.uploadToGPU(tensor.dataId);
+  return dataOf(backend, tensor).resource!;
+}
+
+/** What tfjs has recorded so far comes before our own commands. */
+function submitRecorded(backend: WebgpuBackend): void {
+  backend.ensureCommandEncoderReady();
+  backend.endComputePassEncoder();
+  backend.submitQueue();
+}
+
+const products = new WeakMap<GpuDevice, WebgpuProducts>();
+
+/** Products on the webgpu backend's own buffers and device. */
+export function multiplyOnWebgpu(calls: readonly ProductCall<tf.Tensor>[]): boolean {
+  const backend = tf.backend() as unknown as WebgpuBackend;
+  const { device } = backend;
+  watchDevice(device);
+  checkDevice(device);
+  // No buffer belongs to a tensor of no elements.
+  if (calls.some(({ rows, inner, columns }) => rows * inner * columns === 0)) return false;
+  let run = products.get(device);
+  if (!run) products.set(device, run = webgpuProducts(device));
+  const given = calls.map((call) => ({
+    ...call,
+    a: bufferOf(backend, call.a),
+    b: bufferOf(backend, call.b),
+    out: bufferOf(backend, call.out),
+  }));
+  submitRecorded(backend);
+  run.run(given);
+  // tfjs would answer a read from values that it has cached.
+  for (const { out } of calls) dataOf(backend, out).values = undefined;
+  return true;
+}
+
 /**
  * Kernels on the webgpu backend's own buffers and device; nothing is read back. Undefined if the
  * device allows too few storage buffers for this program.
@@ -52,11 +96,8 @@ export function webgpuKernelFor(program: Program): Kernel<tf.Tensor> | undefined
     if (error instanceof RangeError) return undefined;
     throw error;
   }
-  const data = ({ dataId }: { dataId: object }) => backend.tensorMap.get(dataId);
-  const bufferOf = (t: { dataId: object }): GpuBuffer => {
-    backend.uploadToGPU(t.dataId);
-    return data(t).resource!;
-  };
+  const data = (tensor: { dataId: object }) => dataOf(backend, tensor);
+  const buffer = (tensor: { dataId: object }) => bufferOf(backend, tensor);
 
   /**
    * The weights' buffer under a new id, updated in place: a read-back that is under way stores what
@@ -67,7 +108,7 @@ export function webgpuKernelFor(program: Program): Kernel<tf.Tensor> | undefined
     if (backend.refCount(old.dataId) !== 1 || record.external) {
       return tf.keep(tf.tidy(() => tf.mul(old, 1)));
     }
-    bufferOf(old);
+    buffer(old);
     const output = backend.makeTensorInfo(old.shape, "float32");
     const fresh = data(output);
     fresh.resource = record.resource;
@@ -87,14 +128,11 @@ export function webgpuKernelFor(program: Program): Kernel<tf.Tensor> | undefined
       const buffers = calls.map((call, i) => ({
         ...call,
         inputs: program.inputs.map(({ name }, k) =>
-          bufferOf(name === weightsName && weights >= 0 ? outputs[i]![weights]! : call.inputs[k]!)
+          buffer(name === weightsName && weights >= 0 ? outputs[i]![weights]! : call.inputs[k]!)
         ),
-        outputs: outputs[i]!.map(bufferOf),
+        outputs: outputs[i]!.map(buffer),
       }));
-      // What tfjs has recorded so far comes before our own commands.
-      backend.ensureCommandEncoderReady();
-      backend.endComputePassEncoder();
-      backend.submitQueue();
+      submitRecorded(backend);
       kernel.run(buffers);
       // tfjs would answer a read from values that it has cached.
       for (const tensor of outputs.flat()) data(tensor).values = undefined;

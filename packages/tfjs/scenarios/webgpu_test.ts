@@ -4,6 +4,7 @@ import "@tensorflow/tfjs-backend-webgpu";
 import "@tensorflow/tfjs-layers";
 import assert from "node:assert/strict";
 import { conform } from "../_testing.ts";
+import { checkTensorProducts } from "./products.ts";
 import { loseDevice, lostMessage, restart, resumeAfterLoss } from "./lost_device.ts";
 import { adam, precond } from "../mod.ts";
 
@@ -26,6 +27,19 @@ Deno.test({
       });
     }
     void tf;
+  },
+});
+
+Deno.test({
+  name: "products on webgpu are within float32's bound, and reads those at their call",
+  ignore,
+  sanitizeResources: false,
+  sanitizeOps: false,
+  async fn() {
+    await tf.setBackend("webgpu");
+    const before = tf.memory().numTensors;
+    await checkTensorProducts({ unit: 2 ** -23 }, [1, 5, 17, 129]);
+    assert.equal(tf.memory().numTensors, before);
   },
 });
 
