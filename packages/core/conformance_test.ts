@@ -2,8 +2,10 @@ import { createOptimizer, type OptimizerOptions } from "./mod.ts";
 import {
   basisCases,
   checkConformance,
+  checkNonFinite,
   conformanceCases,
   heldCases,
+  nonFiniteCases,
   type SubjectFactory,
 } from "@precond/testing";
 
@@ -30,6 +32,12 @@ for (const lowering of ["javascript", "interpreter", "wasm"] as const) {
     const inBasis = basisCases.map((test) => ({ ...test, reference: () => test.reference(0) }));
     for (const test of [...conformanceCases, ...heldCases, ...inBasis]) {
       await t.step(test.name, () => checkConformance(test, subject(lowering)));
+    }
+  });
+
+  Deno.test(`the ${lowering} lowering does with extreme gradients what the reference does`, async (t) => {
+    for (const test of nonFiniteCases) {
+      await t.step(test.name, () => checkNonFinite(test, subject(lowering)));
     }
   });
 }

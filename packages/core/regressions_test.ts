@@ -6,6 +6,7 @@
 import assert from "node:assert/strict";
 import {
   adam,
+  type Chain,
   chain,
   clipByGlobalNorm,
   createOptimizer,
@@ -63,16 +64,33 @@ Deno.test("the curvature source of a scaled transform is the chain's", () => {
   assert.throws(() => scaleBy(outer, { to: inner }), { message: /wants user curvature every 1/ });
 });
 
-Deno.test("a norm that is not a number clips everything to nothing", () => {
-  const optimizer = createOptimizer(
-    chain(skipNonFinite({ scope: "tensor" }), clipByGlobalNorm(1), learningRate(1)),
-  );
-  const [a, b] = [of(1), of(1)];
-  optimizer.step({
-    a: { weights: a, gradient: of(NaN) },
-    b: { weights: b, gradient: of(1000) },
-  });
-  assert.deepEqual([a[0], b[0]], [1, 1]);
+Deno.test("a norm that is not finite clips everything to nothing, one of held tensors does not", () => {
+  const clip = [clipByGlobalNorm(1), learningRate(1)];
+  const step = (definition: Chain, bad: number) => {
+    const [a, b] = [of(1, 5), of(1)];
+    createOptimizer(definition).step({
+      a: { weights: a, gradient: of(bad, 1) },
+      b: { weights: b, gradient: of(1000) },
+    });
+    return [...a, ...b];
+  };
+  for (const bad of [NaN, Infinity, -Infinity, 1e20]) {
+    assert.deepEqual(step(chain(...clip), bad), [1, 5, 1]);
+    const held = chain(skipNonFinite({ scope: "tensor" }), ...clip);
+    assert.deepEqual(step(held, bad), [1, 5, 0]); // 1000 clipped to 1
+  }
+});
+
+Deno.test("an average that overflows stops its element, as in tf.train.adam", () => {
+  for (const lowering of ["javascript", "interpreter", "wasm"] as const) {
+    const optimizer = createOptimizer(adam(), { lowering });
+    const weights = of(0, 0);
+    for (const g of [1e30, 1, 1, 1]) {
+      optimizer.step({ w: { weights, gradient: of(g, 1) } });
+    }
+    assert.equal(weights[0], 0, lowering);
+    assert.ok(Math.abs(weights[1]! + 4e-3) < 1e-8);
+  }
 });
 
 Deno.test("a gradient whose square overflows is skipped like an infinite one", () => {
@@ -118,7 +136,7 @@ Deno.test("a stage with a name that cannot be told apart, or without its scalar,
   );
   const broken = createOptimizer(chain({ ...momentum(), scalars: () => ({}) }));
   assert.throws(() => broken.step({ w: { weights: of(1), gradient: of(1) } }), {
-    message: 'Cannot step "w": stage "momentum" computes no scalar "w"',
+    message: 'Cannot step "w": stage "momentum" computes no scalar "keep"',
   });
 });
 

@@ -20,6 +20,7 @@ export {
   type TestStep,
   testSteps,
 } from "./evidence.ts";
+export { checkNonFinite, extremes, nonFiniteCases } from "./non_finite.ts";
 export { type Random, random } from "./random.ts";
 export { backendSubject } from "./backend_subject.ts";
 export { type GpuArray, webgpuBackend } from "./webgpu_backend.ts";

@@ -89,18 +89,27 @@ interface Flow {
   readonly slots: readonly SlotValue[];
 }
 
+/** Whether a condition may hold one tensor and not another. */
+function differs(condition: Expr | Cond): boolean {
+  if (condition.op === "sum") return condition.scope !== "all";
+  return "args" in condition && condition.args.some(differs);
+}
+
 function flowThrough(
   stages: readonly Stage[],
   fresh: Fresh,
-  entry: { readonly x: Expr; readonly squares: Expr | undefined },
+  entry: { readonly x: Expr; readonly squares: Expr | undefined; readonly left?: Cond | undefined },
 ): Flow {
   const rawSquares = fresh.gradientSquares ? read("gradientSquares") : undefined;
   let { x, squares } = entry;
   let inBasis: Expr | undefined;
   let hold: Cond | undefined;
   let clipped: Clipping = {};
+  /** Which tensors sums over all leave out: a NaN in one of them must not stop the others. */
+  let { left } = entry;
   const slots: SlotValue[] = [];
   for (const { name, transform, inside } of stages) {
+    const without = left;
     const full = (key: string) => `${name}.${key}`;
     const old = (key: string) => {
       const spec = transform.slots[key];
@@ -117,7 +126,7 @@ function flowThrough(
       ...(fresh.curvature ? { curvature: read("curvature") } : {}),
       slot: old,
       scalar: (key) => scalar(full(key)),
-      sum,
+      sum: (a, scope) => sum(without && scope === "all" ? select(without, 0, a) : a, scope),
     };
     const result = transform.apply(inputs);
     for (const key of Object.keys(result.slots)) old(key);
@@ -129,7 +138,10 @@ function flowThrough(
         held: result.heldSlots?.[key] ?? old(key),
       });
     }
-    if (result.hold) hold = hold ? or(hold, result.hold) : result.hold;
+    if (result.hold) {
+      hold = hold ? or(hold, result.hold) : result.hold;
+      if (differs(result.hold)) left = left ? or(left, result.hold) : result.hold;
+    }
     clipped = mergeClipping(clipped, result.clipped);
     x = result.update;
     squares = result.gradientSquares;
@@ -189,7 +201,9 @@ export function buildDivided(stages: readonly Stage[], fresh: Fresh): DividedPro
     x: gradient,
     squares: rawSquaresOf(fresh),
   });
-  const passed = { x: read(flowName), squares: undefined };
+  const held = before.hold ? gt(read(heldName, "tensor"), 0) : undefined;
+  const left = before.hold && differs(before.hold) ? held : undefined;
+  const passed = { x: read(flowName), squares: undefined, left };
   const inside = flowThrough(stages.slice(first, last + 1), fresh, passed);
   const after = flowThrough(stages.slice(last + 1), fresh, passed);
   for (const { hold, slots } of [inside, after]) {
@@ -201,7 +215,6 @@ export function buildDivided(stages: readonly Stage[], fresh: Fresh): DividedPro
       );
     }
   }
-  const held = before.hold ? gt(read(heldName, "tensor"), 0) : undefined;
   const flowOut = (value: Expr) => ({ name: flowName, shape: "element" as const, value });
   const flag = before.hold
     ? [{ name: heldName, shape: "tensor" as const, value: select(before.hold, 1, 0) }]

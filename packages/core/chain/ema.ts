@@ -1,13 +1,40 @@
 /**
- * Host-side float64 weights of exponential moving averages.
+ * Exponential moving averages and their weights, which the host computes in float64.
  *
  * @module
  */
-import type { Scalars } from "./types.ts";
+import { add, type Expr, mul } from "../kernel/expr.ts";
+import type { RuleInputs, Scalars } from "./types.ts";
+
+/** The largest float32: a second moment beyond it is infinite. */
+export const largest = 3.4028234663852886e38;
+
+/**
+ * The scalars `w`, the weight of the newest sample, and `keep = 1 − w`, that of what was averaged
+ * before. Both are exact in float32: a constant stays what it is.
+ */
+export function weights(w: number): { w: number; keep: number } {
+  const keep = Math.fround(1 - w);
+  return { w: 1 - keep, keep };
+}
+
+/**
+ * `m ← keep·m + w·x`. An average that overflowed stays infinite and stops its element, as in
+ * tf.train.adam; `m + w(x − m)` would make NaN of it. With no memory at all the newest sample is
+ * the average, whatever there was before.
+ */
+export function average(
+  memory: number,
+  old: Expr,
+  x: Expr,
+  scalar: RuleInputs["scalar"],
+): Expr {
+  return memory === 0 ? x : add(mul(scalar("keep"), old), mul(scalar("w"), x));
+}
 
 /**
  * The weight of the newest of `count` samples: `wₙ = (1−β)/(1−βⁿ)`, which makes
- * `m += w(x − m)` the bias-corrected EMA; without debiasing the constant `1−β`.
+ * `m ← (1−w)m + wx` the bias-corrected EMA; without debiasing the constant `1−β`.
  */
 export function newestWeight(decay: number, count: number, debias = true): number {
   if (!debias) return 1 - decay;

@@ -1,10 +1,10 @@
 /** @module */
 import { checkOptions, checkValue } from "../checks.ts";
 import { specify } from "../chain/specification.ts";
-import { newestWeight } from "../chain/ema.ts";
+import { average, newestWeight, weights } from "../chain/ema.ts";
 import type { CurvatureSource, Evidence, PreconditionerEstimator } from "../chain/types.ts";
 import * as kinds from "../kinds.ts";
-import { abs, add, div, divide0, type Expr, max, mul, sqrt, square, sub } from "../kernel/expr.ts";
+import { abs, add, div, divide0, type Expr, max, mul, sqrt, square } from "../kernel/expr.ts";
 
 /** Options of {@linkcode inverseCurvature}. */
 export interface InverseCurvatureOptions {
@@ -29,7 +29,7 @@ export interface InverseCurvatureOptions {
 /**
  * The inverse of an estimated diagonal curvature, `1/(|h| + λ)`, h an EMA of curvature samples.
  *
- * With `h ← h + w(c − h)`, `w = (1−β)/(1−βⁿ)` on the n-th sample; between samples h stays. Where
+ * With `h ← (1−w)h + wc`, `w = (1−β)/(1−βⁿ)` on the n-th sample; between samples h stays. Where
  * curvature and damping are both 0 the factor is 0.
  *
  * @throws {RangeError} For options out of range.
@@ -95,7 +95,7 @@ export function inverseCurvature(
           }`,
         );
       }
-      return { w: newestWeight(decay, count, debias), batchSize };
+      return { ...weights(newestWeight(decay, count, debias)), batchSize };
     },
     estimate({ gradient, curvature, rawGradientSquares, slot, scalar }) {
       const sample: Expr | undefined = !inKernel
@@ -106,7 +106,7 @@ export function inverseCurvature(
       if (!sample && !inKernel) return { factor: slot("factor"), slots: {}, limit: stepClip };
       const old = slot("h");
       const observed = sample && (moment === "rms" ? square(sample) : sample);
-      const h = observed ? add(old, mul(scalar("w"), sub(observed, old))) : old;
+      const h = observed ? average(decay, old, observed, scalar) : old;
       const magnitude = moment === "rms" ? sqrt(h) : sign === "absolute" ? abs(h) : max(h, 0);
       const kappa = mul(gain, magnitude);
       const denominator = dampingForm === "add" ? add(kappa, damping) : max(kappa, damping);

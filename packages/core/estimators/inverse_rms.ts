@@ -1,10 +1,10 @@
 /** @module */
 import { checkOptions } from "../checks.ts";
 import { specify } from "../chain/specification.ts";
-import { newestWeight } from "../chain/ema.ts";
+import { average, newestWeight, weights } from "../chain/ema.ts";
 import type { PreconditionerEstimator } from "../chain/types.ts";
 import * as kinds from "../kinds.ts";
-import { add, div, divide0, mul, sqrt, square, sub } from "../kernel/expr.ts";
+import { add, div, divide0, sqrt, square } from "../kernel/expr.ts";
 
 /** Options of {@linkcode inverseRms}. */
 export interface InverseRmsOptions {
@@ -61,13 +61,12 @@ export function inverseRms(options: InverseRmsOptions = {}): PreconditionerEstim
     slots: { v: {} },
     ...(debias ? {} : { meaning: "biased" }),
     scalars: ({ step }) => ({
-      w: newestWeight(decay, step, debias),
+      ...weights(newestWeight(decay, step, debias)),
       // √c/(√(c v) + ε) = 1/(√v + ε/√c)
       ...(placement === "uncorrected" ? { epsilon: epsilon / Math.sqrt(1 - decay ** step) } : {}),
     }),
     estimate({ x, slot, scalar }) {
-      const old = slot("v");
-      const v = add(old, mul(scalar("w"), sub(square(x), old)));
+      const v = average(decay, slot("v"), square(x), scalar);
       const denominator = placement === "inside"
         ? sqrt(add(v, epsilon))
         : add(sqrt(v), placement === "outside" ? epsilon : scalar("epsilon"));

@@ -1,17 +1,19 @@
 /** @module */
 import { checkOptions } from "../checks.ts";
 import { specify } from "../chain/specification.ts";
-import { newestWeight } from "../chain/ema.ts";
+import { largest, newestWeight } from "../chain/ema.ts";
 import type { PreconditionerEstimator, RuleInputs, StepInfo } from "../chain/types.ts";
 import {
   add,
   div,
   divide0,
   type Expr,
+  le,
   max,
   min,
   mul,
   power,
+  select,
   sqrt,
   square,
   sub,
@@ -152,5 +154,6 @@ const averaged = (old: Expr, x: Expr, w: Expr): Expr => add(mul(sub(1, w), old),
 
 function fractionOf(m: Expr, v: Expr, { scalar }: Pick<RuleInputs, "scalar">): Expr {
   const T = sub(mul(scalar("a"), divide0(square(m), v)), scalar("b"));
-  return min(max(T, scalar("least")), 1);
+  // A second moment beyond float32 stops its element: 1/√v is 0 then.
+  return select(le(v, largest), min(max(T, scalar("least")), 1), 1);
 }

@@ -1,14 +1,16 @@
 /** @module */
 import { specify } from "../chain/specification.ts";
-import { weightedEma } from "../chain/ema.ts";
+import { average, largest, weightedEma, weights } from "../chain/ema.ts";
 import type { Piece, PreconditionerEstimator, RuleInputs, SlotSpec } from "../chain/types.ts";
 import {
   add,
+  and,
   constant,
   div,
   divide0,
   type Expr,
   gt,
+  le,
   max,
   min,
   mul,
@@ -58,6 +60,9 @@ function meaningOf({ exponent }: Required<SignalFractionOptions>): Pick<Piece, "
   return exponent === 1 ? {} : { meaning: `power:${exponent}` };
 }
 
+/** Whether there was a gradient, and no second moment that overflowed float32. */
+const known = (total: Expr) => and(gt(total, 0), le(total, largest));
+
 /** T = signal/total, pooled, floored at `floor · ρ`, and 0 where there never was a gradient. */
 function fractionOf(
   ratio: Ratio,
@@ -67,7 +72,7 @@ function fractionOf(
   const { pool, floor } = options;
   const pooled = (a: Expr) => pool === "element" ? a : sum(a, pool);
   const [signal, total] = [pooled(ratio.signal), pooled(ratio.total)];
-  return select(gt(total, 0), max(div(signal, total), mul(floor, ratio.rho)), 0);
+  return select(known(total), max(div(signal, total), mul(floor, ratio.rho)), 0);
 }
 
 /** 1 − T to full precision where T is close to 1. */
@@ -78,7 +83,7 @@ function complementOf(
 ) {
   const pooled = (a: Expr) => pool === "element" ? a : sum(a, pool);
   const [noise, total] = [pooled(ratio.noise), pooled(ratio.total)];
-  return select(gt(total, 0), min(div(noise, total), sub(1, mul(floor, ratio.rho))), 1);
+  return select(known(total), min(div(noise, total), sub(1, mul(floor, ratio.rho))), 1);
 }
 
 /** Tᵖ, with E‖T x‖² made equal to E‖x‖² if asked for. */
@@ -99,11 +104,11 @@ function factorOf(
  *
  * Weighted Welford recursion on the samples x, with w the newest sample's weight:
  * ```
- * d = x − m,  m += w d,  D = (1−w)(D + w d²),  ρ = (1−w)²ρ + w²
+ * d = x − m,  m ← (1−w)m + wx,  D = (1−w)(D + w d²),  ρ = (1−w)²ρ + w²
  * s = D/(1−ρ)  (σ², unbiased),  g² = m² − ρs  (unbiased),  T = g²/(m² + D)
  * ```
  * Averages first, ratio second; negative estimates become `floor · ρ`, and 0/0 (a parameter that
- * never had a gradient) 0. On the first sample, when noise cannot be told from signal, T = 1.
+ * never had a gradient) 0, as is the T of a second moment beyond float32. On the first sample, when noise cannot be told from signal, T = 1.
  * Batches of unequal size weigh by their size. Each number is per element, per row (last axis) or
  * per tensor according to `pool`; gradients are means over the batch, T is a pure number.
  *
@@ -184,6 +189,7 @@ export function signalFraction(options: SignalFractionOptions = {}): Preconditio
       const spread = mix - rho > 1e-12 ? mix - rho : Infinity;
       return {
         ...ema,
+        ...weights(ema.w),
         meanNoise: rho / spread,
         sampleNoise: 1 / (b * spread),
         // Exactly 1 for equal batches: (1 − ρ)/(1 − ρ).
@@ -200,11 +206,17 @@ export function signalFraction(options: SignalFractionOptions = {}): Preconditio
       // Near τ = 1 everything hangs on τ − 1 and 1 − ρ, so these are what is kept.
       const memory = adaptive ? slot("memory") : constant(0);
       const w = adaptive ? div(1, add(memory, 1)) : scalar("w");
-      const kept = adaptive ? mul(memory, w) : sub(1, w);
+      const kept = adaptive ? mul(memory, w) : scalar("keep");
       const delta = sub(x, slot("m"));
       const shift = mul(w, delta);
-      const m = add(slot("m"), shift);
-      const d = mul(kept, add(slot("d"), mul(shift, delta)));
+      // Not m + w(x − m): an m that overflowed would become NaN.
+      const m = adaptive
+        ? add(mul(kept, slot("m")), mul(w, x))
+        : average(decay, slot("m"), x, scalar);
+      // Without memory nothing is kept, not even 0 times what overflowed.
+      const d = !adaptive && decay === 0
+        ? constant(0)
+        : mul(kept, add(slot("d"), mul(shift, delta)));
       const next: Record<string, Expr> = { m, d };
       const spread = adaptive ? mul(kept, sub(2, mul(kept, sub(2, slot("spread"))))) : undefined;
       const now = ratioOf(m, noise(inputs, d, spread, false), given);
@@ -243,7 +255,7 @@ function withinBatch(options: Required<SignalFractionOptions>): PreconditionerEs
     scalars({ fresh, microBatches: k, batchSize }, previous) {
       if (!fresh.gradientSquares) {
         const ready = previous?.ready ?? 0;
-        return { ...previous, w: 0, rho: previous?.rho ?? 1, ready, lagready: ready };
+        return { ...previous, w: 0, keep: 1, rho: previous?.rho ?? 1, ready, lagready: ready };
       }
       if (!(k >= 2)) {
         throw new RangeError(
@@ -254,6 +266,7 @@ function withinBatch(options: Required<SignalFractionOptions>): PreconditionerEs
       const ema = weightedEma(decay, batchSize, first ? undefined : previous);
       return {
         ...ema,
+        ...weights(ema.w),
         mean: k / (k - 1),
         squares: 1 / (k - 1),
         ready: 1,
@@ -268,8 +281,8 @@ function withinBatch(options: Required<SignalFractionOptions>): PreconditionerEs
       if (q) {
         const x2 = square(x);
         const signal = sub(mul(scalar("mean"), x2), mul(scalar("squares"), q));
-        a = add(a0, mul(scalar("w"), sub(signal, a0)));
-        b = add(b0, mul(scalar("w"), sub(x2, b0)));
+        a = average(decay, a0, signal, scalar);
+        b = average(decay, b0, x2, scalar);
       }
       const old = lag && q !== undefined;
       const ready = scalar(old ? "lagready" : "ready");

@@ -1,7 +1,9 @@
 /**
  * The kernel language: what one element of a tensor undergoes in one optimizer step.
  *
- * An `Expr` is a float32 value per element, an `Cond` a truth value per element. Both are plain
+ * An `Expr` is a float32 value per element, an `Cond` a truth value per element. Host code may carry
+ * more digits between load and store, but what it stores, or has summed, it uses as float32: what
+ * overflows is infinite on every host. Both are plain
  * immutable trees; {@linkcode compileProgram} shares equal subtrees. `sum` leaves the element: its
  * value is one number for the row, the tensor, or all tensors of the step.
  *
@@ -105,11 +107,11 @@ export function mul(a: Operand, b: Operand): Expr {
 export function div(a: Operand, b: Operand): Expr {
   return binary("div", a, b, (x, y) => x / y);
 }
-/** The smaller one; unspecified when either is NaN, or for zeros of different sign. */
+/** The smaller one, NaN if either is; unspecified for zeros of different sign. */
 export function min(a: Operand, b: Operand): Expr {
   return binary("min", a, b, Math.min);
 }
-/** The larger one; unspecified when either is NaN, or for zeros of different sign. */
+/** The larger one, NaN if either is; unspecified for zeros of different sign. */
 export function max(a: Operand, b: Operand): Expr {
   return binary("max", a, b, Math.max);
 }
@@ -119,7 +121,8 @@ function unary(op: UnaryOp, a: Operand): Expr {
 }
 /** `−a` */
 export function neg(a: Operand): Expr {
-  return unary("neg", a);
+  const x = lift(a);
+  return x.op === "const" ? constant(-x.value) : unary("neg", x);
 }
 /** `|a|` */
 export function abs(a: Operand): Expr {
@@ -158,7 +161,7 @@ export function ge(a: Operand, b: Operand): Cond {
 export function eq(a: Operand, b: Operand): Cond {
   return compare("eq", a, b);
 }
-/** Neither NaN nor ±Inf. */
+/** Neither NaN nor beyond the largest float32, ±Inf. */
 export function isFinite(a: Operand): Cond {
   return { op: "isFinite", args: [lift(a)] };
 }
@@ -187,7 +190,7 @@ export function sign(a: Operand): Expr {
 export function divide0(a: Operand, b: Operand): Expr {
   return select(gt(b, 0), div(a, b), 0);
 }
-/** `a` moved into `[−limit, limit]`. */
+/** `a` moved into `[−limit, limit]`; NaN stays NaN. */
 export function clamp(a: Operand, limit: Operand): Expr {
   return max(min(a, limit), neg(limit));
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Node, Program } from "../kernel/program.ts";
-import { type Dialect, infix } from "./_text.ts";
+import { type Dialect, infix, suspects } from "./_text.ts";
 import { glslDialect } from "./glsl.ts";
 
 /**
@@ -61,8 +61,15 @@ export function laneDialect(
         return isWide(arg) ? `n${id}` : `${arg.boolean ? bool : float}(n${id})`;
       });
       const [a, b, c] = wide as [string, string, string];
+      const nan = suspects(program, node).map((id) => {
+        const value = wide[node.args.indexOf(id)]!;
+        return `${uint}(greaterThan(floatBitsToUint(${value}) & 0x7fffffffu, ${uint}(0x7f800000u)))`;
+      }).join(" | ");
       const compare = comparisons[node.op];
-      if (compare) return `${compare}(${a}, ${b})`;
+      if (compare) {
+        const plain = `${compare}(${a}, ${b})`;
+        return nan ? `${bool}(${uint}(${plain}) & (1u - (${nan})))` : plain;
+      }
       switch (node.op) {
         case "add":
         case "sub":
@@ -71,7 +78,9 @@ export function laneDialect(
           return `${a} ${infix[node.op]} ${b}`;
         case "min":
         case "max":
-          return `${node.op}(${a}, ${b})`;
+          return nan
+            ? `mix(${node.op}(${a}, ${b}), ${a} + ${b}, ${bool}(${nan}))`
+            : `${node.op}(${a}, ${b})`;
         case "and":
         case "or":
           // The logical operators take single truth values only.

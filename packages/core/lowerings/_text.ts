@@ -13,6 +13,7 @@ export interface Dialect {
   read(input: number): string;
   sum(sum: number): string;
   isFinite(a: string): string;
+  isNaN(a: string): string;
   select(condition: string, a: string, b: string): string;
   declare(node: Node, id: number, value: string): string;
   /** How to write an operation that is not written as on two numbers; undefined if it is. */
@@ -34,10 +35,26 @@ export const infix: Partial<Record<Node["op"], string>> = {
   or: "||",
 };
 
-function expression(dialect: Dialect, node: Node): string {
+const comparisons: readonly Node["op"][] = ["lt", "le", "gt", "ge", "eq"];
+
+/**
+ * The operands that have to be looked at for NaN: shading languages promise nothing for comparisons,
+ * min and max of NaN, where the kernel language says false and NaN. Numbers of the host are none.
+ */
+export function suspects(program: Program, node: Node): readonly number[] {
+  const asks = comparisons.includes(node.op) || node.op === "min" || node.op === "max";
+  const known: readonly Node["op"][] = ["const", "scalar"];
+  return asks ? node.args.filter((id) => !known.includes(program.nodes[id]!.op)) : [];
+}
+
+function expression(dialect: Dialect, program: Program, node: Node): string {
   const own = dialect.operation?.(node);
   if (own !== undefined) return own;
   const [a, b, c] = node.args.map((arg) => `n${arg}`) as [string, string, string];
+  const nan = suspects(program, node).map((id) => dialect.isNaN(`n${id}`));
+  if (comparisons.includes(node.op)) {
+    return [`${a} ${infix[node.op]} ${b}`, ...nan.map((is) => `!(${is})`)].join(" && ");
+  }
   if (infix[node.op]) return `${a} ${infix[node.op]} ${b}`;
   switch (node.op) {
     case "const":
@@ -56,8 +73,11 @@ function expression(dialect: Dialect, node: Node): string {
     case "sqrt":
       return `${node.op}(${a})`;
     case "min":
-    case "max":
-      return `${node.op}(${a}, ${b})`;
+    case "max": {
+      const plain = `${node.op}(${a}, ${b})`;
+      // The sum is NaN where an operand is.
+      return nan.length === 0 ? plain : dialect.select(nan.join(" || "), `${a} + ${b}`, plain);
+    }
     case "isFinite":
       return dialect.isFinite(a);
     case "select":
@@ -85,7 +105,7 @@ export function declarations(
   targets.forEach(need);
   return [...needed].sort((a, b) => a - b).map((id) => {
     const node = program.nodes[id]!;
-    return dialect.declare(node, id, stored.get(id) ?? expression(dialect, node));
+    return dialect.declare(node, id, stored.get(id) ?? expression(dialect, program, node));
   });
 }
 

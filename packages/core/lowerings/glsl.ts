@@ -43,6 +43,7 @@ export function glslDialect(program: Program): Dialect {
     sum: (sum) => `sum${sum}(${program.sums[sum]!.scope === "row" ? "r" : "0"})`,
     // Drivers may compile isnan and isinf to false; bits they cannot assume away.
     isFinite: (a) => `(floatBitsToUint(${a}) & 0x7f800000u) != 0x7f800000u`,
+    isNaN: (a) => `(floatBitsToUint(${a}) & 0x7fffffffu) > 0x7f800000u`,
     select: (condition, a, b) => `${condition} ? ${a} : ${b}`,
     declare: ({ boolean }, id, value) => `${boolean ? "bool" : "float"} n${id} = ${value};`,
   };

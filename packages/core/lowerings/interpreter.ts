@@ -6,6 +6,7 @@
  */
 import type { Node, Program } from "../kernel/program.ts";
 import type { HostPass } from "./javascript.ts";
+import { firstInfinite, storedNodes } from "./rounding.ts";
 
 const block = 1024;
 
@@ -50,7 +51,7 @@ function apply(node: Node, registers: Registers, out: Float64Array, n: number) {
     case "eq":
       return map((i) => a[i]! === b[i]!);
     case "isFinite":
-      return map((i) => Number.isFinite(a[i]!));
+      return map((i) => Math.abs(a[i]!) < firstInfinite);
     case "and":
       return map((i) => a[i]! !== 0 && b[i]! !== 0);
     case "or":
@@ -68,6 +69,7 @@ function apply(node: Node, registers: Registers, out: Float64Array, n: number) {
 export function interpret(program: Program): HostPass[] {
   // Values that do not vary within the block still fill it: one code path, whatever the rate.
   const registers = program.nodes.map(() => new Float64Array(block));
+  const stored = storedNodes(program);
   return program.passes.map((pass, p) =>
   (
     rows,
@@ -90,8 +92,10 @@ export function interpret(program: Program): HostPass[] {
           else out.fill(source[node.rate === "row" ? row : 0]!, 0, n);
         } else if (node.op === "sum") {
           const rowSum = program.sums[node.index!]!.scope === "row";
-          out.fill(rowSum ? rowSums[node.index!]![row]! : totals[node.index!]!, 0, n);
+          const sum = rowSum ? rowSums[node.index!]![row]! : totals[node.index!]!;
+          out.fill(Math.fround(sum), 0, n);
         } else apply(node, registers, out, n);
+        if (stored.has(id)) { for (let i = 0; i < n; i++) out[i] = Math.fround(out[i]!); }
       }
     };
     const store = (shape: string, at: number, n: number) => {

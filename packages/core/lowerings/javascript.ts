@@ -6,9 +6,11 @@
 import type { Node, Program } from "../kernel/program.ts";
 import { infix as shared } from "./_text.ts";
 import { interpret } from "./interpreter.ts";
+import { firstInfinite, storedNodes } from "./rounding.ts";
 
 /**
- * One pass of a program over one tensor, on typed arrays. Numbers are float64 between load and store.
+ * One pass of a program over one tensor, on typed arrays. Numbers are float64 between load and store;
+ * sums, and values that are stored, are rounded to float32 where they are used.
  *
  * `totals` and `rowSums` are indexed like {@linkcode Program.sums}: a pass writes the sums that it
  * completes and reads those of earlier passes. Returns whether the step is held (last pass only).
@@ -29,7 +31,6 @@ const calls: Partial<Record<Node["op"], string>> = {
   sqrt: "Math.sqrt",
   min: "Math.min",
   max: "Math.max",
-  isFinite: "Number.isFinite",
 };
 
 function literal(value: number): string {
@@ -52,8 +53,10 @@ function expression(program: Program, id: number): string {
       }]`;
     case "sum":
       return program.sums[node.index!]!.scope === "row"
-        ? `rowSums${node.index}[r]`
-        : `totals[${node.index}]`;
+        ? `Math.fround(rowSums${node.index}[r])`
+        : `Math.fround(totals[${node.index}])`;
+    case "isFinite":
+      return `Math.abs(${a}) < ${firstInfinite}`;
     case "neg":
       return `-${a}`;
     case "not":
@@ -69,8 +72,12 @@ function expression(program: Program, id: number): string {
 export function javascriptSource(program: Program, index: number): string {
   const pass = program.passes[index]!;
   const lines: string[] = ['"use strict";'];
+  const stored = storedNodes(program);
   const define = (ids: readonly number[], indent: string) => {
-    for (const id of ids) lines.push(`${indent}const n${id} = ${expression(program, id)};`);
+    for (const id of ids) {
+      const value = expression(program, id);
+      lines.push(`${indent}const n${id} = ${stored.has(id) ? `Math.fround(${value})` : value};`);
+    }
   };
   const stores = (shape: string, at: string, indent: string) => {
     for (const o of pass.outputs) {

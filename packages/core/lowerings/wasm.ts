@@ -24,11 +24,11 @@ const op: Partial<Record<Node["op"], number>> = {
   sub: 0xe5,
   mul: 0xe6,
   div: 0xe7,
-  // pmin and pmax are one machine instruction; min and max are six, for NaN and −0, which the language
-  // leaves open.
-  min: 0xea,
-  max: 0xeb,
 };
+/** NaN if either operand is; six machine instructions. */
+const full = { min: 0xe8, max: 0xe9 };
+/** The first operand if either is NaN; one machine instruction. */
+const pseudo = { min: 0xea, max: 0xeb };
 const load = w.simd(0x00), loadSplat = w.simd(0x09), store = w.simd(0x0b);
 /**
  * Vectors of one turn of the main loop. Each instruction is written for all of them before the next
@@ -114,6 +114,13 @@ function passFunction(program: Program, index: number, pass: Pass): w.WasmFuncti
       const simple = op[node.op];
       if (simple !== undefined) return [...args.flat(), ...w.simd(simple)];
       switch (node.op) {
+        case "min":
+        case "max": {
+          // Numbers of the host are never NaN: then the first operand decides.
+          const second = program.nodes[node.args[1]!]!.op;
+          const kind = second === "const" || second === "scalar" ? pseudo : full;
+          return [...args.flat(), ...w.simd(kind[node.op])];
+        }
         case "const":
           return vectorOf(node.value!);
         case "scalar":

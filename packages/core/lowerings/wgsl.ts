@@ -52,6 +52,7 @@ function dialect(program: Program): Dialect {
       program.sums[sum]!.scope === "row" ? `rowSums[${sum}u * uniforms.rows + r]` : `sums[${sum}]`,
     // WGSL may assume that no value is NaN or infinite; bits it cannot assume away.
     isFinite: (a) => `(bitcast<u32>(${a}) & 0x7f800000u) != 0x7f800000u`,
+    isNaN: (a) => `(bitcast<u32>(${a}) & 0x7fffffffu) > 0x7f800000u`,
     select: (condition, a, b) => `select(${b}, ${a}, ${condition})`,
     declare: (_, id, value) => `let n${id} = ${value};`,
   };

@@ -1,7 +1,9 @@
 import {
   backendSubject,
   checkConformance,
+  checkNonFinite,
   conformanceCases,
+  nonFiniteCases,
   webgpuBackend,
 } from "@precond/testing";
 
@@ -21,6 +23,12 @@ Deno.test({
         await t.step(
           test.name,
           () => checkConformance(test, backendSubject(webgpuBackend(device)), { steps: 20 }),
+        );
+      }
+      for (const test of nonFiniteCases) {
+        await t.step(
+          `${test.name}, extreme gradients`,
+          () => checkNonFinite(test, backendSubject(webgpuBackend(device))),
         );
       }
     } finally {

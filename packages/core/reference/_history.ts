@@ -67,6 +67,11 @@ export function inverseOrZero(x: number): number {
   return x === 0 ? 0 : 1 / x;
 }
 
+/** What optimizers store is float32: what is larger is infinite. */
+export function stored(x: number): number {
+  return Number.isFinite(Math.fround(x)) ? x : Math.fround(x);
+}
+
 /** Throws unless decay is in [0, 1). */
 export function checkDecay(decay: number, action: string): void {
   if (!(decay >= 0 && decay < 1)) { // also catches NaN

@@ -118,7 +118,9 @@ export function referenceOptimizer(
     },
     step(evidence, info = {}) {
       let step = mapValues(evidence, (name, given) => snapshot(name, given, info));
-      const bad = Object.keys(step).filter((name) => !step[name]!.gradient.every(Number.isFinite));
+      // The squares of what is larger overflow float32.
+      const good = (g: number) => Math.abs(g) <= 1.8e19; // false for NaN, too
+      const bad = Object.keys(step).filter((name) => !step[name]!.gradient.every(good));
       if (scope === "all" && bad.length > 0) {
         held++;
         return;

@@ -1,4 +1,4 @@
-import { checkDecay, column, inverseOrZero } from "./_history.ts";
+import { checkDecay, column, inverseOrZero, stored } from "./_history.ts";
 import { emaWeights, weightedSum } from "./moments.ts";
 import type { ReferenceEstimator, Snapshot } from "./types.ts";
 
@@ -61,8 +61,8 @@ export function referenceInverseCurvature(
     return curvatures[0]!.map((_, i) => {
       const c = column(curvatures, i);
       const h = moment === "rms"
-        ? Math.sqrt(weightedSum(c.map((c) => c ** 2), weights))
-        : weightedSum(c, weights);
+        ? Math.sqrt(stored(weightedSum(c.map((c) => c ** 2), weights)))
+        : stored(weightedSum(c, weights));
       const kappa = gain * (sign === "absolute" ? Math.abs(h) : Math.max(h, 0));
       return inverseOrZero(dampingForm === "add" ? kappa + damping : Math.max(kappa, damping));
     });

@@ -1,4 +1,4 @@
-import { checkDecay, column, inverseOrZero } from "./_history.ts";
+import { checkDecay, column, inverseOrZero, stored } from "./_history.ts";
 import { emaWeights, weightedSum } from "./moments.ts";
 import type { ReferenceEstimator } from "./types.ts";
 
@@ -32,16 +32,16 @@ export function referenceInverseRms(options: InverseRmsOptions = {}): ReferenceE
     const squares = samples.map(({ input }) => input.map((x) => x ** 2));
     const weights = emaWeights(samples.length, decay, { debias });
     return squares[0]!.map((_, i) => {
-      const v = weightedSum(column(squares, i), weights);
+      const v = stored(weightedSum(column(squares, i), weights));
       if (placement === "uncorrected") {
         // The moment as its EMA from 0 has it, then the correction.
         const c = 1 - decay ** samples.length;
-        const raw = weightedSum(
+        const raw = stored(weightedSum(
           column(squares, i),
           emaWeights(samples.length, decay, {
             debias: false,
           }),
-        );
+        ));
         return Math.sqrt(c) * inverseOrZero(Math.sqrt(raw) + epsilon);
       }
       return inverseOrZero(

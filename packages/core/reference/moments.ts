@@ -55,7 +55,9 @@ export function emaWeights(
  */
 export function weightedSum(samples: ArrayLike<number>, weights: ArrayLike<number>): number {
   let sum = 0;
-  for (let i = 0; i < samples.length; i++) sum += weights[i]! * samples[i]!;
+  for (let i = 0; i < samples.length; i++) {
+    if (weights[i] !== 0) sum += weights[i]! * samples[i]!; // forgotten, even if it was infinite
+  }
   return sum;
 }
 

@@ -1,4 +1,4 @@
-import { checkDecay, column } from "./_history.ts";
+import { checkDecay, column, stored } from "./_history.ts";
 import { emaWeights, weightedSum } from "./moments.ts";
 import type { ReferenceEstimator } from "./types.ts";
 
@@ -61,9 +61,9 @@ export function referenceNormalizedSignal(
     const forM = growingWeights(samples.length, growth, memory, warmup);
     const rho = weightedSum(forM, forM);
     return squares[0]!.map((_, i) => {
-      const v = weightedSum(column(squares, i), forV);
+      const v = stored(weightedSum(column(squares, i), forV));
       const m = weightedSum(column(turned, i), forM);
-      if (v === 0) return 0;
+      if (v === 0 || v === Infinity) return 0; // no gradient ever, or one whose square overflows
       const T = samples.length === 1 ? 1 : (m ** 2 - rho * v) / ((1 - rho) * v);
       return Math.min(1, Math.max(T, floor * rho)) ** exponent / (Math.sqrt(v) + epsilon);
     });

@@ -1,4 +1,4 @@
-import { checkDecay, column, poolOf, sumRange } from "./_history.ts";
+import { checkDecay, column, poolOf, stored, sumRange } from "./_history.ts";
 import { emaWeights, moments, weightedSum } from "./moments.ts";
 import type { ReferenceEstimator, Snapshot } from "./types.ts";
 
@@ -86,7 +86,9 @@ function fraction(
   return N.map((_, i) => {
     const [from, to] = poolOf(samples[0]!.shape, N.length, pool, i);
     const denominator = sumRange(M, from, to);
-    return denominator === 0 ? 0 : Math.max(sumRange(N, from, to) / denominator, floor * rho[i]!);
+    // No gradient ever, or a second moment that overflows.
+    if (!(denominator > 0 && Number.isFinite(stored(denominator)))) return 0;
+    return Math.max(sumRange(N, from, to) / denominator, floor * rho[i]!);
   });
 }
 

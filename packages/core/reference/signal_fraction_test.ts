@@ -129,8 +129,8 @@ Deno.test("referenceSignalFraction() refuses options out of range", () => {
 // Laws. Values away from underflow, whose squares are exact zeros.
 const value = fc.oneof(
   fc.constant(0),
-  fc.double({ min: 1e-60, max: 1e60, noNaN: true }),
-  fc.double({ min: -1e60, max: -1e-60, noNaN: true }),
+  fc.double({ min: 1e-60, max: 1e15, noNaN: true }),
+  fc.double({ min: -1e15, max: -1e-60, noNaN: true }),
 );
 const inputs = fc.integer({ min: 1, max: 4 }).chain((n) =>
   fc.array(fc.array(value, { minLength: n, maxLength: n }), { minLength: 1, maxLength: 6 })
@@ -175,7 +175,7 @@ Deno.test("referenceSignalFraction() follows a permutation of the elements", () 
 });
 
 Deno.test("referenceSignalFraction() is 1 without noise", () => {
-  const g = fc.double({ min: 1e-60, max: 1e60, noNaN: true });
+  const g = fc.double({ min: 1e-60, max: 1e15, noNaN: true });
   fc.assert(fc.property(g, fc.integer({ min: 1, max: 8 }), options, (g, n, options) => {
     const still = Array.from({ length: n }, () => [g, -g]);
     assertClose(factor(still, options), [1, 1]);

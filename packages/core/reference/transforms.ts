@@ -1,4 +1,4 @@
-import { checkDecay, column, mapLast } from "./_history.ts";
+import { checkDecay, column, mapLast, stored } from "./_history.ts";
 import { emaWeights, weightedSum } from "./moments.ts";
 import type { Schedule } from "./schedules.ts";
 import type { ReferenceStage, Snapshot, StageOutput, StepHistory } from "./types.ts";
@@ -38,7 +38,7 @@ export function momentumStage(options: MomentumOptions = {}): ReferenceStage {
         ? emaWeights(count, decay, { debias })
         : Float64Array.from(samples, (_, i) => decay ** (count - 1 - i));
       const inputs = samples.map(({ input }) => input);
-      const m = input.map((_, i) => weightedSum(column(inputs, i), weights));
+      const m = input.map((_, i) => stored(weightedSum(column(inputs, i), weights)));
       if (!nesterov) return { update: m };
       const w = weights.at(-1)!;
       return {
@@ -53,7 +53,7 @@ export function momentumStage(options: MomentumOptions = {}): ReferenceStage {
 function norm(arrays: readonly Float64Array[]): number {
   let sum = 0;
   for (const array of arrays) for (const x of array) sum += x ** 2;
-  return Math.sqrt(sum);
+  return Math.sqrt(stored(sum));
 }
 
 /** ‖x‖₂ over every parameter of the last step. */
@@ -90,7 +90,8 @@ export function unitNormStage(
     mapLast(history, (_, __, { input }) => {
       const length = scope === "all" ? globalNorm(history) : norm([input]);
       const denominator = length + epsilon;
-      return { update: input.map((x) => denominator === 0 ? 0 : x / denominator) };
+      const moves = denominator > 0 && denominator < Infinity;
+      return { update: input.map((x) => moves ? x / denominator : 0) };
     });
 }
 
@@ -109,7 +110,11 @@ export function unitNormStage(
 export function clipByGlobalNormStage(max: number): ReferenceStage {
   return (history) => {
     const length = globalNorm(history);
-    return mapLast(history, (_, __, last) => scaled(last, length > max ? max / length : 1));
+    return mapLast(history, (_, __, last) => {
+      if (Number.isFinite(length)) return scaled(last, length > max ? max / length : 1);
+      const { update, ...q } = scaled(last, 0);
+      return { update: update.fill(0), ...q };
+    });
   };
 }
 

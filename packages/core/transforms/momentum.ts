@@ -1,10 +1,10 @@
 /** @module */
 import { specify } from "../chain/specification.ts";
 import { checkOptions } from "../checks.ts";
-import { newestWeight } from "../chain/ema.ts";
+import { average, newestWeight, weights } from "../chain/ema.ts";
 import type { Transform } from "../chain/types.ts";
 import * as kinds from "../kinds.ts";
-import { add, mul, sub } from "../kernel/expr.ts";
+import { add, mul } from "../kernel/expr.ts";
 
 /** Options of {@linkcode momentum}. */
 export interface MomentumOptions {
@@ -19,7 +19,7 @@ export interface MomentumOptions {
 }
 
 /**
- * Momentum: `m ← m + w(x − m)` with `w = (1−β)/(1−βᵗ)`, or `a ← βa + x`.
+ * Momentum: `m ← (1−w)m + wx` with `w = (1−β)/(1−βᵗ)`, or `a ← βa + x`.
  *
  * A signal fraction belongs before it: the average of T·g reaches the optimum; T applied to the
  * average does not anneal. Nesterov: `(1−w)m + wx`, or `x + βa`, with the new m or a.
@@ -51,15 +51,15 @@ export function momentum(options: MomentumOptions = {}): Transform {
     needs: ["gradient"],
     ...(form === "sum" ? { meaning: form } : debias ? {} : { meaning: "biased" }),
     slots: { m: { turns: true } },
-    scalars: ({ step }) => form === "sum" ? {} : { w: newestWeight(decay, step, debias) },
+    scalars: ({ step }) => form === "sum" ? {} : weights(newestWeight(decay, step, debias)),
     apply({ x, slot, scalar }) {
       const old = slot("m");
       if (form === "sum") {
         const m = add(mul(decay, old), x);
         return { update: nesterov ? add(x, mul(decay, m)) : m, slots: { m } };
       }
-      const m = add(old, mul(scalar("w"), sub(x, old)));
-      return { update: nesterov ? add(m, mul(scalar("w"), sub(x, m))) : m, slots: { m } };
+      const m = average(decay, old, x, scalar);
+      return { update: nesterov ? average(decay, m, x, scalar) : m, slots: { m } };
     },
   };
 }

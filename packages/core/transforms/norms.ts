@@ -9,7 +9,9 @@ import {
   clamp,
   div,
   divide0,
+  type Expr,
   gt,
+  isFinite,
   le,
   mul,
   not,
@@ -28,7 +30,8 @@ export interface UnitNormOptions {
 }
 
 /**
- * Scales to unit norm: `x / (‖x‖₂ + ε)`.
+ * Scales to unit norm: `x / (‖x‖₂ + ε)`; 0 where the norm is not finite, or overflows float32.
+ * Tensors that `skipNonFinite({ scope: "tensor" })` holds have no part in a norm over all.
  *
  * @example
  * ```ts
@@ -52,13 +55,17 @@ export function unitNorm(options: UnitNormOptions = {}): Transform {
     scalars: () => ({}),
     apply({ x, sum }) {
       const norm = add(sqrt(sum(square(x), scope)), epsilon);
-      return { update: mul(x, divide0(1, norm)), slots: {} };
+      // Chosen on the product: 0 · ∞ is NaN.
+      return { update: select(isFinite(norm), mul(x, divide0(1, norm)), 0), slots: {} };
     },
   };
 }
 
 /**
  * Clips by the global norm: `x · min(1, c/‖x‖₂)`, the norm over all parameters of the chain.
+ *
+ * A norm that is not finite, or overflows float32, stops the step of all of them; tensors that
+ * `skipNonFinite({ scope: "tensor" })` before it holds have no part in the norm.
  *
  * Put it after the estimators: what they see should be the gradient as it came.
  *
@@ -84,14 +91,14 @@ export function clipByGlobalNorm(maximum: number): Transform {
     scalars: () => ({}),
     apply({ x, gradientSquares, sum }) {
       const norm = sqrt(sum(square(x), "all"));
-      // Comparisons with NaN are false: a norm that is not a number stops everything.
-      const over = select(gt(norm, maximum), div(maximum, norm), 0);
-      const factor = select(le(norm, maximum), 1, over);
+      const factor = select(gt(norm, maximum), div(maximum, norm), 1);
+      const scaled = (a: Expr, by: Expr) => select(isFinite(norm), mul(a, by), 0);
       return {
-        update: mul(x, factor),
+        // Chosen on the product: 0 · ∞ is NaN.
+        update: scaled(x, factor),
         slots: {},
         clipped: { norm: not(le(norm, maximum)) },
-        ...(gradientSquares ? { gradientSquares: mul(gradientSquares, square(factor)) } : {}),
+        ...(gradientSquares ? { gradientSquares: scaled(gradientSquares, square(factor)) } : {}),
       };
     },
   };

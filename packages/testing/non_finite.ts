@@ -1,0 +1,150 @@
+/**
+ * What becomes of gradients that are not finite, or whose squares overflow or vanish: the same on
+ * every backend, and what the reference says.
+ *
+ * @module
+ */
+import * as core from "@precond/core";
+import * as ref from "@precond/core/reference";
+import assert from "node:assert/strict";
+import { assertAllClose } from "./assert_all_close.ts";
+import type { ConformanceCase } from "./cases.ts";
+import { float32Tolerance, type SubjectFactory } from "./conformance.ts";
+import { testParameters, type TestStep, testSteps } from "./evidence.ts";
+
+type Pair = [
+  name: string,
+  definition: () => core.Definition,
+  reference: () => ref.ReferenceStage[],
+];
+
+const rate = () => core.learningRate(0.1);
+const rateStage = () => ref.learningRateStage(0.1);
+const piece = (
+  name: string,
+  transform: () => core.Transform,
+  stage: () => ref.ReferenceStage,
+): Pair => [name, () => core.chain(transform(), rate()), () => [stage(), rateStage()]];
+const T = (options: core.SignalFractionOptions): Pair =>
+  piece(
+    `signalFraction(${JSON.stringify(options)})`,
+    () => core.scaleBy(core.signalFraction(options)),
+    () => ref.scaleByStage(ref.referenceSignalFraction(options)),
+  );
+
+const pairs: Pair[] = [
+  ["sgd", () => core.sgd({ momentum: 0.9 }), () => ref.references.sgd({ momentum: 0.9 })],
+  ["adam", () => core.adam(), () => ref.references.adam()],
+  ["sophia", () => core.sophia(), () => ref.references.sophia()],
+  ["adaHessian", () => core.adaHessian(), () => ref.references.adaHessian()],
+  [
+    "snrOnly",
+    () => core.snrOnly({ momentum: 0.9 }),
+    () => ref.references.snrOnly({ momentum: 0.9 }),
+  ],
+  ["mSvag", () => core.mSvag(), () => ref.references.mSvag()],
+  ["vSgd", () => core.vSgd(), () => ref.references.vSgd()],
+  T({ pool: "row" }),
+  T({ decay: 0, correction: "none" }),
+  T({ memory: "adaptive", warmup: 3 }),
+  piece(
+    "normalizedSignal",
+    () => core.scaleBy(core.normalizedSignal()),
+    () => ref.scaleByStage(ref.referenceNormalizedSignal()),
+  ),
+  piece(
+    "momentum without memory",
+    () => core.momentum({ decay: 0 }),
+    () => ref.momentumStage({ decay: 0 }),
+  ),
+  piece("clipByValue", () => core.clipByValue(0.5), () => ref.clipByValueStage(0.5)),
+  piece("clipByGlobalNorm", () => core.clipByGlobalNorm(0.5), () => ref.clipByGlobalNormStage(0.5)),
+  piece(
+    "unitNorm",
+    () => core.unitNorm({ scope: "all" }),
+    () => ref.unitNormStage({ scope: "all" }),
+  ),
+  piece(
+    "stepClip",
+    () => core.scaleBy(core.inverseCurvature(core.userCurvature(), { stepClip: 0.5 })),
+    () => ref.scaleByStage(ref.referenceInverseCurvature({ kind: "user" }, { stepClip: 0.5 })),
+  ),
+  piece(
+    "the empirical Fisher",
+    () => core.scaleBy(core.inverseCurvature(core.empiricalFisher(), { damping: 1e-2 })),
+    () =>
+      ref.scaleByStage(
+        ref.referenceInverseCurvature({ kind: "empiricalFisher", from: "gradient" }, {
+          damping: 1e-2,
+        }),
+      ),
+  ),
+  ["a rate of 0", () => core.chain(core.learningRate(0)), () => [ref.learningRateStage(0)]],
+  ...(["clipByGlobalNorm", "unitNorm"] as const).map((norm): Pair => {
+    const clips = norm === "clipByGlobalNorm";
+    const scope = "tensor";
+    return [
+      `skipNonFinite by tensor, then ${norm}`,
+      () =>
+        core.chain(
+          core.skipNonFinite({ scope }),
+          clips ? core.clipByGlobalNorm(0.5) : core.unitNorm({ scope: "all" }),
+          rate(),
+        ),
+      () => [
+        ref.skipNonFiniteStage({ scope }),
+        clips ? ref.clipByGlobalNormStage(0.5) : ref.unitNormStage({ scope: "all" }),
+        rateStage(),
+      ],
+    ];
+  }),
+];
+
+/** Chains that meet such gradients, with their references. */
+export const nonFiniteCases: readonly ConformanceCase[] = pairs.map((
+  [name, definition, reference],
+) => ({ name, definition, reference, plan: { curvature: () => true } }));
+
+/** Not a number, infinite, of a square that overflows, of one that vanishes. */
+export const extremes: readonly number[] = [NaN, Infinity, -Infinity, 1e20, -3e30, 1e-40];
+
+/** One element of one tensor is extreme in the first step, one of another in the third. */
+function steps(extreme: number): TestStep[] {
+  const all = testSteps(6, { curvature: () => true });
+  all[0]!.evidence.bias!.gradient[2] = extreme;
+  all[2]!.evidence.kernel!.gradient[4] = extreme;
+  return all;
+}
+
+/**
+ * Runs a case for six steps beside the float64 reference and compares all weights after each: NaN
+ * where it says NaN and nowhere else, infinities alike, other numbers within the usual tolerance.
+ */
+export async function checkNonFinite(
+  test: ConformanceCase,
+  factory: SubjectFactory,
+  values: readonly number[] = extremes,
+): Promise<void> {
+  for (const extreme of values) {
+    const parameters = testParameters();
+    const reference = ref.referenceOptimizer(parameters, test.reference());
+    const subject = await factory(test.definition(), testParameters());
+    try {
+      for (const [t, step] of steps(extreme).entries()) {
+        reference.step(step.evidence, step);
+        await subject.step(step);
+        const weights = await subject.weights();
+        for (const name of Object.keys(parameters)) {
+          const what = `${test.name}, a gradient of ${extreme}, step ${t + 1}, ${name}`;
+          const expected = reference.weights[name]!, actual = Array.from(weights[name]!);
+          const unknown = (x: ArrayLike<number>) => Array.from(x, Number.isNaN);
+          assert.deepEqual(unknown(actual), unknown(expected), `NaN in ${what}`);
+          const known = (x: ArrayLike<number>) => Array.from(x, (x) => Number.isNaN(x) ? 0 : x);
+          assertAllClose(known(actual), known(expected), float32Tolerance, what);
+        }
+      }
+    } finally {
+      subject.dispose();
+    }
+  }
+}
