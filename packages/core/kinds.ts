@@ -191,6 +191,12 @@ export const oneChain: Kind = {
   type: (value) => typeof value === "object" && has(value, "stages"),
 };
 
+/** The bytes of a file; a Buffer is one, too. */
+export const bytes: Kind = {
+  must: "be a Uint8Array",
+  type: (value) => Object.prototype.toString.call(value) === "[object Uint8Array]",
+};
+
 /** Numbers in single precision; an array of another realm is one, too. */
 export const float32Array: Kind = {
   must: "be a Float32Array",

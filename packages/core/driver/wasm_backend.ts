@@ -12,12 +12,13 @@ export interface WasmArray {
 }
 
 /** Kernels in WebAssembly SIMD on a memory of their own, weights and slots updated in place. */
-export function wasmBackend(heap: WasmHeap = wasmHeap()): Backend<WasmArray> & { heap: WasmHeap } {
+export function wasmBackend(given?: WasmHeap): Backend<WasmArray> & { heap: WasmHeap } {
   if (!hasWasmSimd()) {
     throw new TypeError(
       "Cannot run kernels in WebAssembly: this engine has no SIMD; use the JavaScript lowering",
     );
   }
+  const heap = given ?? wasmHeap();
   const create = (shape: readonly number[]): WasmArray => {
     const { rows, columns } = layout(shape);
     return { address: heap.allocate(rows * columns * 4), length: rows * columns };

@@ -20,7 +20,21 @@ export function hasWasmSimd(): boolean {
   // One function: () → v128.const 0, dropped.
   const bytes = [0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 10, 23, 1, 21, 0];
   const body = [0xfd, 0x0c, ...new Array(16).fill(0), 0x1a, 0x0b];
-  return typeof WebAssembly === "object" && WebAssembly.validate(Uint8Array.of(...bytes, ...body));
+  return typeof WebAssembly === "object" && typeof WebAssembly.validate === "function" &&
+    WebAssembly.validate(Uint8Array.of(...bytes, ...body));
+}
+
+/** A content security policy without 'wasm-unsafe-eval' forbids what the engine could do. */
+function compiled(bytes: Uint8Array<ArrayBuffer>): WebAssembly.Module {
+  try {
+    return new WebAssembly.Module(bytes);
+  } catch (cause) {
+    throw new TypeError(
+      "Cannot run kernels in WebAssembly: this engine does not compile it here, as under a content " +
+        "security policy without 'wasm-unsafe-eval'; use the JavaScript lowering",
+      { cause },
+    );
+  }
 }
 
 /**
@@ -33,7 +47,7 @@ export function wasmKernel(
   scratch: WasmScratch,
   options: { sharedMemory?: boolean } = {},
 ): (calls: readonly KernelCall<number>[]) => boolean[] {
-  const module = new WebAssembly.Module(wasmModule(program, options));
+  const module = compiled(wasmModule(program, options));
   const { exports } = new WebAssembly.Instance(module, { env: { memory } });
   const passes = program.passes.map((_, p) =>
     exports[`pass${p}`] as (...args: readonly number[]) => number

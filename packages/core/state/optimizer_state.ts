@@ -149,13 +149,19 @@ export function loadState<A>(
       `Cannot restore the optimizer: the file's format is "${metadata.format}", expected "${format}"`,
     );
   }
-  importState(
-    metadata.state ?? "",
-    new Map([...tensors].map(([name, tensor]) => [name, tensor.shape])),
-    (name, shape) => backend.write(tensors.get(name)!.values, shape),
-    driver,
-    shapes,
-  );
+  const made: A[] = [];
+  const take = (name: string, shape: readonly number[]) => {
+    const array = backend.write(tensors.get(name)!.values, shape);
+    made.push(array);
+    return array;
+  };
+  const known = new Map([...tensors].map(([name, tensor]) => [name, tensor.shape]));
+  try {
+    importState(metadata.state ?? "", known, take, driver, shapes);
+  } catch (error) {
+    made.forEach((array) => backend.dispose(array));
+    throw error;
+  }
 }
 
 /**

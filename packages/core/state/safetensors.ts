@@ -6,6 +6,10 @@
  * @module
  */
 
+import { checkValue, type Kind } from "../checks.ts";
+import * as kinds from "../kinds.ts";
+import { decodeUtf8, encodeUtf8 } from "./utf8.ts";
+
 /** A float32 tensor of a file. */
 export interface NamedArray {
   readonly shape: readonly number[];
@@ -21,22 +25,48 @@ export interface SafetensorsFile {
 /** Headers above this size are refused, as the format's own reader does. */
 const maximumHeader = 100_000_000;
 
-/** The bytes of a file with float32 tensors. */
+const text: Kind = { must: "be a string", type: (value) => typeof value === "string" };
+
+/**
+ * The bytes of a file with float32 tensors.
+ *
+ * @throws {TypeError} For what {@linkcode readSafetensors} would refuse: a tensor whose values do not
+ * fill its shape, or metadata that is no string.
+ */
 export function writeSafetensors(file: SafetensorsFile): Uint8Array<ArrayBuffer> {
   if (file.tensors.has("__metadata__")) {
     throw new TypeError('Cannot write safetensors: "__metadata__" is no name for a tensor');
   }
+  for (const [key, value] of Object.entries(file.metadata)) {
+    checkValue("write safetensors", value, text, `metadata ${JSON.stringify(key)}`);
+  }
+  for (const [name, { shape, values }] of file.tensors) {
+    const action = `write ${JSON.stringify(name)} as safetensors`;
+    checkValue(action, values, kinds.float32Array, "values");
+    checkValue(action, shape, kinds.listOf(kinds.integer(0)), "shape");
+    const size = shape.reduce((a, b) => a * b, 1);
+    if (values.length !== size) {
+      throw new TypeError(
+        `Cannot ${action}: shape [${shape}] has ${size} elements, current length is ${values.length}`,
+      );
+    }
+  }
   // fromEntries, since a tensor may be named "__proto__".
-  const header: [string, unknown][] = [["__metadata__", file.metadata]];
+  const entries: [string, unknown][] = [["__metadata__", file.metadata]];
   let offset = 0;
   for (const [name, { shape, values }] of file.tensors) {
     const end = offset + values.length * 4;
-    header.push([name, { dtype: "F32", shape, data_offsets: [offset, end] }]);
+    entries.push([name, { dtype: "F32", shape, data_offsets: [offset, end] }]);
     offset = end;
   }
-  const text = JSON.stringify(Object.fromEntries(header));
-  const unpadded = new TextEncoder().encode(text);
+  const header = JSON.stringify(Object.fromEntries(entries));
+  const unpadded = encodeUtf8(header);
   const length = Math.ceil(unpadded.length / 8) * 8;
+  if (length > maximumHeader) {
+    throw new RangeError(
+      `Cannot write safetensors: the header may have ${maximumHeader} bytes, current length is ${length}`,
+    );
+  }
   const bytes = new Uint8Array(8 + length + offset);
   const view = new DataView(bytes.buffer);
   view.setBigUint64(0, BigInt(length), true);
@@ -59,6 +89,7 @@ export function writeSafetensors(file: SafetensorsFile): Uint8Array<ArrayBuffer>
  * message names the tensor or the offset.
  */
 export function readSafetensors(bytes: Uint8Array): SafetensorsFile {
+  checkValue("read safetensors", bytes, kinds.bytes, "the file");
   const fail = (why: string): never => {
     throw new TypeError(`Cannot read safetensors: ${why}`);
   };
@@ -70,9 +101,7 @@ export function readSafetensors(bytes: Uint8Array): SafetensorsFile {
   }
   let header: Record<string, unknown>;
   try {
-    header = JSON.parse(
-      new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(8, 8 + length)),
-    );
+    header = JSON.parse(decodeUtf8(bytes.subarray(8, 8 + length)));
   } catch (cause) {
     throw new TypeError("Cannot read safetensors: the header at offset 8 is not JSON", { cause });
   }

@@ -161,3 +161,31 @@ Deno.test("a damaged byte of the header never makes load() crash or the next ste
     );
   }
 });
+
+Deno.test("writeSafetensors() refuses what its reader refuses", () => {
+  const file = (shape: unknown, values: unknown, metadata: object = {}) => () =>
+    writeSafetensors({ tensors: new Map([["w", { shape, values }]]), metadata } as never);
+  const two = new Float32Array(2);
+  const cases: [() => unknown, string, RegExp][] = [
+    [file([3], two), "TypeError", /"w" as safetensors: shape \[3\] has 3 elements, current .* 2$/],
+    [file([-2], two), "RangeError", /shape must be an array/],
+    [file([0.5, 4], two), "RangeError", /shape must be an array/],
+    [file("2", two), "TypeError", /shape must be an array/],
+    [file([2], new Float64Array(2)), "TypeError", /values must be a Float32Array/],
+    [file([2], [1, 2]), "TypeError", /values must be a Float32Array/],
+    [file([2], two, { step: 3 }), "TypeError", /metadata "step" must be a string/],
+  ];
+  for (const [write, name, message] of cases) {
+    assert.throws(write, (error: Error) => {
+      assert.match(error.message, /^Cannot write /);
+      assert.match(error.message, message);
+      return error.name === name;
+    });
+  }
+  const bytes = file([], new Float32Array(1))();
+  assert.deepEqual(readSafetensors(bytes).tensors.get("w")!.shape, []);
+  assert.throws(() => readSafetensors("file.safetensors" as never), {
+    name: "TypeError",
+    message: /the file must be a Uint8Array, current value is "file.safetensors"/,
+  });
+});

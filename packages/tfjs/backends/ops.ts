@@ -25,6 +25,26 @@ const binary: Record<string, (a: tf.Tensor, b: tf.Tensor) => tf.Tensor> = {
   or: tf.logicalOr,
 };
 
+/** Backends that add in order in one float32 (wasm) lose digits beyond some hundred summands. */
+const block = 256;
+
+/** Sums over the last axis of [rows, columns], in blocks: as [rows, 1]. */
+function sumRows(values: tf.Tensor): tf.Tensor {
+  const rows = values.shape[0]!;
+  let columns = values.shape[1]!;
+  while (columns > block) {
+    const blocks = Math.ceil(columns / block);
+    const missing = blocks * block - columns;
+    if (missing > 0) values = tf.pad(values, [[0, 0], [0, missing]]);
+    values = tf.reshape(tf.sum(tf.reshape(values, [rows * blocks, block]), 1), [rows, blocks]);
+    columns = blocks;
+  }
+  return tf.sum(values, 1, true);
+}
+
+/** The sum of all elements, as [1, 1]. */
+const sumAll = (values: tf.Tensor): tf.Tensor => sumRows(tf.reshape(values, [1, values.size]));
+
 /**
  * The program as plain tf ops: runs on every backend, one launch an operation. A held step is
  * held on the device, but not known here: its step counts advance.
@@ -70,12 +90,12 @@ export function opsKernel(program: Program): Kernel<tf.Tensor> {
           return tf.where(arg(0), arg(1), arg(2));
         case "sum": {
           const { node: summand, scope } = sums[node.index!]!;
-          if (scope === "row") return tf.sum(spread(i, summand), 1, true);
-          if (scope === "tensor") return tf.reshape(tf.sum(spread(i, summand)), [1, 1]);
+          if (scope === "row") return sumRows(spread(i, summand));
+          if (scope === "tensor") return sumAll(spread(i, summand));
           let total = overAll.get(id);
           if (!total) {
-            total = calls.map((_, k) => tf.sum(spread(k, summand))).reduce((a, b) => tf.add(a, b));
-            overAll.set(id, total = tf.reshape(total, [1, 1]));
+            total = sumAll(tf.concat(calls.map((_, k) => sumAll(spread(k, summand)))));
+            overAll.set(id, total);
           }
           return total;
         }
