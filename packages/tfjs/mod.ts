@@ -46,11 +46,16 @@ export {
   type Group,
   type Grouped,
   hutchinson,
+  type InBasis,
+  inBasis,
   type Inspection,
   inverseCurvature,
   type InverseCurvatureOptions,
   inverseRms,
   type InverseRmsOptions,
+  kronecker,
+  type KroneckerBasis,
+  type KroneckerOptions,
   learningRate,
   type LearningRateOptions,
   linear,
@@ -61,6 +66,8 @@ export {
   naturalSnr,
   type NaturalSnrOptions,
   type NoiseReport,
+  normalizedSignal,
+  type NormalizedSignalOptions,
   type Operand,
   type Optimizer,
   type OptimizerOptions,
@@ -116,7 +123,11 @@ export {
   type FitMicroBatchesOptions,
 } from "./evidence/fit_micro_batches.ts";
 export { binary, classification, squaredError } from "./evidence/likelihood.ts";
-export { isLikelihood, type LikelihoodLoss } from "./evidence/likelihood_loss.ts";
+export {
+  type BatchOptions,
+  isLikelihood,
+  type LikelihoodLoss,
+} from "./evidence/likelihood_loss.ts";
 export type { LossFunction, LossName } from "./evidence/losses.ts";
 export { type CompiledModel, withEvidence } from "./evidence/with_evidence.ts";
 export { PrecondOptimizer } from "./optimizer/optimizer.ts";

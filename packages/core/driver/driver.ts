@@ -177,7 +177,9 @@ export function createDriver<A>(definition: Definition, backend: Backend<A>): Dr
       const groups = new Map<Chain, number[]>();
       contributions.forEach((c, i) => {
         const chain = chainFor(definition, c);
-        groups.set(chain, [...(groups.get(chain) ?? []), i]);
+        const members = groups.get(chain);
+        if (members === undefined) groups.set(chain, [i]);
+        else members.push(i);
       });
       // All checks and all memory of all groups first, then all updates.
       const made: A[] = [];

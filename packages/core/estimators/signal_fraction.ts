@@ -253,13 +253,16 @@ function withinBatch(options: Required<SignalFractionOptions>): PreconditionerEs
     slots: { a: {}, b: {} },
     ...meaningOf(options),
     scalars({ fresh, microBatches: k, batchSize }, previous) {
-      if (!fresh.gradientSquares) {
-        const ready = previous?.ready ?? 0;
-        return { ...previous, w: 0, keep: 1, rho: previous?.rho ?? 1, ready, lagready: ready };
+      // One micro-batch has no spread: the last batch of an epoch may be a single example.
+      if (!fresh.gradientSquares || k === 1) {
+        const ready = previous?.ready ?? 0, rho = previous?.rho ?? 1;
+        const none = { w: 0, keep: 1, mean: 0, squares: 0 };
+        return { ...previous, ...none, rho, lagrho: rho, ready, lagready: ready };
       }
       if (!(k >= 2)) {
         throw new RangeError(
-          `Cannot estimate the signal fraction: gradientSquares needs microBatches of at least 2, current value is ${k}`,
+          `Cannot estimate the signal fraction: microBatches must be a positive integer, ` +
+            `current value is ${k}`,
         );
       }
       const first = previous?.ready !== 1;

@@ -82,6 +82,28 @@ Deno.test("signalFraction() of the batch {1, 2, 3, 6} is 47/54", () => {
   assertAllClose([-weights[0]! / 3], [47 / 54]);
 });
 
+Deno.test("signalFraction() learns nothing from a batch of one example: T stays", () => {
+  const factorAfter = (sizes: readonly number[]) => {
+    const optimizer = createOptimizer(fraction({ from: "gradientSquares" }));
+    const weights = new Float32Array(1);
+    for (const k of sizes) {
+      weights[0] = 0;
+      // The batch {1, 2, 3, 6}, or its mean alone.
+      const gradientSquares = Float32Array.of(k === 4 ? (1 + 4 + 9 + 36) / 4 : 9);
+      optimizer.step({ w: { weights, gradient: Float32Array.of(3), gradientSquares } }, {
+        microBatches: k,
+      });
+    }
+    return -weights[0]! / 3;
+  };
+  assert.equal(factorAfter([1]), 1); // before any evidence
+  assertAllClose([factorAfter([4, 1]), factorAfter([1, 4]), factorAfter([1, 4, 1, 1])], [
+    47 / 54,
+    47 / 54,
+    47 / 54,
+  ]);
+});
+
 Deno.test("signalFraction() is exactly 1 without noise", () => {
   const g = Math.fround(0.1);
   const constant = new Array(30).fill([g, -3e-5, 7e4]);

@@ -155,9 +155,10 @@ function fromSquares(samples: readonly Snapshot[], { decay }: Settings): Ratio |
         "Cannot estimate the signal fraction: an earlier stage dropped the gradient squares",
       );
     }
+    if (k === 1) return []; // no spread to see
     if (!(k !== undefined && k >= 2)) {
       throw new RangeError(
-        `Cannot estimate the signal fraction: microBatches must be at least 2, current value is ${k}`,
+        `Cannot estimate the signal fraction: microBatches must be at least 1, current value is ${k}`,
       );
     }
     return [{ a: x.map((x, i) => (k * x ** 2 - q[i]!) / (k - 1)), b: x.map((x) => x ** 2) }];

@@ -68,40 +68,77 @@ export function wasmKernelFor(program: Program): Kernel<tf.Tensor> | undefined {
   const run = wasmKernel(program, memory, scratch);
   const data = ({ dataId }: { dataId: object }) => backend.dataIdMap.get(dataId);
 
+  /** New memory; TensorFlow.js itself writes to address 0 where there is none left. */
+  const claimed = (address: number, bytes: number): number => {
+    if (address !== 0 || bytes === 0) return address;
+    throw new RangeError(
+      `Cannot update on wasm: its memory has no ${bytes} bytes left; dispose tensors`,
+    );
+  };
+
   /**
    * Where new weights go. XNNPACK caches packed weights per tensor id, so that an update in place
    * would train nothing: the id must be new. The memory need not be, unless a clone shares it; the
    * old id gets a crumb of memory to free in its stead.
    */
-  const renewed = (old: tf.Tensor): tf.TensorInfo => {
-    if (backend.refCount(old.dataId) !== 1) return backend.makeOutput(old.shape, "float32");
-    const record = data(old);
-    const output = backend.makeOutput(old.shape, "float32", record.memoryOffset);
-    record.memoryOffset = scratch.allocate(16);
-    return output;
+  const renewal = (old: tf.Tensor) => {
+    if (backend.refCount(old.dataId) === 1) {
+      const crumb = claimed(scratch.allocate(16), 16);
+      return {
+        address: data(old).memoryOffset,
+        finish() {
+          const record = data(old);
+          const output = backend.makeOutput(old.shape, "float32", record.memoryOffset);
+          record.memoryOffset = crumb;
+          return output;
+        },
+        abandon: () => scratch.free(crumb),
+      };
+    }
+    const output = backend.makeOutput(old.shape, "float32");
+    const { memoryOffset } = data(output);
+    const tensor = tf.engine().makeTensorFromTensorInfo(output);
+    const abandon = () => tensor.dispose();
+    try {
+      claimed(memoryOffset, old.size * 4);
+    } catch (error) {
+      abandon();
+      throw error;
+    }
+    return { address: memoryOffset, finish: () => tensor, abandon };
   };
 
   return {
     run(calls) {
-      const inputs = calls.map((call) => call.inputs.map((t) => data(t).memoryOffset));
-      const outputs = calls.map((call) =>
-        program.outputs.map(({ name }, o) =>
-          name === weightsName ? renewed(call.outputs[o]!) : call.outputs[o]!
-        )
-      );
-      const held = run(calls.map((call, i) => ({
-        ...call,
-        inputs: inputs[i]!,
-        outputs: outputs[i]!.map((t) => data(t).memoryOffset),
-      })));
-      return calls.map((call, i) => ({
-        held: held[i]!,
-        outputs: outputs[i]!.map((output, o) =>
-          output === call.outputs[o]
-            ? call.outputs[o]!
-            : tf.keep(tf.engine().makeTensorFromTensorInfo(output))
-        ),
-      }));
+      const renewals: (ReturnType<typeof renewal> | undefined)[][] = [];
+      try {
+        // All memory before any change.
+        for (const { outputs } of calls) {
+          const list: typeof renewals[number] = [];
+          renewals.push(list);
+          program.outputs.forEach(({ name }, o) => {
+            list.push(name === weightsName ? renewal(outputs[o]!) : undefined);
+          });
+        }
+        const held = run(calls.map((call, i) => ({
+          ...call,
+          inputs: call.inputs.map((t) => data(t).memoryOffset),
+          outputs: call.outputs.map((t, o) => renewals[i]![o]?.address ?? data(t).memoryOffset),
+        })));
+        return calls.map(({ outputs }, i) => ({
+          held: held[i]!,
+          outputs: outputs.map((old, o) => {
+            const output = renewals[i]![o]?.finish();
+            if (output === undefined) return old;
+            return tf.keep(
+              output instanceof tf.Tensor ? output : tf.engine().makeTensorFromTensorInfo(output),
+            );
+          }),
+        }));
+      } catch (error) {
+        for (const renewal of renewals.flat()) renewal?.abandon();
+        throw error;
+      }
     },
   };
 }

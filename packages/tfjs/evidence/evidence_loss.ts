@@ -3,10 +3,11 @@
  *
  * @module
  */
+import { checkOptions, checkValue, kinds } from "@precond/core/backend";
 import * as tf from "@tensorflow/tfjs-core";
 import { type LossFunction, type LossName, lossNamed } from "./losses.ts";
 import { exampleSigns, residuals } from "./residuals.ts";
-import { currentSession, type Question } from "./session.ts";
+import { currentSession, hear, type Question } from "./session.ts";
 
 /** Options of {@linkcode evidenceLoss}. */
 export interface EvidenceLossOptions {
@@ -14,6 +15,8 @@ export interface EvidenceLossOptions {
   readonly fromLogits?: boolean;
   /** For a loss that is a function: labels are drawn as for the loss of this name. */
   readonly like?: LossName;
+  /** The axis of predictions and losses that counts the examples; default 0, as in every layers model. */
+  readonly batchAxis?: number;
 }
 
 /**
@@ -36,14 +39,20 @@ function drawnLosses(outputs: tf.Tensor, residual: () => tf.Tensor): tf.Tensor {
   return custom(outputs);
 }
 
-function signed(losses: tf.Tensor, batchSize: number, seed: number, name: string): tf.Tensor {
-  if (losses.rank === 0 || losses.shape[0] !== batchSize) {
+function signed(
+  losses: tf.Tensor,
+  axis: number,
+  batchSize: number,
+  seed: number,
+  name: string,
+): tf.Tensor {
+  if (losses.shape[axis] !== batchSize) {
     throw new TypeError(
       `Cannot tell the examples of the loss "${name}" apart: its shape is [${losses.shape}], expected one loss for each of ${batchSize} examples`,
     );
   }
   const signs = exampleSigns(batchSize, seed);
-  return tf.mul(losses, tf.reshape(signs, [batchSize, ...losses.shape.slice(1).map(() => 1)]));
+  return tf.mul(losses, tf.reshape(signs, losses.shape.map((_, k) => k === axis ? batchSize : 1)));
 }
 
 const wrapped = new WeakSet<LossFunction>();
@@ -92,8 +101,17 @@ export function evidenceLoss(
   loss: LossName | LossFunction,
   options: EvidenceLossOptions = {},
 ): LossFunction {
-  const { fromLogits = false } = options;
-  const like = typeof loss === "string" ? loss : options.like;
+  const { fromLogits = false, batchAxis = 0, ...given } = checkOptions(
+    "give evidence to the loss",
+    options,
+    {
+      fromLogits: kinds.flag,
+      like: kinds.text,
+      batchAxis: kinds.integer(0),
+    },
+  );
+  checkValue("give evidence to the loss", loss, kinds.either(kinds.text, kinds.callable), "loss");
+  const like = typeof loss === "string" ? loss : given.like;
   const plain = typeof loss === "string" ? lossNamed(loss, fromLogits) : loss;
   const title = like ?? (plain.name || "a function");
   const residual = like && residuals[like];
@@ -110,7 +128,13 @@ export function evidenceLoss(
       case "constant":
         return tf.zeros(plain(yTrue, yPred).shape);
       case "signs":
-        return signed(plain(yTrue, yPred), yPred.shape[0]!, question.seed, title);
+        return signed(
+          plain(yTrue, yPred),
+          batchAxis,
+          yPred.shape[batchAxis]!,
+          question.seed,
+          title,
+        );
       case "labels": {
         const { source, seed } = question;
         if (!residual) {
@@ -129,7 +153,7 @@ export function evidenceLoss(
   const evidence: LossFunction = (yTrue, yPred) => {
     const session = currentSession();
     if (!session) return plain(yTrue, yPred);
-    session.batchSize ??= yPred.shape[0]!;
+    hear(session, yPred.shape[batchAxis]!);
     return answer(session.question, yTrue, yPred, session.answers++);
   };
   wrapped.add(evidence);

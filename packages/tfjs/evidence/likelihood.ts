@@ -5,7 +5,14 @@
  * @module
  */
 import * as tf from "@tensorflow/tfjs-core";
-import { checkShapes, likelihood, type LikelihoodLoss, withGradient } from "./likelihood_loss.ts";
+import {
+  batchAxisOf,
+  type BatchOptions,
+  checkShapes,
+  likelihood,
+  type LikelihoodLoss,
+  withGradient,
+} from "./likelihood_loss.ts";
 
 /**
  * Softmax cross-entropy, mean over the batch: `−(1/B) Σᵢ log softmax(zᵢ)[yᵢ]`.
@@ -64,9 +71,15 @@ export function classification(logits: () => tf.Tensor, labels: tf.Tensor): Like
  *
  * @param logits Computes the logits, shape [B] or [B, K].
  * @param labels 0 or 1, the same shape.
+ * @param options Which axis counts the examples.
  * @throws {TypeError} If the shapes differ.
  */
-export function binary(logits: () => tf.Tensor, labels: tf.Tensor): LikelihoodLoss {
+export function binary(
+  logits: () => tf.Tensor,
+  labels: tf.Tensor,
+  options: BatchOptions = {},
+): LikelihoodLoss {
+  const axis = batchAxisOf("make the binary loss", options, labels);
   const each = () => {
     const z = logits();
     checkShapes("binary", z, labels);
@@ -76,7 +89,7 @@ export function binary(logits: () => tf.Tensor, labels: tf.Tensor): LikelihoodLo
   return likelihood(
     () => {
       const losses = each();
-      return tf.div(tf.sum(losses), losses.shape[0]!) as tf.Scalar;
+      return tf.div(tf.sum(losses), losses.shape[axis]!) as tf.Scalar;
     },
     each,
     (seed) => {
@@ -84,10 +97,11 @@ export function binary(logits: () => tf.Tensor, labels: tf.Tensor): LikelihoodLo
       return withGradient(z, () => {
         const p = tf.sigmoid(z);
         const drawn = tf.less(tf.randomUniform(z.shape, 0, 1, "float32", seed), p);
-        return tf.div(tf.sub(p, tf.cast(drawn, "float32")), z.shape[0]!);
+        return tf.div(tf.sub(p, tf.cast(drawn, "float32")), z.shape[axis]!);
       });
     },
-    () => labels.shape[0]!,
+    () => labels.shape[axis]!,
+    axis,
   );
 }
 
@@ -97,9 +111,15 @@ export function binary(logits: () => tf.Tensor, labels: tf.Tensor): LikelihoodLo
  *
  * @param predictions Computes f, shape [B, …].
  * @param targets The same shape.
+ * @param options Which axis counts the examples.
  * @throws {TypeError} If the shapes differ.
  */
-export function squaredError(predictions: () => tf.Tensor, targets: tf.Tensor): LikelihoodLoss {
+export function squaredError(
+  predictions: () => tf.Tensor,
+  targets: tf.Tensor,
+  options: BatchOptions = {},
+): LikelihoodLoss {
+  const axis = batchAxisOf("make the squared error", options, targets);
   const squares = () => {
     const f = predictions();
     checkShapes("squared error", f, targets);
@@ -108,16 +128,17 @@ export function squaredError(predictions: () => tf.Tensor, targets: tf.Tensor): 
   return likelihood(
     () => {
       const each = squares();
-      return tf.div(tf.sum(each), 2 * each.shape[0]!) as tf.Scalar;
+      return tf.div(tf.sum(each), 2 * each.shape[axis]!) as tf.Scalar;
     },
     () => tf.div(squares(), 2),
     (seed) => {
       const f = predictions();
       return withGradient(
         f,
-        () => tf.div(tf.randomNormal(f.shape, 0, 1, "float32", seed), f.shape[0]!),
+        () => tf.div(tf.randomNormal(f.shape, 0, 1, "float32", seed), f.shape[axis]!),
       );
     },
-    () => targets.shape[0]!,
+    () => targets.shape[axis]!,
+    axis,
   );
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { checkOptions, kinds } from "@precond/core/backend";
 import * as tf from "@tensorflow/tfjs-core";
 import { exampleSigns } from "./residuals.ts";
 
@@ -50,14 +51,33 @@ export function likelihood(
   each: () => tf.Tensor,
   resampled: (seed: number) => tf.Scalar,
   batchSize: () => number,
+  batchAxis = 0,
 ): LikelihoodLoss {
   const signed = (seed: number) => {
     const losses = each();
-    const B = losses.shape[0]!;
-    const signs = tf.reshape(exampleSigns(B, seed), [B, ...losses.shape.slice(1).map(() => 1)]);
+    const B = batchSize();
+    const along = losses.shape.map((_, axis) => axis === batchAxis ? B : 1);
+    const signs = tf.reshape(exampleSigns(B, seed), along);
     return tf.div(tf.sum(tf.mul(losses, signs)), B) as tf.Scalar;
   };
   return Object.assign(() => loss(), { resampled, signed, batchSize });
+}
+
+/** Options of losses over batches. */
+export interface BatchOptions {
+  /** The axis of outputs and labels that counts the examples; default 0. Sequence-first models: 1. */
+  readonly batchAxis?: number;
+}
+
+/**
+ * The axis of the examples.
+ *
+ * @throws {TypeError | RangeError} For options that do not exist, or no axis.
+ */
+export function batchAxisOf(action: string, options: BatchOptions, labels: tf.Tensor): number {
+  const last = Math.max(0, labels.rank - 1);
+  const { batchAxis = 0 } = checkOptions(action, options, { batchAxis: kinds.integer(0, last) });
+  return batchAxis;
 }
 
 /** Refuses labels of another shape than the outputs. */

@@ -25,8 +25,14 @@ export interface Session {
   readonly question: Question;
   /** Wrapped losses that answered. */
   answers: number;
-  /** Examples in the batch, by the first answer. */
-  batchSize?: number;
+  /** Examples in the batch; undefined, too, if wrapped losses are about batches of different sizes. */
+  batchSize?: number | undefined;
+}
+
+/** A wrapped loss tells of how many examples it is; in whatever order they answer. */
+export function hear(session: Session, examples: number): void {
+  const agrees = session.answers === 0 || session.batchSize === examples;
+  session.batchSize = agrees ? examples : undefined;
 }
 
 let current: Session | undefined;

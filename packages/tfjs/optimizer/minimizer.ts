@@ -1,5 +1,6 @@
 /** @module */
 import type { Definition } from "@precond/core";
+import { groupsOf } from "@precond/core/backend";
 import * as tf from "@tensorflow/tfjs-core";
 import { checkActiveDevice } from "../backends/webgpu.ts";
 import { gradientEntries, type Gradients, variablesOf } from "./contributions.ts";
@@ -37,6 +38,12 @@ export interface Minimizer {
   dispose(): void;
 }
 
+/** g², kept. */
+const squaresOf = (gradients: tf.NamedTensorMap) =>
+  Object.fromEntries(
+    gradientEntries(gradients).map(([name, g]) => [name, tf.keep(tf.tidy(() => tf.square(g)))]),
+  );
+
 /** Makes the minimizer of one optimizer. */
 export function createMinimizer(
   host: MinimizerHost,
@@ -47,6 +54,13 @@ export function createMinimizer(
   const measurer = createMeasurer(backend, options.differenceStep);
   const { needs } = host.definition;
   let gradientCount = 0;
+
+  /** The mean squared gradient of the examples is that of the only one. */
+  const usesOwnSquares = groupsOf(host.definition).some(({ chain }) =>
+    chain.stages.some(({ transform: { needs, rawSquares } }) =>
+      rawSquares && needs.includes("gradientSquares")
+    )
+  );
 
   /** As `driver.curvatureDue()`: by the updates of these variables. */
   const squaresDue = (names: readonly string[]) => {
@@ -92,6 +106,9 @@ export function createMinimizer(
         !given.gradientSquares;
       measured = measure(names, closures[0]!, session, signs);
       const { batchSize = options.batchSize } = measured;
+      if (signs && batchSize === 1 && !measured.gradientSquares && usesOwnSquares) {
+        measured = { ...measured, gradientSquares: squaresOf(grads), microBatches: 1 };
+      }
       host.applyGradients(
         varList ? varList.map(({ name }) => ({ name, tensor: grads[name]! })) : grads,
         {
