@@ -126,7 +126,9 @@ export function createStepper<A>(host: StepperHost<A>): Stepper<A> {
   };
 
   const prepare: Stepper<A>["prepare"] = (chain, given, fresh, options, made) => {
-    const { iteration, batchSize = 1, microBatches = 1 } = options;
+    const { iteration, batchSize = 1 } = options;
+    // Squares of an unknown number of micro-batches tell nothing: who needs the number refuses NaN.
+    const { microBatches = fresh.gradientSquares ? NaN : 1 } = options;
     const learningRate = host.rateOf(chain, options.learningRate);
     // Parameters with the same history share their scalars: computed once, compared by identity.
     const memo: { before: ParameterState<A> | undefined; scalars: readonly Scalars[] }[] = [];
