@@ -1,4 +1,5 @@
 /** @module */
+import { ownStatistics } from "../graph/own_statistics.ts";
 import { readsOf } from "../graph/topology.ts";
 import { dataTypeName } from "../model/data_type.ts";
 import { OnnxError } from "../model/onnx_error.ts";
@@ -30,10 +31,11 @@ export interface ExportOptions {
  * ```
  */
 export function exportInferenceModel(
-  model: ModelProto,
+  given: ModelProto,
   parameters: Iterable<TensorProto>,
   options: ExportOptions = {},
 ): ModelProto {
+  const model = ownStatistics(given);
   const graph = model.graph;
   if (graph === undefined) throw new OnnxError("Cannot export the model: it has no graph");
   const values = new Map<string, TensorProto>();

@@ -21,15 +21,54 @@ export interface Predicted {
  */
 export function checkLoss({ b, outputs }: LoadedGraph, loss: Loss): Predicted {
   checkNames(loss);
-  const prediction = loss.prediction ?? outputs[0]?.name;
-  if (prediction === undefined) throw new OnnxError("Cannot append the loss: there is no output");
+  const prediction = predictionOf(loss, outputs.map(({ name }) => name));
   const type = floatType(b, prediction);
   refuseProbabilities(b, loss.type, prediction);
   return { prediction, type };
 }
 
+/**
+ * The name of what a loss is taken of: the value, the output, or the first output.
+ *
+ * @throws {TypeError} Where both are given.
+ * @throws {OnnxError} For an output that the model does not have, or none.
+ */
+export function predictionOf(
+  { prediction, output }: Pick<Loss, "prediction" | "output">,
+  outputs: readonly string[],
+): string {
+  if (output !== undefined) {
+    if (prediction !== undefined) {
+      throw new TypeError(
+        "Cannot append the loss: give either an output of the model or another value as prediction",
+      );
+    }
+    if (!outputs.includes(output)) {
+      throw new OnnxError(
+        `Cannot append the loss: the model has no output "${output}", only ${
+          outputs.map((name) => `"${name}"`).join(", ")
+        }`,
+      );
+    }
+  }
+  const found = prediction ?? output ?? outputs[0];
+  if (found === undefined) throw new OnnxError("Cannot append the loss: there is no output");
+  return found;
+}
+
+/** Options that every loss takes, and further ones. */
+const COMMON = ["type", "output", "prediction", "labels", "reduction"];
+const FURTHER: Readonly<Record<Loss["type"], readonly string[]>> = {
+  crossEntropy: ["weights", "ignoreIndex", "axis", "labelSmoothing"],
+  binaryCrossEntropy: [],
+  mse: [],
+  l1: [],
+  huber: ["delta"],
+};
+
 /** What comes without types is checked here: another name would be another loss without a word. */
-function checkNames({ type, reduction = "mean" }: Loss): void {
+function checkNames(loss: Loss): void {
+  const { type, reduction = "mean" } = loss;
   const refuse = (option: string, allowed: readonly string[], actual: string) => {
     if (allowed.includes(actual)) return;
     throw new TypeError(
@@ -38,8 +77,15 @@ function checkNames({ type, reduction = "mean" }: Loss): void {
       }, current value is ${actual}`,
     );
   };
-  refuse("type", ["crossEntropy", "binaryCrossEntropy", "mse", "l1", "huber"], type);
+  refuse("type", Object.keys(FURTHER), type);
   refuse("reduction", ["mean", "sum"], reduction);
+  const allowed = [...COMMON, ...FURTHER[type]];
+  for (const [option, value] of Object.entries(loss)) {
+    if (value === undefined || allowed.includes(option)) continue;
+    throw new TypeError(
+      `Cannot append the loss: ${type} has no option "${option}", only ${allowed.join(", ")}`,
+    );
+  }
 }
 
 function floatType(b: Builder, prediction: string): ValueType {

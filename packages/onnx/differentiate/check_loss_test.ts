@@ -2,6 +2,7 @@ import { buildModel } from "../model/build_model.ts";
 import { DataType } from "../model/data_type.ts";
 import assert from "node:assert/strict";
 import { differentiate } from "./differentiate.ts";
+import { runModel } from "../_testing.ts";
 import type { Loss } from "./loss.ts";
 
 /** `z = x w`, and what an operator makes of it. */
@@ -49,4 +50,42 @@ Deno.test("What is not known to be a float value is refused by what makes it", (
     name: "OnnxError",
     message: `Cannot append the loss to "y": expected a float type, actual is INT64`,
   });
+});
+
+Deno.test("A loss takes the output that it names, and refuses options that it does not have", async () => {
+  const m = buildModel();
+  const x = m.input("x", [2, 2]);
+  const w = m.parameter("w", [2, 1], Float32Array.of(1, 2));
+  m.output(m.op("MatMul", [x, w], {}, "first"));
+  m.output(m.op("Mul", ["first", m.parameter("c", [1], Float32Array.of(3))], {}, "second"));
+  const two = m.build();
+  const at = async (loss: Loss) => {
+    const { model, loss: name } = differentiate(two, { loss, parameters: "constants" });
+    const zeros = { dims: [2, 1], data: [0, 0], type: DataType.FLOAT };
+    const ones = { dims: [2, 2], data: [1, 0, 0, 1], type: DataType.FLOAT };
+    return (await runModel(model, { x: ones, labels: zeros }))[name]!.data[0];
+  };
+  // first = [1, 2], second = [3, 6]
+  assert.equal(await at({ type: "mse" }), 2.5);
+  assert.equal(await at({ type: "mse", output: "second" }), 22.5);
+  const grow = (loss: unknown) => () => differentiate(two, { loss: loss as Loss });
+  assert.throws(grow({ type: "mse", output: "third" }), {
+    name: "OnnxError",
+    message: `Cannot append the loss: the model has no output "third", only "first", "second"`,
+  });
+  assert.throws(grow({ type: "mse", output: "first", prediction: "second" }), TypeError);
+  for (
+    const [loss, option] of [
+      [{ type: "mse", axis: 1 }, "axis"],
+      [{ type: "crossEntropy", delta: 1 }, "delta"],
+      [{ type: "l1", outputs: "second" }, "outputs"],
+    ] as const
+  ) {
+    assert.throws(grow(loss), {
+      name: "TypeError",
+      message: new RegExp(`^Cannot append the loss: ${loss.type} has no option "${option}", only`),
+    });
+  }
+  // As spread options are.
+  grow({ type: "mse", output: undefined, delta: undefined })();
 });

@@ -14,6 +14,7 @@ import {
   type Growth,
   nameResults,
 } from "./growth.ts";
+import { predictionOf } from "./check_loss.ts";
 import type { Loss } from "./loss.ts";
 import { recognizeLoss } from "./recognize_loss.ts";
 import { backpropagate } from "./reverse.ts";
@@ -78,7 +79,7 @@ export function appendSample(
         `class weights nor a mean of squared differences; give the loss by name`,
     );
   }
-  const prediction = loss.prediction ?? graph.outputs[0]!.name;
+  const prediction = predictionOf(loss, graph.outputs.map(({ name }) => name));
   const seed = seedOf(growth, loss, prediction, uniform);
   const sampled = backpropagate(b, ruleFor, new Map([[prediction, seed]]), parameters);
   const squares = new Map(

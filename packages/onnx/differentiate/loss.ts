@@ -2,7 +2,9 @@
 
 /** What every loss takes. */
 export interface LossTarget {
-  /** The output that is compared with the labels. Default: the model's first. */
+  /** The output of the model that is compared with the labels. Default: the first. */
+  readonly output?: string;
+  /** Instead of an output: any value of the graph, such as the logits before a Softmax. */
   readonly prediction?: string;
   /** Name of the graph input for the labels. Default: "labels". */
   readonly labels?: string;

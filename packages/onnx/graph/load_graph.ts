@@ -16,6 +16,7 @@ import { createBuilder } from "./create_builder.ts";
 import type { Rewrite, RuleLookup } from "./rule.ts";
 import { type Dim, symbolOf } from "./dims.ts";
 import { inlineFunctions } from "./inline_functions.ts";
+import { ownStatistics } from "./own_statistics.ts";
 import { sortNodes } from "./topology.ts";
 
 /** Oldest operator set that is read: from 7 on broadcasting is NumPy's. */
@@ -83,10 +84,11 @@ export function valueType(type: TypeProto | undefined, of: string): ValueType | 
  * @throws {OnnxError} For cycles, duplicate or missing values, operator sets before 7.
  */
 export function loadGraph(
-  model: ModelProto,
+  given: ModelProto,
   lookup: RuleLookup,
   { training, rewrite, retype = (_, type) => type }: LoadOptions = {},
 ): LoadedGraph {
+  const model = ownStatistics(given);
   const graph = model.graph;
   if (graph === undefined) throw new OnnxError("Cannot read the model: it has no graph");
   const opset = opsetOf(model);

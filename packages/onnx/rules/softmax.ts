@@ -1,5 +1,6 @@
 /** @module */
-import { mul, reduceSum, reshapeLike, sub } from "../graph/emit.ts";
+import type { Builder } from "../graph/builder.ts";
+import { mul, reduceSum, reshapeLike, sub, where } from "../graph/emit.ts";
 import { axisOf } from "./shared/axis.ts";
 import type { NodeContext, OperatorRule } from "../graph/rule.ts";
 import { sameType } from "./shared/unary.ts";
@@ -32,6 +33,20 @@ function flattened(n: NodeContext): boolean {
   return true;
 }
 
+/**
+ * A softmax of which the graph asks whether it is NaN, as exporters write a row that may look at
+ * nothing, `Where(IsNaN(y), 0, y)`: with 0 there, too. Its cotangent is 0, but 0 · NaN is not.
+ */
+function guarded(b: Builder, y: string, instead = 0): string {
+  const isAsked = (name: string): boolean =>
+    b.nodes.some((node) =>
+      node.input.includes(name) &&
+      (node.opType === "IsNaN" ||
+        (/^(Cast|Identity|Dropout)$/.test(node.opType) && isAsked(node.output[0]!)))
+    );
+  return isAsked(y) ? where(b, b.op("IsNaN", [y]), b.scalar(instead, y), y) : y;
+}
+
 /** `y_i = e^{x_i} / Σ_j e^{x_j}`: ∂x = y ⊙ ∂y − y Σ (y ⊙ ∂y). */
 const softmax: OperatorRule = {
   opType: "Softmax",
@@ -39,9 +54,10 @@ const softmax: OperatorRule = {
   upgrade: flattened,
   infer: sameType,
   gradient: (n) => {
-    const { b, outputs: [y] } = n;
-    const each = mul(b, n.cotangent(), y!);
-    return [sub(b, each, mul(b, y!, reduceSum(b, each, [n.int("axis", -1)], true)))];
+    const { b } = n;
+    const y = guarded(b, n.outputs[0]!);
+    const each = mul(b, n.cotangent(), y);
+    return [sub(b, each, mul(b, y, reduceSum(b, each, [n.int("axis", -1)], true)))];
   },
 };
 
@@ -52,10 +68,10 @@ const logSoftmax: OperatorRule = {
   upgrade: flattened,
   infer: sameType,
   gradient: (n) => {
-    const { b, outputs: [y] } = n;
+    const { b } = n;
     const dy = n.cotangent();
     const total = reduceSum(b, dy, [n.int("axis", -1)], true);
-    return [sub(b, dy, mul(b, b.op("Exp", [y!]), total))];
+    return [sub(b, dy, mul(b, b.op("Exp", [guarded(b, n.outputs[0]!, -Infinity)]), total))];
   },
 };
 

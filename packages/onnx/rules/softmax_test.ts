@@ -11,6 +11,7 @@ import {
   oracleOrt,
   runModel,
 } from "../_testing.ts";
+import { gradientOf } from "./_testing.ts";
 
 const { FLOAT } = DataType;
 type Rest = Pick<GradientCase, "opset" | "symbols">;
@@ -85,4 +86,40 @@ Deno.test("Hardmax is constant almost everywhere", async () => {
   const result = differentiate(model, { output: "loss", trainable: ["x"] });
   const { h, x_grad: g } = await runModel(result.model, { x });
   assert.deepEqual(g!.data, h!.data);
+});
+
+Deno.test("A row that may look at nothing has a zero gradient, its guard being there or not", async () => {
+  // p = Softmax(x w + mask), y = Where(IsNaN(p), 0, p); the second row is masked.
+  const guard = (cast: boolean) => [
+    makeNode("MatMul", ["x", "w"], ["scores"]),
+    makeNode("Add", ["scores", "mask"], ["masked"]),
+    makeNode("Softmax", ["masked"], [cast ? "q" : "p"], { axis: -1 }),
+    ...(cast ? [makeNode("Identity", ["q"], ["p"])] : []),
+    makeNode("IsNaN", ["p"], ["nan"]),
+    makeNode("Where", ["nan", "zero", "p"], ["guarded"]),
+    makeNode("Mul", ["guarded", "weights"], ["y"]),
+  ];
+  const inputs = {
+    x: { dims: [2, 3], data: [1, 2, 3, 4, 5, 6] },
+    w: normal(1, [3, 3]),
+    mask: { dims: [2, 3], data: [0, 0, -Infinity, -Infinity, -Infinity, -Infinity] },
+    weights: normal(2, [2, 3]),
+  };
+  const initializers = { zero: { dims: [1], data: [0] } };
+  for (const cast of [false, true]) {
+    const found = await gradientOf(guard(cast), inputs, { initializers, wanted: ["w", "x"] });
+    // Of the first row alone, without a mask on the second.
+    const alone = await gradientOf(
+      guard(cast),
+      {
+        x: { dims: [1, 3], data: inputs.x.data.slice(0, 3) },
+        w: inputs.w,
+        mask: { dims: [1, 3], data: inputs.mask.data.slice(0, 3) },
+        weights: { dims: [1, 3], data: inputs.weights.data.slice(0, 3) },
+      },
+      { initializers, wanted: ["w", "x"] },
+    );
+    compare(found["w"]!, alone["w"]!, 1e-12, "w");
+    compare(found["x"]!, [...alone["x"]!, 0, 0, 0], 1e-12, "x");
+  }
 });

@@ -118,6 +118,7 @@ export interface Comparison {
   /** The largest difference of the output after training, relative to its largest. */
   readonly outputError: number;
   readonly parameters: readonly string[];
+  readonly notes: readonly string[];
 }
 
 /** Trains a case for all its steps by Adam, on a build of ONNX Runtime, and compares. */
@@ -155,6 +156,7 @@ export async function trainCase(
         0,
       ),
       parameters: trainer.parameters,
+      notes: trainer.notes,
     };
   } finally {
     await trainer.release();

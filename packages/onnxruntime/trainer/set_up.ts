@@ -105,7 +105,8 @@ export async function setUp(
   const { parameters: names, statistics } = plain;
   const initializers = new Map(source.model.graph!.initializer.map((t) => [t.name, t]));
   const valuesOf = (name: string) => {
-    const tensor = initializers.get(name);
+    // A running statistic that was a copy of a parameter has its value from the graph that was grown.
+    const tensor = initializers.get(name) ?? plain.values.get(name);
     if (tensor === undefined) {
       throw new TypeError(
         `Cannot train "${name}": it is an input without an initial value; make it an initializer`,

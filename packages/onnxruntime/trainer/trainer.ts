@@ -1,5 +1,6 @@
 /** @module */
 import type { TelemetryOptions } from "@precond/core";
+import { exportedParameters, exportNotes } from "@precond/onnx";
 import { checkLearningRate } from "./check_options.ts";
 import { createEngine } from "../engine/engine.ts";
 import type { Updated } from "../engine/engine_types.ts";
@@ -26,6 +27,12 @@ import type {
 export interface Trainer {
   /** Names of the trained parameters. */
   readonly parameters: readonly string[];
+  /**
+   * Where PyTorch's exporter noted the module's parameters: what it made of those that the file does
+   * not hold as they were (folded, merged, dropped), and what to do. Empty where training the file is
+   * training the module.
+   */
+  readonly notes: readonly string[];
   /** Updates done. */
   readonly iteration: number;
   /**
@@ -188,6 +195,7 @@ function makeTrainer<A>(ort: Ort, setup: Setup<A>, options: TrainerOptions): Tra
 
   const trainer: Trainer = {
     parameters: names,
+    notes: exportNotes(exportedParameters(setup.source.model)),
     get iteration() {
       return driver.iteration;
     },

@@ -169,3 +169,26 @@ Deno.test("Finite differences leave running statistics to the step", async () =>
   assertAllClose(await y(sampled), await y(plain), { relative: 1e-6 });
   for (const t of [sampled, plain]) await t.release();
 });
+
+Deno.test("Running statistics that are copies of parameters are updated, not trained", async () => {
+  // As PyTorch's older exporter writes a fresh network: mean = Identity(beta).
+  const m = buildModel();
+  const x = m.input("x", ["N", 3]);
+  const gamma = m.parameter("gamma", [3], Float32Array.of(1, 1, 1));
+  const beta = m.parameter("beta", [3], new Float32Array(3));
+  const mean = m.op("Identity", [beta], {}, "running_mean");
+  const variance = m.op("Identity", [gamma], {}, "running_var");
+  m.output(m.op("BatchNormalization", [x, gamma, beta, mean, variance], {}, "y"));
+  const trainer = await open(m.build(), { optimizer: sgd({ learningRate: 0.1 }) });
+  const batch = { data: Float32Array.of(1, 2, 3, 3, 4, 9), dims: [2, 3] };
+  await trainer.step({ x: batch, labels: { data: new Float32Array(6), dims: [2, 3] } });
+  assert.deepEqual(trainer.parameters, ["gamma", "beta"]);
+  // Means 2, 3, 6 and variances 1, 1, 9 with momentum 0.9.
+  assertAllClose(await trainer.parameter("running_mean"), [0.2, 0.3, 0.6], { relative: 1e-6 });
+  assertAllClose(await trainer.parameter("running_var"), [1, 1, 1.8], { relative: 1e-6 });
+  const session = await nodeOrt.InferenceSession.create(await trainer.exportModel());
+  const feeds = { x: new nodeOrt.Tensor("float32", batch.data, batch.dims) };
+  const [exported, predicted] = [await session.run(feeds), await trainer.predict({ x: batch })];
+  assertAllClose(exported["y"]!.data as Float32Array, predicted["y"]!.data as Float32Array);
+  await trainer.release();
+});
