@@ -20,6 +20,15 @@ export {
   type TestStep,
   testSteps,
 } from "./evidence.ts";
+export {
+  checkFailure,
+  type FailingFactory,
+  type FailingSubject,
+  type FailureCase,
+  failureCases,
+  type Trouble,
+} from "./failures.ts";
+export { checkAliasRefusals, checkHostRefusals, type HostUnderTest } from "./refusals.ts";
 export { checkNonFinite, extremes, nonFiniteCases } from "./non_finite.ts";
 export { type Random, random } from "./random.ts";
 export { backendSubject } from "./backend_subject.ts";

@@ -108,7 +108,9 @@ export function opsKernel(program: Program): Kernel<tf.Tensor> {
 
   return {
     run(calls) {
-      const results = tf.tidy(() => {
+      const engine = tf.engine();
+      const made: tf.Tensor[] = [];
+      const compute = () => {
         const { value } = evaluator(calls);
         return calls.map((call, i) =>
           outputs.map(({ node, shape }, o) => {
@@ -116,11 +118,21 @@ export function opsKernel(program: Program): Kernel<tf.Tensor> {
             const view = { element: [rows, columns], row: [rows, 1], tensor: [1, 1] }[shape];
             const full = tf.broadcastTo(value(i, node), view);
             // A view of an input must not be disposed with it.
-            return tf.keep(tf.clone(tf.reshape(full, call.outputs[o]!.shape)));
+            const output = tf.keep(tf.clone(tf.reshape(full, call.outputs[o]!.shape)));
+            made.push(output);
+            return output;
           })
         );
-      });
-      return results.map((output) => ({ outputs: output, held: false }));
+      };
+      try {
+        engine.startScope("precond");
+        return compute().map((outputs) => ({ outputs, held: false }));
+      } catch (error) {
+        tf.dispose(made);
+        throw error;
+      } finally {
+        engine.endScope();
+      }
     },
   };
 }

@@ -1,0 +1,100 @@
+/**
+ * What every host refuses: tables over its aliases and its options.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+
+type Make = (options?: unknown) => unknown;
+
+/** Options that no alias takes, and what is said of them. */
+const common: readonly (readonly [options: unknown, error: string, message: RegExp])[] = [
+  [0.05, "TypeError", /options must be an object such as \{ learningRate: 0\.05 \}/],
+  ["0.05", "TypeError", /options must be an object/],
+  [null, "TypeError", /options must be an object/],
+  [[], "TypeError", /options must be an object/],
+  [{ lr: 0.05 }, "TypeError", /"lr" is no option, did you mean learningRate\?/],
+  [{ learningrate: 0.05 }, "TypeError", /did you mean learningRate\?/],
+  [{ learningRate: "0.05" }, "TypeError", /learningRate must be .*, current value is "0\.05"/],
+  [{ learningRate: -1 }, "RangeError", /learningRate must be .*, current value is -1/],
+  [{ learningRate: NaN }, "RangeError", /learningRate must be .*, current value is NaN/],
+];
+
+/** Options of some aliases that are out of range, of the wrong kind, or misspelt. */
+const special: Readonly<Record<string, readonly object[]>> = {
+  sgd: [{ momentum: -0.5 }, { momentum: 1 }, { momentum: "0.9" }, { nesterov: true }, {
+    nestrov: true,
+  }],
+  adam: [{ beta1: 1 }, { beta2: -0.1 }, { beta1: NaN }, { epsilon: -1 }, { epsilon: "1e-8" }],
+  adamW: [{ weightDecay: -1 }, { weightDecay: NaN }, { weightDecay: "0.1" }, { beta1: 2 }],
+  snrOnly: [{ decay: 1 }, { beta: 0.5 }, { momentum: -1 }, { momentum: NaN }, { from: "steps?" }],
+  curvatureOnly: [{ curvature: () => 0 }, { curvature: "hutchinson" }, { damping: -1 }],
+  combined: [{ momentum: -1 }, { curvature: { kind: "hessian", every: 1 } }, { exponent: 0.3 }],
+  sophia: [{ gamma: 0 }, { weightDecay: -1 }],
+};
+
+const aliases = [
+  ...["sgd", "adam", "adamW", "svag", "mSvag", "vSgd", "sophia", "adaHessian", "naturalSnr"],
+  ...["snrOnly", "curvatureOnly", "combined"],
+];
+
+/** Checks the aliases among what a package exports; an explicit undefined is the default. */
+export function checkAliasRefusals(exported: Readonly<Record<string, unknown>>): void {
+  for (const name of aliases) {
+    const make = exported[name] as Make;
+    assert.doesNotThrow(() => make(), name);
+    assert.doesNotThrow(() => make({ learningRate: undefined }), name);
+    for (const [options, error, message] of common) {
+      assert.throws(() => make(options), { name: error, message }, `${name}(${String(options)})`);
+    }
+    for (const options of special[name] ?? []) {
+      assert.throws(() => make(options), (error: Error) => {
+        assert.ok(["TypeError", "RangeError"].includes(error.name), `${name}: ${error}`);
+        assert.match(error.message, /^Cannot [a-z].*[^.]$/);
+        return true;
+      }, `${name}(${JSON.stringify(options)})`);
+    }
+  }
+}
+
+/** What makes an optimizer of a definition. */
+export interface HostUnderTest {
+  make(definition: unknown, options?: unknown): unknown;
+  /** A definition that it takes. */
+  readonly definition: unknown;
+  /** The function that made it, not called. */
+  readonly uncalled: unknown;
+  /** Options, each with values that it does not take. */
+  readonly options: Readonly<Record<string, readonly unknown[]>>;
+}
+
+/** Checks that a host refuses what is no definition, and options that it does not have. */
+export function checkHostRefusals({ make, definition, uncalled, options }: HostUnderTest): void {
+  assert.throws(() => make(uncalled), { name: "TypeError", message: /call it: / });
+  for (const none of ["adam", undefined, null, 0.1, {}, [], [definition]]) {
+    assert.throws(() => make(none), {
+      name: "TypeError",
+      message: /^Cannot [a-z].*(current value is|not given)/,
+    }, String(none));
+  }
+  for (const none of [null, 0.1, "options", []]) {
+    assert.throws(() => make(definition, none), {
+      name: "TypeError",
+      message: /options must be an object/,
+    });
+  }
+  for (const [name, values] of Object.entries(options)) {
+    assert.doesNotThrow(() => make(definition, { [name]: undefined }), name);
+    assert.throws(() => make(definition, { [name.slice(0, -1)]: 1 }), {
+      name: "TypeError",
+      message: new RegExp(`is no option, did you mean ${name}\\?`),
+    });
+    for (const value of values) {
+      assert.throws(() => make(definition, { [name]: value }), (error: Error) => {
+        assert.ok(["TypeError", "RangeError"].includes(error.name), `${name}: ${error}`);
+        assert.match(error.message, /^Cannot [a-z].*, current value is /);
+        return true;
+      }, `${name}: ${String(value)}`);
+    }
+  }
+}
