@@ -3,31 +3,34 @@
  *
  * @module
  */
-import type { AttributeProto } from "../proto/onnx_pb.ts";
+import { toBinary } from "@bufbuild/protobuf";
+import { AttributeProtoSchema, type NodeProto } from "../proto/onnx_pb.ts";
 
 /** Operators whose result differs from call to call: never merged. */
 export const RANDOM: RegExp = /^(Random|Bernoulli|Multinomial|Dropout$)/;
 
-/** What identifies a computation; undefined for nodes with bodies, which are not compared. */
+/** Bytes up to which attributes are compared. */
+const LARGEST_COMPARED = 4096;
+
+/** What {@linkcode keyOf} reads of a node. */
+type Computation =
+  & Pick<NodeProto, "opType" | "domain" | "input" | "attribute">
+  & { readonly output: { readonly length: number }; readonly overload?: string };
+
+/**
+ * What identifies a computation: operator, inputs and the encoded bytes of its attributes, so that no
+ * kind of attribute is left out. Undefined for nodes with bodies, and for attributes that are too large
+ * to be compared.
+ */
 export function keyOf(
-  opType: string,
-  domain: string,
-  inputs: readonly string[],
-  attributes: readonly AttributeProto[],
-  outputs: number,
+  { opType, domain, overload, input, attribute, output }: Computation,
 ): string | undefined {
-  if (attributes.some((a) => a.g !== undefined || a.graphs.length > 0)) return undefined;
-  const list = attributes.map((a) =>
-    `${a.name}=${a.i ?? ""}|${a.f ?? ""}|${a.s ?? ""}|${a.ints}|${a.floats}|${a.strings}|${
-      a.t === undefined ? "" : `${a.t.dataType}:${a.t.dims}:${
-        a.t.rawData ?? JSON.stringify([
-          a.t.floatData,
-          a.t.int32Data,
-          a.t.doubleData,
-          a.t.int64Data.map(String),
-        ])
-      }`
-    }`
-  ).sort();
-  return `${domain}:${opType}:${outputs}(${inputs})${list}`;
+  const parts: string[] = [];
+  for (const a of attribute) {
+    if (a.g !== undefined || a.graphs.length > 0) return undefined;
+    const bytes = toBinary(AttributeProtoSchema, a);
+    if (bytes.length > LARGEST_COMPARED) return undefined;
+    parts.push(String.fromCharCode(...bytes));
+  }
+  return JSON.stringify([domain, opType, overload ?? "", output.length, input, parts.sort()]);
 }

@@ -1,7 +1,8 @@
 /** @module */
 import { create } from "@bufbuild/protobuf";
+import { unknownAttribute } from "../model/attribute_kinds.ts";
 import { makeAttribute } from "../model/attributes.ts";
-import { arrayFor, DataType, isFloating } from "../model/data_type.ts";
+import { arrayFor, DataType, isInteger } from "../model/data_type.ts";
 import { halfBits } from "../model/half.ts";
 import { OnnxError } from "../model/onnx_error.ts";
 import { makeTensor, tensorDims, tensorIntegers } from "../model/tensor.ts";
@@ -15,7 +16,7 @@ import type { Builder } from "./builder.ts";
 import { keyOf, RANDOM } from "./common.ts";
 import type { Dim } from "./dims.ts";
 import { nodeContext } from "./node_context.ts";
-import type { Rewrite, RuleLookup } from "./rule.ts";
+import { type Rewrite, type RuleLookup, ruleOf } from "./rule.ts";
 import type { ValueType } from "./value_type.ts";
 
 /** An empty graph with a set of rules; `reserved` names are never made up. */
@@ -43,7 +44,7 @@ export function createBuilder(
 
   const remember = (node: NodeProto) => {
     if (RANDOM.test(node.opType)) return;
-    const key = keyOf(node.opType, node.domain, node.input, node.attribute, node.output.length);
+    const key = keyOf(node);
     if (key !== undefined && !made.has(key)) made.set(key, node.output);
   };
 
@@ -106,7 +107,7 @@ export function createBuilder(
       const found = contents.get(name);
       if (found !== undefined) return found;
       const tensor = initializers.get(name);
-      if (tensor === undefined || tensor.dims.length > 1 || isFloating(tensor.dataType)) {
+      if (tensor === undefined || tensor.dims.length > 1 || !isInteger(tensor.dataType)) {
         return undefined;
       }
       if (tensor.dataLocation === 1) return undefined; // its data file was not given
@@ -134,7 +135,9 @@ export function createBuilder(
       const given = inputs.map((name) => name ?? "");
       while (given.length > 0 && given[given.length - 1] === "") given.pop();
       const count = typeof outputs === "number" ? outputs : outputs.length;
-      const key = RANDOM.test(opType) ? undefined : keyOf(opType, domain, given, attribute, count);
+      const key = RANDOM.test(opType)
+        ? undefined
+        : keyOf({ opType, domain, input: given, attribute, output: { length: count } });
       const same = key === undefined ? undefined : made.get(key);
       if (same !== undefined) {
         if (typeof outputs === "number") return [...same];
@@ -158,11 +161,11 @@ export function createBuilder(
     op: (opType, inputs, attributes) => b.node(opType, inputs, attributes)[0]!,
     append(node) {
       const n = nodeContext(node, b, opset);
-      if (rewrite?.(n) === true) {
+      const rule = ruleOf(lookup, node);
+      if (unknownAttribute(node) === undefined && rewrite?.(n) === true) {
         remember(node);
         return;
       }
-      const rule = lookup(node.opType, node.domain);
       nodes.push(node);
       const inferred = rule?.infer?.(n) ?? [];
       node.output.forEach((name, k) => {

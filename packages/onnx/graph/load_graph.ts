@@ -13,7 +13,7 @@ import { nodeContext } from "./node_context.ts";
 import type { ValueType } from "./value_type.ts";
 import type { Builder } from "./builder.ts";
 import { createBuilder } from "./create_builder.ts";
-import type { Rewrite, RuleLookup } from "./rule.ts";
+import { type Rewrite, type RuleLookup, ruleOf } from "./rule.ts";
 import { type Dim, symbolOf } from "./dims.ts";
 import { inlineFunctions } from "./inline_functions.ts";
 import { ownStatistics } from "./own_statistics.ts";
@@ -170,7 +170,7 @@ function addNode(b: Builder, node: NodeProto, opset: number, lookup: RuleLookup)
   if (node.opType === "Constant" && node.domain === "") {
     if (addConstant(b, node)) return;
   }
-  const rule = lookup(node.opType, node.domain);
+  const rule = ruleOf(lookup, node);
   try {
     if (rule?.upgrade?.(nodeContext(node, b, opset)) === true) return;
     b.append(node);

@@ -1,4 +1,5 @@
 /** @module */
+import { unknownAttribute } from "../model/attribute_kinds.ts";
 import type { NodeProto } from "../proto/onnx_pb.ts";
 import type { Builder } from "./builder.ts";
 import type { Dim } from "./dims.ts";
@@ -85,3 +86,8 @@ export type RuleLookup = (opType: string, domain: string) => OperatorRule | unde
  * node's outputs by other nodes, so that the node itself is left out.
  */
 export type Rewrite = (n: NodeContext) => boolean;
+
+/** The rule of a node; none where it has an attribute that its rule does not know. */
+export function ruleOf(lookup: RuleLookup, node: NodeProto): OperatorRule | undefined {
+  return unknownAttribute(node) === undefined ? lookup(node.opType, node.domain) : undefined;
+}

@@ -1,12 +1,12 @@
 /** @module */
 import type { Builder } from "../graph/builder.ts";
 import { keyOf, RANDOM } from "../graph/common.ts";
-import { isStatic, sameDims } from "../graph/dims.ts";
+import { type Dim, isStatic, sameDims } from "../graph/dims.ts";
 import { liveNodes, readsOf } from "../graph/topology.ts";
 import { bodiesOf, intAttribute, intsAttribute } from "../model/attributes.ts";
-import { arrayFor, DataType } from "../model/data_type.ts";
+import { arrayFor, DataType, isInteger, type TensorArray } from "../model/data_type.ts";
 import { makeTensor, tensorData } from "../model/tensor.ts";
-import type { NodeProto } from "../proto/onnx_pb.ts";
+import type { NodeProto, TensorProto } from "../proto/onnx_pb.ts";
 
 /** Elements that a folded constant may have. */
 const MOST_FOLDED = 65536;
@@ -48,13 +48,7 @@ export function simplify(b: Builder, nodes: readonly NodeProto[], kept: Kept): N
         continue;
       }
     }
-    const key = RANDOM.test(current.opType) ? undefined : keyOf(
-      current.opType,
-      current.domain,
-      current.input,
-      current.attribute,
-      current.output.length,
-    );
+    const key = RANDOM.test(current.opType) ? undefined : keyOf(current);
     const first = key === undefined ? undefined : made.get(key);
     if (first !== undefined && free) {
       current.output.forEach((name, k) => name !== "" && stands.set(name, first[k]!));
@@ -97,35 +91,75 @@ function becomesConstant(b: Builder, node: NodeProto, kept: Kept): boolean {
   const { dataType, dims } = type;
   const size = dims.reduce((a, d) => a * d, 1);
   if (size > MOST_FOLDED) return false;
-  const known = dims.length > 1 ? undefined : b.known(output);
-  const values = known !== undefined && known.length === size &&
-      known.every((v) => typeof v === "number")
-    ? known
-    : viewOfConstant(b, node, kept);
-  if (values === undefined) return false;
-  const data = new (arrayFor(dataType, output))(size);
-  const wide = dataType === DataType.INT64 || dataType === DataType.UINT64;
-  if (dataType === DataType.FLOAT16 || dataType === DataType.BFLOAT16) return false;
-  values.forEach((v, k) => data[k] = (wide ? BigInt(v) : v) as number);
-  b.initializers.set(output, makeTensor(output, dataType, dims, data));
+  const tensor = viewOfConstant(b, node, kept, dims) ?? knownIntegers(b, output, dataType, dims);
+  if (tensor === undefined || tensor.dataType !== dataType) return false;
+  b.initializers.set(output, tensor);
   return true;
+}
+
+/** Shape arithmetic whose result is known. */
+function knownIntegers(
+  b: Builder,
+  output: string,
+  dataType: DataType,
+  dims: readonly number[],
+): TensorProto | undefined {
+  const values = dims.length > 1 || !isInteger(dataType) ? undefined : b.known(output);
+  if (values === undefined || values.length !== (dims[0] ?? 1)) return undefined;
+  // The largest safe integer stands for all int64 beyond it: which one it was is not known.
+  const exact = (v: Dim) => typeof v === "number" && Math.abs(v) < Number.MAX_SAFE_INTEGER;
+  if (!values.every(exact)) return undefined;
+  return makeTensor(output, dataType, dims, converted(values as number[], dataType, output));
 }
 
 const VIEWS = new Set(["Reshape", "Squeeze", "Unsqueeze", "Flatten", "Identity"]);
 
-/** The elements of a constant in another shape or as another type. */
-function viewOfConstant(b: Builder, node: NodeProto, kept: Kept): readonly number[] | undefined {
+/** A constant in another shape (the same data, whatever they are) or as another type. */
+function viewOfConstant(
+  b: Builder,
+  node: NodeProto,
+  kept: Kept,
+  dims: readonly number[],
+): TensorProto | undefined {
   if (node.domain !== "") return undefined;
   const from = b.initializers.get(node.input[0] ?? "");
-  if (from === undefined || kept.parameters.has(from.name)) return undefined;
-  const numbers = () => Array.from(tensorData(from) as ArrayLike<number | bigint>, Number);
-  if (VIEWS.has(node.opType)) return numbers();
-  if (node.opType !== "Cast") return undefined;
-  const to = intAttribute(node, "to", 0);
-  const values = numbers();
-  if (to === DataType.BOOL) return values?.map((v) => v === 0 ? 0 : 1);
-  return to === DataType.FLOAT || to === DataType.DOUBLE ? values : values?.map(Math.trunc);
+  // Data in another file have no bytes here that could be shared.
+  if (from === undefined || kept.parameters.has(from.name) || from.dataLocation === 1) {
+    return undefined;
+  }
+  const [name] = node.output as [string];
+  if (VIEWS.has(node.opType)) return { ...from, name, dims: dims.map(BigInt) };
+  const to = node.opType === "Cast" ? intAttribute(node, "to", 0) : undefined;
+  if (to === undefined || !isNumber(from.dataType) || !isNumber(to)) return undefined;
+  const values = tensorData(from);
+  return makeTensor(name, to, dims, converted(values, to, name));
 }
+
+/** Numbers that JavaScript has arrays of; float16 and bfloat16 are held as bits. */
+const isNumber = (type: DataType) =>
+  type === DataType.FLOAT || type === DataType.DOUBLE || isInteger(type);
+
+/** Numbers as elements of another type, as Cast converts them: towards zero, modulo 2ⁿ. */
+function converted(
+  values: ArrayLike<number | bigint>,
+  type: DataType,
+  name: string,
+): TensorArray {
+  const data = new (arrayFor(type, name))(values.length);
+  const wide = data instanceof BigInt64Array || data instanceof BigUint64Array;
+  const integer = isInteger(type);
+  for (let k = 0; k < values.length; k++) {
+    const v = values[k]!;
+    if (type === DataType.BOOL) data[k] = Number(v) === 0 ? 0 : 1;
+    else if (wide) data[k] = (typeof v === "bigint" ? v : BigInt(whole(v))) as never;
+    else if (integer && typeof v === "bigint") data[k] = Number(BigInt.asIntN(32, v));
+    else data[k] = integer ? whole(Number(v)) : Number(v);
+  }
+  return data;
+}
+
+/** What has no integer is 0: its conversion is undefined. */
+const whole = (v: number) => Number.isFinite(v) ? Math.trunc(v) : 0;
 
 /** The value that a node gives out again as it is. */
 function unchanged(b: Builder, node: NodeProto): string | undefined {

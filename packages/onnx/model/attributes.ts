@@ -11,7 +11,10 @@ import { OnnxError } from "./onnx_error.ts";
 
 const TYPES = { f: 1, i: 2, s: 3, t: 4, g: 5, floats: 6, ints: 7, strings: 8 } as const;
 
-/** A float attribute; plain numbers are integers, as most attributes are. */
+/**
+ * A float attribute. Plain numbers become what the operator's schema says; of operators that have none
+ * here, integers.
+ */
 export interface Float {
   readonly float: number;
 }
@@ -35,7 +38,7 @@ const decoder = new TextDecoder();
 export function makeAttribute(name: string, value: AttributeValue): AttributeProto {
   const make = (type: keyof typeof TYPES, content: unknown) =>
     create(AttributeProtoSchema, { name, type: TYPES[type], [type]: content });
-  if (typeof value === "number") return make("i", BigInt(value));
+  if (typeof value === "number") return make("i", integerOf(name, value));
   if (typeof value === "string") return make("s", encoder.encode(value));
   if ("float" in value) return make("f", value.float);
   if ("floats" in value) return make("floats", [...value.floats]);
@@ -43,7 +46,15 @@ export function makeAttribute(name: string, value: AttributeValue): AttributePro
   if (typeof value[0] === "string") {
     return make("strings", value.map((s) => encoder.encode(s as string)));
   }
-  return make("ints", (value as readonly number[]).map(BigInt));
+  return make("ints", (value as readonly number[]).map((v) => integerOf(name, v)));
+}
+
+function integerOf(name: string, value: number): bigint {
+  if (Number.isSafeInteger(value)) return BigInt(value);
+  throw new OnnxError(
+    `Cannot make the attribute "${name}": ${value} is no whole number; as a float it is written ` +
+      `float(${value}) or { float: ${value} }, a list of floats { floats: [${value}] }`,
+  );
 }
 
 /** A node's name for messages: its own, or that of its first output. */

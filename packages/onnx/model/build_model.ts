@@ -9,10 +9,11 @@ import {
   type ValueInfoProto,
 } from "../proto/onnx_pb.ts";
 import { ruleFor } from "../rules/mod.ts";
-import { type AttributeValue, makeAttribute } from "./attributes.ts";
+import type { AttributeValue } from "./attributes.ts";
 import { DataType, type TensorArray } from "./data_type.ts";
 import { OnnxError } from "./onnx_error.ts";
 import { makeTensor } from "./tensor.ts";
+import { typedAttribute } from "./typed_attribute.ts";
 import { declaration, valueInfo } from "./value_info.ts";
 
 /** A model under construction; values are named by strings. */
@@ -21,11 +22,14 @@ export interface ModelBuilder {
   input(name: string, dims: readonly Dim[], dataType?: DataType): string;
   /** An initializer. Float32Array, Float64Array and BigInt64Array know their type. */
   parameter(name: string, dims: readonly number[], data: TensorArray): string;
-  /** A node with one output, whose name is made up unless `output` gives it. */
+  /**
+   * A node with one output, whose name is made up unless `output` gives it. Numbers among the
+   * attributes become floats or integers as the operator wants them.
+   */
   op(
     opType: string,
     inputs: readonly string[],
-    attributes?: Readonly<Record<string, AttributeValue>>,
+    attributes?: Readonly<Record<string, AttributeValue | undefined>>,
     output?: string,
   ): string;
   /** A node with several outputs. */
@@ -33,7 +37,7 @@ export interface ModelBuilder {
     opType: string,
     inputs: readonly string[],
     outputs: readonly string[],
-    attributes?: Readonly<Record<string, AttributeValue>>,
+    attributes?: Readonly<Record<string, AttributeValue | undefined>>,
     domain?: string,
   ): void;
   /** Declares a value to be an output of the model. */
@@ -95,7 +99,9 @@ export function buildModel(opset: number = 18): ModelBuilder {
           throw new OnnxError(`Cannot add ${opType}: there is no value "${name}"`);
         }
       }
-      const attribute = Object.entries(attributes).map(([k, v]) => makeAttribute(k, v));
+      const attribute = Object.entries(attributes).flatMap(([name, value]) =>
+        value === undefined ? [] : [typedAttribute({ opType, domain, opset }, name, value)]
+      );
       const node = {
         $typeName: "precond.onnx.NodeProto" as const,
         input: [...inputs],

@@ -80,6 +80,11 @@ export function dataTypeName(type: DataType): string {
   return Object.entries(DataType).find(([, value]) => value === type)?.[0] ?? `type ${type}`;
 }
 
+/** Whether a type is one of integers that {@linkcode arrayFor} holds, or bool. */
+export function isInteger(type: DataType | undefined): boolean {
+  return type !== undefined && ARRAYS[type] !== undefined && !isFloating(type);
+}
+
 /** Whether values of a type have gradients. */
 export function isFloating(type: DataType | undefined): boolean {
   return type === DataType.FLOAT || type === DataType.DOUBLE || type === DataType.FLOAT16 ||

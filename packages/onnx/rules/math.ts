@@ -1,7 +1,7 @@
 /** @module */
 import { div, mul, neg, signOf, square, sub } from "../graph/emit.ts";
 import { broadcastType, to } from "./shared/broadcast.ts";
-import { ofNumbers, onIntegers } from "./shared/integers.ts";
+import { isClamped, ofNumbers, onIntegers } from "./shared/integers.ts";
 import type { OperatorRule } from "../graph/rule.ts";
 import { sameType, stepwise, unary } from "./shared/unary.ts";
 
@@ -56,7 +56,7 @@ const modulo: OperatorRule = {
   infer: broadcastType,
   evaluate: (n) =>
     onIntegers(ofNumbers((x, y) => {
-      if (y === 0) return undefined;
+      if (y === 0 || isClamped(x!) || isClamped(y!)) return undefined;
       const rest = x! % y!;
       return n.int("fmod", 0) === 0 && rest * y! < 0 ? rest + y! : rest;
     }))(n),

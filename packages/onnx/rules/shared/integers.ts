@@ -34,11 +34,19 @@ export function onIntegers(
   };
 }
 
+/**
+ * Whether a number stands for any int64 from here on (exporters write the largest for "to the end"):
+ * nothing can be computed from it.
+ */
+export const isClamped = (x: Dim): boolean =>
+  typeof x === "number" && Math.abs(x) >= Number.MAX_SAFE_INTEGER;
+
 /** A symbol for a size that is no product: equal texts stand for equal sizes. */
 const symbol = (x: Dim, operator: string, y: Dim): Dim =>
   `(${x}${operator}${y})`.replaceAll("*", "·");
 
 export function sumOf(x: Dim, y: Dim): Dim | undefined {
+  if (isClamped(x) || isClamped(y)) return undefined;
   if (typeof x === "number" && typeof y === "number") return x + y;
   if (x === 0) return y;
   if (y === 0) return x;
@@ -49,28 +57,33 @@ export function sumOf(x: Dim, y: Dim): Dim | undefined {
 }
 
 export function differenceOf(x: Dim, y: Dim): Dim | undefined {
+  if (isClamped(x) || isClamped(y)) return undefined;
   if (typeof x === "number" && typeof y === "number") return x - y;
   return x === y ? 0 : y === 0 ? x : undefined;
 }
 
 export function productOf(x: Dim, y: Dim): Dim | undefined {
+  if (isClamped(x) || isClamped(y)) return undefined;
   if (typeof x === "number" && typeof y === "number") return x * y;
   return Number(x) < 0 || Number(y) < 0 ? undefined : product([x, y]);
 }
 
 export function quotientOf(x: Dim, y: Dim): Dim | undefined {
+  if (isClamped(x) || isClamped(y)) return undefined;
   if (y === 0) return undefined;
   if (typeof x === "number" && typeof y === "number") return Math.trunc(x / y);
   return Number(x) < 0 || Number(y) < 0 ? undefined : quotient(x, y) ?? symbol(x, "/", y);
 }
 
 export function equal(x: Dim, y: Dim): 0 | 1 | undefined {
+  if (isClamped(x) && isClamped(y)) return undefined;
   if (x === y) return 1;
   if (typeof x === "number" && typeof y === "number") return 0;
   return Number(x) < 0 || Number(y) < 0 ? 0 : undefined;
 }
 
 export function greater(x: Dim, y: Dim): 0 | 1 | undefined {
+  if (isClamped(x) && x === y) return undefined;
   if (typeof x === "number" && typeof y === "number") return x > y ? 1 : 0;
   if (x === y || (typeof x === "number" && x <= 0)) return 0;
   return typeof y === "number" && y < 0 ? 1 : undefined;
