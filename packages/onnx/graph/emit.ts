@@ -39,6 +39,13 @@ export function div(b: Builder, x: Operand, y: Operand): string {
 export const neg = (b: Builder, x: string): string => b.op("Neg", [x]);
 export const square = (b: Builder, x: string): string => mul(b, x, x);
 
+/** `xᵖ` of a value that is not negative. */
+export const powerOf = (b: Builder, x: string, p: number): string =>
+  p === 1 ? x : p === 2 ? square(b, x) : b.op("Pow", [x, b.scalar(p, x)]);
+/** `x^{1/p}` of a value that is not negative. */
+export const rootOf = (b: Builder, x: string, p: number): string =>
+  p === 1 ? x : p === 2 ? b.op("Sqrt", [x]) : b.op("Pow", [x, b.scalar(1 / p, x)]);
+
 /** `1` (in the type of `like`) where the condition holds, else `0`. */
 export function indicator(b: Builder, condition: string, like: string): string {
   return b.op("Cast", [condition], { to: b.dataType(like) });

@@ -1,10 +1,22 @@
 /** @module */
 import { type Builder } from "../graph/builder.ts";
-import { add, div, mul, neg, reduceSum, signOf, sub, where } from "../graph/emit.ts";
+import {
+  add,
+  div,
+  mul,
+  neg,
+  powerOf,
+  reduceSum,
+  rootOf,
+  signOf,
+  sub,
+  where,
+} from "../graph/emit.ts";
 import { float, tensorAttribute } from "../model/attributes.ts";
 import { DataType, isFloating } from "../model/data_type.ts";
 import { tensorData } from "../model/tensor.ts";
 import type { NodeContext } from "../graph/rule.ts";
+import { isDilated, pooledByPoints } from "./pooled_by_points.ts";
 import type { Formula } from "./formula.ts";
 import { groupNorm, meanVariance, rmsNorm } from "./normalizations.ts";
 
@@ -39,11 +51,32 @@ export function logSoftmaxOf(b: Builder, x: string, axis: number): string {
 
 const logSoftmax: Formula = (n) => logSoftmaxOf(n.b, x0(n), n.int("axis", -1));
 
+/**
+ * A reduction over no axes (noop_with_empty_axes): its function of each element. Undefined where there
+ * are axes, or where they are not known.
+ */
+export const reducedNothing: Formula = (n) => {
+  const { b, node } = n;
+  if (!node.opType.startsWith("Reduce") || n.int("noop_with_empty_axes", 0) === 0) return undefined;
+  if (knownAxes(n)?.length !== 0) return undefined;
+  const x = x0(n);
+  switch (node.opType) {
+    case "ReduceL1":
+    case "ReduceL2":
+      return b.op("Abs", [x]);
+    case "ReduceSumSquare":
+      return mul(b, x, x);
+    case "ReduceLogSum":
+      return b.op("Log", [x]);
+    default:
+      return x;
+  }
+};
+
 const logSumExp: Formula = (n) => {
   const { b } = n;
   const axes = knownAxes(n);
   if (axes === undefined) return undefined;
-  if (axes.length === 0) return x0(n);
   const m = shiftOf(b, x0(n), axes);
   const y = add(b, m, b.op("Log", [reduceSum(b, b.op("Exp", [sub(b, x0(n), m)]), axes, true)]));
   return n.int("keepdims", 1) !== 0 ? y : b.op("Squeeze", [y, b.ints(axes)]);
@@ -62,22 +95,46 @@ const round: Formula = (n) => {
   return add(b, whole, where(b, tie, odd, up));
 };
 
-/** `x − q y`, q = x/y towards zero (fmod) or downwards. */
+/**
+ * `x − q y`, q = x/y towards zero (fmod) or downwards. Of integers that a target holds as floats the
+ * quotient may be off by one where its division rounds: the remainder tells.
+ */
 const modulo: Formula = (n) => {
   const { b } = n;
   const [x, y] = [x0(n), n.input(1)!];
-  const q = b.op("Div", [x, y]);
+  const truncated = n.int("fmod", 0) !== 0;
   if (isFloating(b.dataType(x))) {
-    const zero = b.scalar(0, x);
-    const whole = where(b, b.op("Less", [q, zero]), b.op("Ceil", [q]), b.op("Floor", [q]));
-    return sub(b, x, b.op("Mul", [whole, y]));
+    if (!truncated) return flooredRemainder(b, x, y);
+    return sub(b, x, b.op("Mul", [towardsZero(b, b.op("Div", [x, y])), y]));
   }
-  const rest = b.op("Sub", [x, b.op("Mul", [q, y])]);
-  if (n.int("fmod", 0) !== 0) return rest;
+  const rest = b.op("Sub", [x, b.op("Mul", [b.op("Div", [x, y]), y])]);
+  if (truncated) return rest;
   const zero = b.scalar(0, x);
   const wrong = b.op("Less", [b.op("Mul", [rest, y]), zero]);
   return b.op("Add", [rest, b.op("Where", [wrong, y, zero])]);
 };
+
+const towardsZero = (b: Builder, q: string) =>
+  where(b, b.op("Less", [q, b.scalar(0, q)]), b.op("Ceil", [q]), b.op("Floor", [q]));
+
+/** `x − ⌊x/y⌋ y` of whole numbers. */
+function flooredRemainder(b: Builder, x: string, y: string): string {
+  const zero = b.scalar(0, x);
+  const near = sub(b, x, b.op("Mul", [b.op("Floor", [b.op("Div", [x, y])]), y]));
+  const below = b.op("Less", [b.op("Mul", [near, y]), zero]);
+  const raised = b.op("Add", [near, b.op("Where", [below, y, zero])]);
+  const beyond = b.op("Equal", [raised, y]);
+  return b.op("Sub", [raised, b.op("Where", [beyond, y, zero])]);
+}
+
+/** The quotient of whole numbers that are held as floats, towards zero as integers divide. */
+export function integerQuotient(b: Builder, x: string, y: string): string {
+  const exact = b.op("Div", [sub(b, x, flooredRemainder(b, x, y)), y]);
+  const down = b.op("Floor", [add(b, exact, 0.5)]);
+  const uneven = b.op("Not", [b.op("Equal", [b.op("Mul", [down, y]), x])]);
+  const negative = b.op("Less", [b.op("Mul", [x, y]), b.scalar(0, x)]);
+  return add(b, down, b.op("Cast", [b.op("And", [uneven, negative])], { to: b.dataType(x) }));
+}
 
 const chain = (n: NodeContext): string => {
   const [first, ...rest] = n.node.input as [string, ...string[]];
@@ -142,25 +199,20 @@ const lpPool: Formula = (n) => {
   const { b } = n;
   const kernel = n.ints("kernel_shape");
   if (kernel === undefined) return undefined;
+  const byPoints = pooledByPoints(n, true);
+  if (byPoints !== undefined) return byPoints;
+  if (isDilated(n.node) || n.int("ceil_mode", 0) !== 0) return undefined;
   const p = n.int("p", 2);
   const powers = powerOf(b, b.op("Abs", [x0(n)]), p);
   const mean = b.op("AveragePool", [powers], {
     kernel_shape: kernel,
     strides: n.ints("strides"),
-    dilations: n.ints("dilations"),
     pads: n.ints("pads"),
     auto_pad: n.string("auto_pad", "NOTSET"),
     count_include_pad: 1,
   });
-  // A window that sticks out is divided by fewer points.
-  if (n.int("ceil_mode", 0) !== 0) return undefined;
   return rootOf(b, mul(b, mean, kernel.reduce((a, k) => a * k, 1)), p);
 };
-
-const powerOf = (b: Builder, x: string, p: number) =>
-  p === 1 ? x : p === 2 ? mul(b, x, x) : b.op("Pow", [x, b.scalar(p, x)]);
-const rootOf = (b: Builder, x: string, p: number) =>
-  p === 1 ? x : p === 2 ? b.op("Sqrt", [x]) : b.op("Pow", [x, b.scalar(1 / p, x)]);
 
 const globalLpPool: Formula = (n) => {
   const { b } = n;

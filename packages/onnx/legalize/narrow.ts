@@ -185,6 +185,8 @@ export function narrowing(to: DataType, inputs: ReadonlySet<string>): Narrowing 
       if (!isInteger(type) && type !== to) return false;
       narrowed.add(node.output[0]!);
       b.alias(x, node.output[0]!);
+      // As a float it is no integer any more, though it is held in the same type.
+      if (isFloating(type)) narrowed.delete(node.output[0]!);
       return true;
     }
     if (!isInteger(type) || from === undefined) return false;

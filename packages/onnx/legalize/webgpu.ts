@@ -7,7 +7,8 @@ import { padded, taps } from "../rules/convolution/conv_emit.ts";
 import { poolWindows } from "../rules/pooling/pool_emit.ts";
 import type { NodeContext } from "../graph/rule.ts";
 import { coveringPadding } from "../rules/shared/windows.ts";
-import { byFormula, placeOfExtreme } from "./decompose.ts";
+import { byFormula, placeOfExtreme, reducedNothing } from "./decompose.ts";
+import { isDilated, pooledByPoints } from "./pooled_by_points.ts";
 import { classLoss } from "./losses.ts";
 import { isIndexInput, isShapeInput, narrowedInputs, narrowing } from "./narrow.ts";
 import { batchNormTraining } from "./normalizations.ts";
@@ -62,11 +63,18 @@ export function webgpu(model: ModelProto): Legality {
   const integers = narrowing(DataType.INT32, inputs);
 
   const rewrite = (n: NodeContext): boolean => {
-    const { node } = n;
+    const { b, node } = n;
     if (node.domain !== "") return false;
     if (integers.rewrite(n)) return true;
     if (node.output.every((name) => integers.isShape(name))) {
       return node.opType === "Size" && byFormula(n, FORMULAS);
+    }
+    // Its kernels copy their input then.
+    const value = reducedNothing(n) ??
+      (node.opType === "AveragePool" ? pooledByPoints(n, false) : undefined);
+    if (value !== undefined) {
+      b.alias(value, node.output[0]!);
+      return true;
     }
     return classLoss(n, integers) || oneHotNode(n, integers) || maxPoolIndices(n) || extremes(n) ||
       moved(n) ||
@@ -180,6 +188,9 @@ function refusal(
   if (!RUNS.has(node.opType)) return "it has no WebGPU kernel";
   if (node.opType === "MaxPool" && (node.output[1] ?? "") !== "") {
     return "its Indices need sizes that are known";
+  }
+  if (node.opType === "AveragePool" && isDilated(node)) {
+    return "its kernel knows no dilations, and the sizes are not known";
   }
   if (node.opType === "ConvTranspose" && (b.type(node.input[0]!)?.dims?.length ?? 4) > 4) {
     return "its kernel takes one or two spatial axes";

@@ -125,6 +125,53 @@ export const cases: readonly Case[] = [
     inputs: { x: random(1, small), z: random(2, [4]), w: random(3, [3, 1]) },
     gradient: true,
   })),
+  ...["ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp", "ReduceSumSquare", "ReduceSum"]
+    .flatMap((opType) => {
+      const x = opType === "ReduceLogSum" ? positive(1, small) : apart(1, small);
+      return [
+        unary(opType, x, { noop_with_empty_axes: 1 }, { name: `${opType} over no axes` }),
+        {
+          ...unary(opType, x),
+          name: `${opType} over axes that are an empty list`,
+          nodes: [makeNode(opType, ["x", "a"], ["y"], { noop_with_empty_axes: 1, keepdims: 0 })],
+          initializers: { a: integers([0], []) },
+        },
+      ];
+    }),
+  // Of set 22 WebGPU has no ConvTranspose, which gradients use.
+  ...[["LpPool", 18], ["LpPool", 22], ["AveragePool", 19]].flatMap(([opType, opset]) =>
+    [
+      {},
+      { pads: [1, 0, 2, 1], strides: [2, 1] },
+      { pads: [1, 1, 1, 1], ceil_mode: 1, strides: [2, 2] },
+      ...(opType === "AveragePool" ? [{ pads: [1, 2, 1, 0], count_include_pad: 1 }] : [{ p: 3 }]),
+    ].map((more) =>
+      unary(`${opType}`, apart(1, [2, 2, 8, 9]), {
+        kernel_shape: [3, 3],
+        dilations: [2, 3],
+        ...more,
+      }, {
+        opset: Number(opset),
+        gradient: Number(opset) < 22,
+        name: `${opType} of set ${opset}, ${JSON.stringify(more)}`,
+      })
+    )
+  ),
+  ...["Mod", "Div"].flatMap((opType) =>
+    [0, 1].slice(0, opType === "Mod" ? 2 : 1).map((fmod): Case => ({
+      name: `${opType} of integers${fmod === 1 ? ", with the dividend's sign" : ""}`,
+      nodes: [
+        makeNode(opType, ["a", "m"], ["i"], fmod === 1 ? { fmod } : {}),
+        makeNode("Cast", ["i"], ["f"], { to: DataType.FLOAT }),
+        makeNode("Div", ["f", "x"], ["y"]),
+      ],
+      inputs: {
+        x: { dims: [], data: [2], type: DataType.FLOAT },
+        a: integers([10], [-7, 7, -7, 7, -6, 6, 9999991, -9999990, 0, 3000001]),
+        m: integers([10], [2, -2, -2, 2, 3, 3, 3, 10, -5, 1000000]),
+      },
+    }))
+  ),
   {
     name: "Mod of floats",
     nodes: [makeNode("Mod", ["x", "z"], ["y"], { fmod: 1 })],

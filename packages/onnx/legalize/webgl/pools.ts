@@ -10,6 +10,7 @@ import { gradientContext, nodeContext } from "../../graph/node_context.ts";
 import { poolWindows } from "../../rules/pooling/pool_emit.ts";
 import type { NodeContext } from "../../graph/rule.ts";
 import { coveringPadding, type KnownWindows } from "../../rules/shared/windows.ts";
+import { pooledByPoints } from "../pooled_by_points.ts";
 import { isZero, mask } from "./formulas.ts";
 
 const LOWEST = -3.4028234663852886e38;
@@ -97,6 +98,11 @@ export function pools(n: NodeContext): boolean {
     return false;
   }
   if (dims.length === 3 && node.opType.startsWith("Conv")) return flatConv(n);
+  if (node.opType === "AveragePool") {
+    const y = pooledByPoints(n, true);
+    if (y !== undefined) b.alias(y, node.output[0]!);
+    return y !== undefined;
+  }
   if (node.opType !== "MaxPool") return false;
   const dilated = n.ints("dilations")?.some((d) => d !== 1) === true;
   const ceil = n.int("ceil_mode", 0) !== 0;

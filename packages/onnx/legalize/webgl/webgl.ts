@@ -6,11 +6,18 @@ import { float } from "../../model/attributes.ts";
 import { DataType, dataTypeName, isFloating } from "../../model/data_type.ts";
 import type { ModelProto, NodeProto } from "../../proto/onnx_pb.ts";
 import type { NodeContext } from "../../graph/rule.ts";
-import { byFormula, knownAxes, placeOfExtreme } from "../decompose.ts";
+import {
+  byFormula,
+  formulas,
+  integerQuotient,
+  placeOfExtreme,
+  reducedNothing,
+} from "../decompose.ts";
 import { classLoss } from "../losses.ts";
 import { isShapeInput, narrowedInputs, narrowing } from "../narrow.ts";
 import { batchNormTraining } from "../normalizations.ts";
 import { indexing, oneHotNode } from "../one_hot.ts";
+import { isDilated } from "../pooled_by_points.ts";
 import type { Legality } from "../target.ts";
 import { isZero, layerNorm, mask, webglFormulas } from "./formulas.ts";
 import { lowered } from "./lower.ts";
@@ -47,6 +54,7 @@ export function webgl(model: ModelProto): Legality {
   const integers = narrowing(DataType.FLOAT, inputs);
   const isInteger = (type: DataType) => type === DataType.INT64 || type === DataType.INT32;
   const expanded = new Map<string, string>();
+  let dividing = false;
 
   const rewrite = (n: NodeContext): boolean => {
     const { b, node } = n;
@@ -67,12 +75,30 @@ export function webgl(model: ModelProto): Legality {
         return true;
       }
     }
-    const value = webglFormulas[node.opType]?.(n) ?? forms(n);
+    if (!dividing && dividesIntegers(n)) return true;
+    const value = reducedNothing(n) ?? webglFormulas[node.opType]?.(n) ?? forms(n);
     if (value !== undefined) {
       b.alias(value, node.output[0]!);
       return true;
     }
     return byFormula(n, FORMULAS);
+  };
+
+  /** Division of integers, which are held as floats: its formula divides floats. */
+  const dividesIntegers = (n: NodeContext): boolean => {
+    const { b, node } = n;
+    if (!/^(Div|Mod)$/.test(node.opType)) return false;
+    const [x, y, result] = [...node.input, ...node.output] as [string, string, string];
+    if (!integers.has(x) && !integers.has(y)) return false;
+    dividing = true;
+    try {
+      const value = node.opType === "Div" ? integerQuotient(b, x, y) : formulas["Mod"]!(n)!;
+      integers.mark(result);
+      b.alias(value, result);
+      return true;
+    } finally {
+      dividing = false;
+    }
   };
 
   return {
@@ -193,10 +219,7 @@ function forms(n: NodeContext): string | undefined {
       );
     }
     default:
-      return node.opType.startsWith("Reduce") && n.int("noop_with_empty_axes", 0) !== 0 &&
-          knownAxes(n)?.length === 0
-        ? x
-        : undefined;
+      return undefined;
   }
 }
 
@@ -248,6 +271,9 @@ function padOf(n: NodeContext): string | undefined {
 function refusal(node: NodeProto, b: Builder): string | undefined {
   if (node.domain !== "") return `the operator is of the domain ${node.domain}`;
   if (!RUNS.has(node.opType)) return "it has no WebGL kernel";
+  if (/Pool$/.test(node.opType) && isDilated(node)) {
+    return "its kernel knows no dilations, and the sizes are not known";
+  }
   for (const name of node.output) {
     if (name === "") continue;
     const type = b.type(name);
