@@ -1,4 +1,4 @@
-/** Which imports are allowed where: arrows point inward only. */
+/** Which imports are allowed where: arrows point inward only, and never in a circle. */
 import { posix } from "node:path";
 import ts from "typescript";
 
@@ -69,4 +69,60 @@ function isAllowed(file: string, home: string, specifier: string): boolean {
 function homeOf(file: string): string {
   const parts = file.split("/");
   return parts.slice(0, /^(packages|examples)$/.test(parts[0]!) ? 2 : 1).join("/");
+}
+
+/**
+ * Lists the circles among the relative imports of `files`, imports of types included: one circle, the
+ * shortest through its first file, for each set of files that all reach each other.
+ *
+ * @param files The sources' texts by their paths from the repository's root, with forward slashes.
+ * @returns Each circle as "a.ts → b.ts → a.ts".
+ */
+export function importCircles(files: ReadonlyMap<string, string>): string[] {
+  const imports = new Map([...files].map(([file, text]) => [
+    file,
+    importsOf(text).filter((specifier) => specifier.startsWith("."))
+      .map((specifier) => posix.join(posix.dirname(file), specifier))
+      .filter((path) => files.has(path)),
+  ]));
+  const circles: string[] = [];
+  const done = new Set<string>();
+  for (const file of [...files.keys()].sort()) {
+    if (done.has(file)) continue;
+    const circle = shortestCircle(file, imports);
+    if (!circle) continue;
+    circles.push(circle.join(" → "));
+    const reached = reachedFrom(file, imports);
+    for (const other of reached) if (reachedFrom(other, imports).has(file)) done.add(other);
+  }
+  return circles;
+}
+
+type Imports = ReadonlyMap<string, readonly string[]>;
+
+/** The files that `start` imports, directly or through others. */
+function reachedFrom(start: string, imports: Imports): Set<string> {
+  const reached = new Set(imports.get(start));
+  // A set that grows while it is walked through is walked through to its new end.
+  for (const file of reached) for (const next of imports.get(file)!) reached.add(next);
+  return reached;
+}
+
+/** The shortest way from `start` back to it. */
+function shortestCircle(start: string, imports: Imports): string[] | undefined {
+  const cameFrom = new Map<string, string>();
+  const queue = [start];
+  for (const file of queue) {
+    for (const next of imports.get(file)!) {
+      if (next === start) {
+        const way = [file, start];
+        while (way[0] !== start) way.unshift(cameFrom.get(way[0]!)!);
+        return way;
+      }
+      if (cameFrom.has(next)) continue;
+      cameFrom.set(next, file);
+      queue.push(next);
+    }
+  }
+  return undefined;
 }

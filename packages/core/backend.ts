@@ -30,13 +30,8 @@ export {
   type ProductCall,
 } from "./driver/backend.ts";
 export type { ClippedCounts } from "./driver/clipped.ts";
-export {
-  type Contribution,
-  createDriver,
-  type Driver,
-  type StepOptions,
-  type StepResult,
-} from "./driver/driver.ts";
+export type { Contribution, StepOptions } from "./driver/contribution.ts";
+export { createDriver, type Driver, type StepResult } from "./driver/driver.ts";
 export type { DriverState, ParameterState } from "./driver/driver_state.ts";
 export { fastHostPasses } from "./driver/wasm_chunks.ts";
 export { type WasmArray, wasmBackend } from "./driver/wasm_backend.ts";
@@ -64,12 +59,8 @@ export { multiplyArrays } from "./products/javascript.ts";
 export { wasmProducts } from "./products/wasm.ts";
 export { type WebgpuProducts, webgpuProducts } from "./products/webgpu.ts";
 export { interpret } from "./lowerings/interpreter.ts";
-export {
-  canGenerateCode,
-  type HostPass,
-  javascriptSource,
-  lowerToJavaScript,
-} from "./lowerings/javascript.ts";
+export type { HostPass } from "./lowerings/host_pass.ts";
+export { canGenerateCode, javascriptSource, lowerToJavaScript } from "./lowerings/javascript.ts";
 export { type GlslStage, lowerToGlsl } from "./lowerings/glsl.ts";
 export {
   type GlslDraw,

@@ -1,6 +1,7 @@
 /** @module */
 import { interpret } from "../lowerings/interpreter.ts";
-import { type HostPass, lowerToJavaScript } from "../lowerings/javascript.ts";
+import type { HostPass } from "../lowerings/host_pass.ts";
+import { lowerToJavaScript } from "../lowerings/javascript.ts";
 import type { Program } from "../kernel/program.ts";
 import { multiplyArrays } from "../products/javascript.ts";
 import type { Backend, Kernel, KernelCall } from "./backend.ts";

@@ -8,34 +8,15 @@ import type { Chain } from "../chain/chain.ts";
 import { chainFor, type Definition } from "../chain/per_parameter.ts";
 import { inspectionProgram } from "../chain/inspection.ts";
 import { rateControl } from "../chain/rate.ts";
-import type { Inspection, ParameterInfo } from "../chain/types.ts";
+import type { Inspection } from "../chain/types.ts";
 import type { Program } from "../kernel/program.ts";
 import type { Backend, Kernel } from "./backend.ts";
 import type { ClippedCounts } from "./clipped.ts";
+import type { Contribution, StepOptions } from "./contribution.ts";
 import type { DriverState, ParameterState } from "./driver_state.ts";
 import { inspectState } from "./inspect.ts";
 import { type Plan, planOf } from "./plan.ts";
 import { createStepper, type PreparedGroup } from "./step.ts";
-
-/** One parameter's share of a step. */
-export interface Contribution<A> extends ParameterInfo {
-  readonly weights: A;
-  readonly gradient: A;
-  readonly gradientSquares?: A | undefined;
-  readonly curvature?: A | undefined;
-}
-
-/** What a step brings besides arrays. */
-export interface StepOptions {
-  /** Examples in the batch, default 1; matters where batches of different size are averaged. */
-  readonly batchSize?: number | undefined;
-  /** k of `gradientSquares`. */
-  readonly microBatches?: number | undefined;
-  /** Overrides the learning rate in this step; groups keep their ratios. */
-  readonly learningRate?: number | undefined;
-  /** Count what the chain's bounds change in this step; default false. */
-  readonly countClipped?: boolean | undefined;
-}
 
 /** What a step left. */
 export interface StepResult<A> {

@@ -11,7 +11,7 @@ import type { Scalars, StepInfo } from "../chain/types.ts";
 import type { Program } from "../kernel/program.ts";
 import { type Backend, type Kernel, layout } from "./backend.ts";
 import { type ClippedCounts, countClipped } from "./clipped.ts";
-import type { Contribution, StepOptions } from "./driver.ts";
+import type { Contribution, StepOptions } from "./contribution.ts";
 import type { ParameterState } from "./driver_state.ts";
 import { type Plan, scalarVector } from "./plan.ts";
 import {

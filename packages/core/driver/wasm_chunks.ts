@@ -1,6 +1,7 @@
 /** @module */
 import type { Program } from "../kernel/program.ts";
-import { type HostPass, lowerToJavaScript } from "../lowerings/javascript.ts";
+import type { HostPass } from "../lowerings/host_pass.ts";
+import { lowerToJavaScript } from "../lowerings/javascript.ts";
 import { wasmModule } from "../lowerings/wasm.ts";
 import { hasWasmSimd } from "./wasm_kernel.ts";
 

@@ -5,7 +5,7 @@
  * @module
  */
 import type { Node, Program } from "../kernel/program.ts";
-import type { HostPass } from "./javascript.ts";
+import type { HostPass } from "./host_pass.ts";
 import { firstInfinite, storedNodes } from "./rounding.ts";
 
 const block = 1024;

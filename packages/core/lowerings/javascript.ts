@@ -5,25 +5,9 @@
  */
 import type { Node, Program } from "../kernel/program.ts";
 import { infix as shared } from "./_text.ts";
+import type { HostPass } from "./host_pass.ts";
 import { interpret } from "./interpreter.ts";
 import { firstInfinite, storedNodes } from "./rounding.ts";
-
-/**
- * One pass of a program over one tensor, on typed arrays. Numbers are float64 between load and store;
- * sums, and values that are stored, are rounded to float32 where they are used.
- *
- * `totals` and `rowSums` are indexed like {@linkcode Program.sums}: a pass writes the sums that it
- * completes and reads those of earlier passes. Returns whether the step is held (last pass only).
- */
-export type HostPass = (
-  rows: number,
-  columns: number,
-  inputs: readonly Float32Array[],
-  outputs: readonly Float32Array[],
-  scalars: Float64Array,
-  totals: Float64Array,
-  rowSums: readonly (Float64Array | undefined)[],
-) => boolean;
 
 const infix: typeof shared = { ...shared, eq: "===" };
 const calls: Partial<Record<Node["op"], string>> = {
