@@ -72,28 +72,28 @@ function homeOf(file: string): string {
 }
 
 /**
- * Lists the circles among the relative imports of `files`, imports of types included: one circle, the
+ * Lists the circles among the relative imports of files, imports of types included: one circle, the
  * shortest through its first file, for each set of files that all reach each other.
  *
- * @param files The sources' texts by their paths from the repository's root, with forward slashes.
+ * @param specifiers What each file imports, by its path from the repository's root.
  * @returns Each circle as "a.ts → b.ts → a.ts".
  */
-export function importCircles(files: ReadonlyMap<string, string>): string[] {
-  const imports = new Map([...files].map(([file, text]) => [
+export function importCircles(specifiers: ReadonlyMap<string, readonly string[]>): string[] {
+  const imports = new Map([...specifiers].map(([file, list]) => [
     file,
-    importsOf(text).filter((specifier) => specifier.startsWith("."))
+    list.filter((specifier) => specifier.startsWith("."))
       .map((specifier) => posix.join(posix.dirname(file), specifier))
-      .filter((path) => files.has(path)),
+      .filter((path) => specifiers.has(path)),
   ]));
   const circles: string[] = [];
-  const done = new Set<string>();
-  for (const file of [...files.keys()].sort()) {
-    if (done.has(file)) continue;
-    const circle = shortestCircle(file, imports);
+  const told = new Set<string>();
+  for (const file of [...imports.keys()].sort()) {
+    const circle = told.has(file) ? undefined : shortestCircle(file, imports);
     if (!circle) continue;
     circles.push(circle.join(" → "));
-    const reached = reachedFrom(file, imports);
-    for (const other of reached) if (reachedFrom(other, imports).has(file)) done.add(other);
+    for (const other of reachedFrom(file, imports)) {
+      if (reachedFrom(other, imports).has(file)) told.add(other);
+    }
   }
   return circles;
 }
