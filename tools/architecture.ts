@@ -58,17 +58,18 @@ export function architectureFaults(
   ) => `docs/ARCHITECTURE.md names ${path}, where no code is: remove it`);
   const arrows = [...specifiers].filter(([file]) => !isTest(file)).flatMap(([file, list]) =>
     list.filter((specifier) => specifier.startsWith("."))
-      .map((specifier) => forbiddenArrow(file, specifier, rooms) ?? [])
+      .map((specifier) => posix.join(posix.dirname(file), specifier))
+      .filter((target) => [file, target].every((path) => named.has(folderOf(path))))
+      .map((target) => forbiddenArrow(file, target, rooms) ?? [])
   ).flat();
   return [...unnamed, ...gone, ...arrows];
 }
 
 function forbiddenArrow(
   file: string,
-  specifier: string,
+  target: string,
   rooms: readonly Room[],
 ): string | undefined {
-  const target = posix.join(posix.dirname(file), specifier);
   const [from, to] = [roomOf(file, rooms), roomOf(target, rooms)];
   if (!from?.mayImport || !to || from === to) return undefined;
   const name = `${posix.relative(packageOf(from.path), to.path) || "."}/`;

@@ -31,7 +31,7 @@ Deno.test("architectureFaults() is content with what the page says", () => {
 Deno.test("architectureFaults() names a folder that the page does not name, and the row to add", () => {
   const [fault, ...others] = architectureFaults(
     page,
-    new Map([...files, ["packages/p/more/c.ts", []]]),
+    new Map([...files, ["packages/p/more/c.ts", ["../inner/a.ts", "../mod.ts"]]]),
   );
   assert.match(
     fault!,

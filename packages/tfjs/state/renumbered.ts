@@ -1,5 +1,5 @@
 /** @module */
-import type { Named } from "./state_names.ts";
+import type { Named } from "./named.ts";
 import { type NumberedName, numberedName } from "./numbered_names.ts";
 
 /** Names of one family, by number and weight. */

@@ -3,14 +3,9 @@
  *
  * @module
  */
+import type { Named } from "./named.ts";
 import { numberedName, withoutCopySuffix } from "./numbered_names.ts";
 import { renumbered } from "./renumbered.ts";
-
-/** Name and shape of a variable or of a saved parameter. */
-export interface Named {
-  readonly name: string;
-  readonly shape: readonly number[];
-}
 
 const listed = (items: readonly Named[]) => {
   const few = items.slice(0, 20).map((s) => `${s.name} [${s.shape}]`).join(", ");

@@ -13,7 +13,8 @@ import {
 } from "@precond/core/backend";
 import * as tf from "@tensorflow/tfjs-core";
 import { tensorBackend } from "../backends/tensors.ts";
-import { matchStates, type Named } from "./state_names.ts";
+import type { Named } from "./named.ts";
+import { matchStates } from "./state_names.ts";
 
 /** What `tf.Optimizer.getWeights` gives. */
 export type NamedTensors = Awaited<ReturnType<tf.Optimizer["getWeights"]>>;
