@@ -2,8 +2,8 @@
 import {
   adam,
   chain,
-  combined,
-  curvatureOnly,
+  signalNewton,
+  diagonalNewton,
   type CurvatureSource,
   type Definition,
   gaussNewton,
@@ -15,7 +15,7 @@ import {
   sgd,
   signalFraction,
   type SignalFractionOptions,
-  snrOnly,
+  signalSgd,
   userCurvature,
 } from "@precond/core";
 import type { OracleMethod } from "@precond/core/reference";
@@ -79,7 +79,7 @@ const network: readonly Setting[] = ["network"];
 
 function combinedIn(order: "snr" | "curvature"): Method["definition"] {
   return (learningRate, setting) =>
-    combined({
+    signalNewton({
       learningRate,
       first: order,
       momentum: 0,
@@ -138,7 +138,7 @@ export const methods: readonly Method[] = [
     settings: both,
     predictedAs: "curvature",
     definition: (learningRate, setting) =>
-      curvatureOnly({ learningRate, ...curvatureOptions(setting) }),
+      diagonalNewton({ learningRate, ...curvatureOptions(setting) }),
   },
   {
     name: "snr",
@@ -147,7 +147,7 @@ export const methods: readonly Method[] = [
     about: "T at full strength on the raw gradient; T estimated from the steps.",
     centre: { theory: 1, network: 1 },
     settings: both,
-    definition: (learningRate, setting) => snrOnly({ learningRate, ...fraction(setting) }),
+    definition: (learningRate, setting) => signalSgd({ learningRate, ...fraction(setting) }),
   },
   {
     name: "rms-snr",

@@ -1,5 +1,5 @@
 /** @module */
-import { adam, combined, type Definition, precond, sgd, userCurvature } from "@precond/tfjs";
+import { adam, signalNewton, type Definition, precond, sgd, userCurvature } from "@precond/tfjs";
 import * as tf from "@tensorflow/tfjs-core";
 
 /** Arrays of n parameters in equal variables, and gradients for them that stay the same. */
@@ -89,7 +89,7 @@ function ours(
 /** The methods of ours that are timed. */
 export function ourContenders(gradients: readonly tf.Tensor[]): Contender[] {
   const rate = { learningRate: 1e-3 };
-  const both = combined({
+  const both = signalNewton({
     ...rate,
     weightDecay: 0.01,
     // The benchmark brings samples itself, at the moments that it times.

@@ -4,7 +4,7 @@
  *
  * Run: deno run -A examples/core/main.ts
  */
-import { createOptimizer, type Definition, type Optimizer, sgd, snrOnly } from "@precond/core";
+import { createOptimizer, type Definition, type Optimizer, sgd, signalSgd } from "@precond/core";
 
 const features = 300;
 
@@ -47,7 +47,7 @@ function steps(optimizer: Optimizer, weights: Float32Array, count: number): void
 
 const methods: Record<string, Definition> = {
   "SGD": sgd({ learningRate: 0.1 }),
-  "SNR-only": snrOnly({ learningRate: 0.1, decay: 0.99 }),
+  "SNR-only": signalSgd({ learningRate: 0.1, decay: 0.99 }),
 };
 for (const [name, definition] of Object.entries(methods)) {
   state = 7;

@@ -5,7 +5,7 @@
  *
  * @module
  */
-export * from "./aliases.ts";
+export * from "./aliases/mod.ts";
 export { type InBasis, inBasis } from "./basis/in_basis.ts";
 export { kronecker, type KroneckerBasis, type KroneckerOptions } from "./basis/kronecker.ts";
 export { type Chain, chain } from "./chain/chain.ts";

@@ -57,7 +57,7 @@ const ranges: [option: string, make: Make, bad: unknown[]][] = [
   ["from", (from) => core.stepDecay({ from, factor: 1, every: 1 }), [-1, n]],
   ["factor", (factor) => core.stepDecay({ from: 1, factor, every: 1 }), [0, -1, n]],
   ["every", (every) => core.stepDecay({ from: 1, factor: 1, every }), [0, n]],
-  ["first", (first) => core.combined({ first }), ["noise"]],
+  ["first", (first) => core.signalNewton({ first }), ["noise"]],
   ["lowering", (lowering) => core.createOptimizer(core.sgd(), { lowering }), ["cuda"]],
 ];
 

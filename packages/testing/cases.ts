@@ -31,10 +31,10 @@ const aliases: ConformanceCase[] = [
   ["sophia", {}, sampled],
   ["adaHessian", {}, sampled],
   ["naturalSnr", {}, sampled],
-  ["snrOnly", { momentum: 0.9 }, {}],
-  ["curvatureOnly", { momentum: 0.9 }, sampled],
-  ["combined", { weightDecay: 0.01 }, sampled],
-  ["combined", { first: "curvature" }, sampled],
+  ["signalSgd", { momentum: 0.9 }, {}],
+  ["diagonalNewton", { momentum: 0.9 }, sampled],
+  ["signalNewton", { weightDecay: 0.01 }, sampled],
+  ["signalNewton", { first: "curvature" }, sampled],
 ].map(([alias, options, plan]) => {
   const key = alias as "adam";
   return {
@@ -64,6 +64,8 @@ const fractions: ConformanceCase[] = [
   fraction({ correction: "none", exponent: 0.5 }),
   fraction({ exponent: 0.5, scale: "unit-norm" }),
   fraction({ of: "mean", scale: "unit-norm", correction: "variance" }),
+  fraction({ exponent: 0.5, scale: "signal" }),
+  fraction({ memory: "adaptive", warmup: 10, exponent: 0.5, scale: "signal" }),
   fraction({ exponent: 1.375 }),
   fraction({ pool: "row" }),
   fraction({ pool: "tensor", scale: "unit-norm" }),

@@ -14,13 +14,13 @@ import "@tensorflow/tfjs-backend-cpu";
 import "@tensorflow/tfjs-backend-wasm";
 import * as layers from "@tensorflow/tfjs-layers";
 import {
-  combined,
   type Definition,
   evidenceLoss,
   gaussNewton,
   precond,
   type PrecondOptimizer,
   type PrecondOptions,
+  signalNewton,
 } from "./mod.ts";
 
 /**
@@ -152,7 +152,7 @@ export const fitOptions: { epochs: 1; batchSize: 8; shuffle: false; verbose: 0 }
 
 /** A chain that asks for curvature every so often, and for squares on each step. */
 export function both(every: number): Definition {
-  return combined({
+  return signalNewton({
     learningRate: 0.05,
     curvature: gaussNewton({ every }),
     from: "gradientSquares",

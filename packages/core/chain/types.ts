@@ -22,6 +22,8 @@ export interface CurvatureSource {
   readonly kind: "hutchinson" | "gaussNewton" | "fisher" | "empiricalFisher" | "user";
   /** A sample is due on step 1 and then on every `every`-th step. */
   readonly every: number;
+  /** So many samples are due on the first steps, one a step; default 1. */
+  readonly first?: number;
   /** For empiricalFisher: what the sample is made from, inside the kernel. */
   readonly from?: "gradient" | "gradientSquares";
 }

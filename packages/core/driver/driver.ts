@@ -133,8 +133,8 @@ export function createDriver<A>(definition: Definition, backend: Backend<A>): Dr
       let steps = 0;
       for (const name of names) {
         const known = parameters.get(name);
-        if (!known?.samples.curvature) return true;
-        steps = Math.max(steps, known.step);
+        if ((known?.samples.curvature ?? 0) < (source.first ?? 1)) return true;
+        steps = Math.max(steps, known!.step);
       }
       // Their own: another set of parameters may step in between.
       return steps % source.every === 0;

@@ -6,7 +6,7 @@ import {
   chain,
   clipByGlobalNorm,
   createOptimizer,
-  curvatureOnly,
+  diagonalNewton,
   gaussNewton,
   hutchinson,
   inverseCurvature,
@@ -50,7 +50,7 @@ Deno.test("a first step without curvature names parameter and kind and changes n
   ) {
     const optimizer = createOptimizer(perParameter([
       { match: "plain", chain: sgd({ learningRate: 1, momentum: 0.9 }) },
-      { match: () => true, chain: curvatureOnly({ curvature: source }) },
+      { match: () => true, chain: diagonalNewton({ curvature: source }) },
     ]));
     const [plain, kernel] = [given([1]), given([2])];
     assert.throws(
@@ -195,7 +195,7 @@ Deno.test("an error from a schedule leaves everything as it was", async () => {
 
 Deno.test("curvatureDue() counts the updates of the parameters it is asked about: two sets in turn", () => {
   const backend = arrayBackend();
-  const driver = createDriver(curvatureOnly({ curvature: userCurvature({ every: 3 }) }), backend);
+  const driver = createDriver(diagonalNewton({ curvature: userCurvature({ every: 3 }) }), backend);
   const one = Float32Array.of(1);
   const due: Record<string, number[]> = { a: [], b: [] };
   for (let turn = 0; turn < 14; turn++) {

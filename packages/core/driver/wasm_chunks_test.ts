@@ -1,6 +1,6 @@
 import { assertAllClose, random } from "@precond/testing";
 import assert from "node:assert/strict";
-import { adam, chain, combined, sgd, unitNorm, userCurvature } from "../mod.ts";
+import { adam, chain, sgd, signalNewton, unitNorm, userCurvature } from "../mod.ts";
 import { lowerToJavaScript } from "../backend.ts";
 import type { Definition } from "../mod.ts";
 import type { Program } from "../backend.ts";
@@ -29,7 +29,7 @@ for (const size of [0, 1, 8191, 8192, 8193, 20_003]) {
     const chains: Definition[] = [
       adam(),
       sgd({ momentum: 0.9 }),
-      combined({ curvature: userCurvature() }),
+      signalNewton({ curvature: userCurvature() }),
     ];
     for (const definition of chains as Chain[]) {
       const program = definition.program(plain);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { combined, userCurvature } from "../mod.ts";
+import { signalNewton, userCurvature } from "../mod.ts";
 import { createDriver, wasmBackend, wasmHeap } from "../backend.ts";
 
 Deno.test("blocks are aligned, do not overlap, and are used again", () => {
@@ -56,7 +56,7 @@ Deno.test("a memory that cannot grow is a RangeError, and the heap goes on", () 
 Deno.test("training reuses blocks: the heap does not grow, and dispose() empties it", () => {
   const backend = wasmBackend();
   const { heap } = backend;
-  const definition = combined({ curvature: userCurvature(), pool: "row", scale: "unit-norm" });
+  const definition = signalNewton({ curvature: userCurvature(), pool: "row", scale: "unit-norm" });
   const driver = createDriver(definition, backend);
   const shape = [30, 50];
   const values = new Float32Array(1500).fill(0.5);
@@ -79,7 +79,7 @@ Deno.test("training reuses blocks: the heap does not grow, and dispose() empties
 
 Deno.test("a step that throws keeps no memory", () => {
   const backend = wasmBackend();
-  const driver = createDriver(combined(), backend);
+  const driver = createDriver(signalNewton(), backend);
   const weights = backend.write(new Float32Array(9), [3, 3]);
   const used = backend.heap.used;
   assert.throws(() => driver.step([{ name: "w", shape: [3, 3], weights, gradient: weights }]));

@@ -4,7 +4,18 @@ import { specify } from "../chain/specification.ts";
 import { average, newestWeight, weights } from "../chain/ema.ts";
 import type { CurvatureSource, Evidence, PreconditionerEstimator } from "../chain/types.ts";
 import * as kinds from "../kinds.ts";
-import { abs, add, div, divide0, type Expr, max, mul, sqrt, square } from "../kernel/expr.ts";
+import {
+  abs,
+  add,
+  constant,
+  div,
+  divide0,
+  type Expr,
+  max,
+  mul,
+  sqrt,
+  square,
+} from "../kernel/expr.ts";
 
 /** Options of {@linkcode inverseCurvature}. */
 export interface InverseCurvatureOptions {
@@ -18,12 +29,20 @@ export interface InverseCurvatureOptions {
   readonly sign?: "absolute" | "positive";
   /** Multiplies the curvature (Sophia's γ); default 1. */
   readonly gain?: number;
-  /** Default 1e-4, in the units of the curvature. */
+  /** λ: default 1e-4, in the units of the curvature; with form "relative" a pure number. */
   readonly damping?: number;
-  /** `1/(κ + damping)` (default) or `1/max(κ, damping)`. */
-  readonly dampingForm?: "add" | "max";
+  /**
+   * `1/(κ + λ)` ("add", default), `1/max(κ, λ)` ("max"), or `1/(κ + λ·mean κ)` over the tensor
+   * ("relative"), which scales with the loss.
+   */
+  readonly dampingForm?: "add" | "max" | "relative";
   /** Bound on each component of the preconditioned input; default none. */
   readonly stepClip?: number;
+  /**
+   * Samples to average before the first step: until then the factor is 0, and a sample is due on
+   * each step. Default 1.
+   */
+  readonly warmup?: number;
 }
 
 /**
@@ -56,8 +75,9 @@ export function inverseCurvature(
     sign: kinds.oneOf("absolute", "positive"),
     gain: kinds.positive,
     damping: kinds.normal,
-    dampingForm: kinds.oneOf("add", "max"),
+    dampingForm: kinds.oneOf("add", "max", "relative"),
     stepClip: kinds.bound,
+    warmup: kinds.count,
   });
   const {
     decay = 0.99,
@@ -68,6 +88,7 @@ export function inverseCurvature(
     damping = 1e-4,
     dampingForm = "add",
     stepClip = Infinity,
+    warmup = 1,
   } = given;
   // The empirical Fisher is made here from what flows by; the others are brought by the host.
   const inKernel = source.kind === "empiricalFisher";
@@ -82,7 +103,7 @@ export function inverseCurvature(
     needs,
     // Between samples the factor stays: kept, it saves each step a division.
     slots: inKernel ? { h: {} } : { h: {}, factor: {} },
-    curvature: source,
+    curvature: warmup > 1 ? { ...source, first: warmup } : source,
     meaning: [source.kind, moment, ...(debias ? [] : ["biased"])].join(),
     scales: stepClip === Infinity,
     rawSquares: true,
@@ -95,9 +116,10 @@ export function inverseCurvature(
           }`,
         );
       }
-      return { ...weights(newestWeight(decay, count, debias)), batchSize };
+      const ready = count >= warmup ? 1 : 0;
+      return { ...weights(newestWeight(decay, count, debias)), batchSize, ready };
     },
-    estimate({ gradient, curvature, rawGradientSquares, slot, scalar }) {
+    estimate({ gradient, curvature, rawGradientSquares, slot, scalar, sum }) {
       const sample: Expr | undefined = !inKernel
         ? curvature
         : fromSquares
@@ -109,8 +131,13 @@ export function inverseCurvature(
       const h = observed ? average(decay, old, observed, scalar) : old;
       const magnitude = moment === "rms" ? sqrt(h) : sign === "absolute" ? abs(h) : max(h, 0);
       const kappa = mul(gain, magnitude);
-      const denominator = dampingForm === "add" ? add(kappa, damping) : max(kappa, damping);
-      const factor = damping > 0 ? div(1, denominator) : divide0(1, denominator);
+      const mean = () => div(sum(kappa, "tensor"), sum(constant(1), "tensor"));
+      const denominator = dampingForm === "max"
+        ? max(kappa, damping)
+        : add(kappa, dampingForm === "add" ? damping : mul(damping, mean()));
+      const safe = damping > 0 && dampingForm !== "relative";
+      const inverse = safe ? div(1, denominator) : divide0(1, denominator);
+      const factor = warmup > 1 ? mul(scalar("ready"), inverse) : inverse;
       return { factor, slots: inKernel ? { h } : { h, factor }, limit: stepClip };
     },
   };

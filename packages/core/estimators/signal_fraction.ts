@@ -86,17 +86,21 @@ function complementOf(
   return select(known(total), min(div(noise, total), sub(1, mul(floor, ratio.rho))), 1);
 }
 
-/** Tᵖ, with E‖T x‖² made equal to E‖x‖² if asked for. */
+/** Tᵖ, with E‖T x‖² made equal to E‖x‖², or to the energy of the signal, if asked for. */
 function factorOf(
   T: Expr,
-  energy: Expr,
+  { energy, signal, rho }: Ratio,
   options: Required<SignalFractionOptions>,
   { sum }: RuleInputs,
 ) {
   const raised = power(T, options.exponent);
   if (options.scale === "absolute") return raised;
   const kept = sum(mul(square(raised), energy), "tensor");
-  return mul(raised, sqrt(divide0(sum(energy, "tensor"), kept)));
+  const wanted = options.scale === "unit-norm" ? sum(energy, "tensor") : max(
+    sum(signal, "tensor"),
+    sum(mul(mul(options.floor, rho), energy), "tensor"),
+  );
+  return mul(raised, sqrt(divide0(wanted, kept)));
 }
 
 /**
@@ -226,9 +230,9 @@ export function signalFraction(options: SignalFractionOptions = {}): Preconditio
         const left = select(gt(scalar("adapt"), 0), complementOf(now, given, inputs), 1);
         next.memory = mul(left, add(memory, 1));
       }
-      if (!given.lag) return { factor: factorOf(T, now.energy, given, inputs), slots: next };
+      if (!given.lag) return { factor: factorOf(T, now, given, inputs), slots: next };
       const before = ratioOf(slot("m"), noise(inputs, slot("d"), undefined, true), given);
-      const lagged = factorOf(fractionOf(before, given, inputs), before.energy, given, inputs);
+      const lagged = factorOf(fractionOf(before, given, inputs), before, given, inputs);
       return { factor: select(gt(scalar("ready"), 0), lagged, 1), slots: next };
     },
     inspect(inputs) {
@@ -294,7 +298,7 @@ function withinBatch(options: Required<SignalFractionOptions>): PreconditionerEs
         ? { signal: a0, total: b0, noise: sub(b0, a0), energy: b0, rho }
         : { signal: a, total: b, noise: sub(b, a), energy: b, rho };
       const T = fractionOf(ratio, options, inputs);
-      const factor = select(gt(ready, 0), factorOf(T, ratio.energy, options, inputs), 1);
+      const factor = select(gt(ready, 0), factorOf(T, ratio, options, inputs), 1);
       return { factor, slots: { a, b } };
     },
     inspect({ slot, scalar, sum }) {

@@ -27,8 +27,10 @@ export interface SignalFractionOptions {
   readonly correction?: "unbiased" | "variance" | "none";
   /** 1 is Hilton's note (default), 1/2 Adam's power; a multiple of 1/8 in (0, 4]. */
   readonly exponent?: number;
-  /** "absolute" (default), or "unit-norm": E‖T x‖² kept equal to E‖x‖² per tensor. */
-  readonly scale?: "absolute" | "unit-norm";
+  /** "absolute" (default), or "unit-norm": E‖T x‖² kept equal to E‖x‖² per tensor; or "signal":
+   * equal to the signal's energy Σ(m² − ρs) (at least floor·ρ of E‖x‖²), summed before it is
+   * bounded, so that chance signals of either sign cancel. */
+  readonly scale?: "absolute" | "unit-norm" | "signal";
   /** Ratio of sums over the row (last axis) or the tensor; default per element. */
   readonly pool?: "element" | "row" | "tensor";
   /** T is at least `floor · ρ`, so that no component dies by chance; in [0, 1], default 0.5. */
@@ -46,7 +48,7 @@ export const signalFractionKinds: Kinds<SignalFractionOptions> = {
   of: kinds.oneOf("sample", "mean"),
   correction: kinds.oneOf("unbiased", "variance", "none"),
   exponent: kinds.exponent,
-  scale: kinds.oneOf("absolute", "unit-norm"),
+  scale: kinds.oneOf("absolute", "unit-norm", "signal"),
   pool: kinds.oneOf("element", "row", "tensor"),
   floor: kinds.fraction,
   lag: kinds.flag,

@@ -3,10 +3,10 @@ import {
   adaHessian,
   adam,
   type Chain,
-  combined,
   type Expr,
   expr,
-  snrOnly,
+  signalNewton,
+  signalSgd,
   userCurvature,
   vSgd,
 } from "../mod.ts";
@@ -21,10 +21,10 @@ const compile = (values: Readonly<Record<string, Expr>>) =>
 const curvature = userCurvature();
 const definitions = {
   adam: adam(),
-  combined: combined({ curvature, weightDecay: 0.01 }),
+  combined: signalNewton({ curvature, weightDecay: 0.01 }),
   vSgd: vSgd({ curvature }),
   adaHessian: adaHessian({ curvature }),
-  pooled: snrOnly({ pool: "row", scale: "unit-norm" }),
+  pooled: signalSgd({ pool: "row", scale: "unit-norm" }),
 };
 
 Deno.test("every node is computed once, after its arguments", () => {

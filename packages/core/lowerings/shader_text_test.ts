@@ -1,6 +1,6 @@
 /** What WGSL and GLSL say: golden text of the smallest program, structure of larger ones. */
 import assert from "node:assert/strict";
-import { adam, combined, expr, sgd, userCurvature } from "../mod.ts";
+import { adam, expr, sgd, signalNewton, userCurvature } from "../mod.ts";
 import {
   compileProgram,
   lowerToGlsl,
@@ -127,7 +127,7 @@ Deno.test("adam is one dispatch that writes its slots and reads the gradient", (
 });
 
 Deno.test("combined with unit norm is a reduction of two sums, then one update", () => {
-  const definition = combined({ scale: "unit-norm", curvature: userCurvature() });
+  const definition = signalNewton({ scale: "unit-norm", curvature: userCurvature() });
   const moments = ["signalFraction.d", "signalFraction.m"];
   const reduce = {
     kind: "reduce",

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { chain, combined, momentum, unitNorm, userCurvature } from "../mod.ts";
+import { chain, momentum, signalNewton, unitNorm, userCurvature } from "../mod.ts";
 import { wasmHeap, wasmKernel, wasmModule, wasmSignature } from "../backend.ts";
 import { signed, unsigned } from "./wasm_encoder.ts";
 
@@ -53,7 +53,7 @@ Deno.test("LEB128 decodes to what was encoded, in as few bytes as there are", ()
   }));
 });
 
-const program = combined({ curvature: userCurvature(), pool: "row", scale: "unit-norm" })
+const program = signalNewton({ curvature: userCurvature(), pool: "row", scale: "unit-norm" })
   .program({ gradientSquares: false, curvature: true });
 
 Deno.test("a module exports one function a pass and one global a sum, and imports a memory", () => {

@@ -34,6 +34,8 @@ export interface SvagOptions {
 
 /** Options of `references.vSgd`. */
 export interface VSgdOptions {
+  stepClip?: number;
+  curvatureWarmup?: number;
   learningRate?: Rate;
   curvature?: CurvatureSource;
   decay?: number;
@@ -51,6 +53,8 @@ export interface SophiaOptions {
   weightDecay?: number;
   match?: ParameterMatch;
   curvature?: CurvatureSource;
+  curvatureWarmup?: number;
+  stepClip?: number;
 }
 
 /** Options of `references.adaHessian`. */
@@ -62,6 +66,8 @@ export interface AdaHessianOptions {
   weightDecay?: number;
   match?: ParameterMatch;
   curvature?: CurvatureSource;
+  curvatureWarmup?: number;
+  stepClip?: number;
 }
 
 /** Options of `references.naturalSnr`. */
@@ -71,26 +77,29 @@ export interface NaturalSnrOptions {
   fisherDecay?: number;
   damping?: number;
   curvature?: CurvatureSource;
+  curvatureWarmup?: number;
+  stepClip?: number;
 }
 
-/** Options of `references.snrOnly`. */
-export interface SnrOnlyOptions extends SignalFractionOptions {
+/** Options of `references.signalSgd`. */
+export interface SignalSgdOptions extends SignalFractionOptions {
   learningRate?: Rate;
   momentum?: number;
 }
 
-/** Options of `references.curvatureOnly`. */
-export interface CurvatureOnlyOptions {
+/** Options of `references.diagonalNewton`. */
+export interface DiagonalNewtonOptions {
   learningRate?: Rate;
   momentum?: number;
   curvature?: CurvatureSource;
+  curvatureWarmup?: number;
   curvatureDecay?: number;
   damping?: number;
   stepClip?: number;
 }
 
-/** Options of `references.combined`. */
-export interface CombinedOptions extends SignalFractionOptions, CurvatureOnlyOptions {
+/** Options of `references.signalNewton`. */
+export interface SignalNewtonOptions extends SignalFractionOptions, DiagonalNewtonOptions {
   weightDecay?: number;
   match?: ParameterMatch;
   first?: "snr" | "curvature";

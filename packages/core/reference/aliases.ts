@@ -2,11 +2,11 @@ import type {
   AdaHessianOptions,
   AdamOptions,
   AdamWOptions,
-  CombinedOptions,
-  CurvatureOnlyOptions,
+  DiagonalNewtonOptions,
   NaturalSnrOptions,
   SgdOptions,
-  SnrOnlyOptions,
+  SignalNewtonOptions,
+  SignalSgdOptions,
   SophiaOptions,
   SvagOptions,
   VSgdOptions,
@@ -35,9 +35,9 @@ export interface References {
   sophia(options?: SophiaOptions): ReferenceStage[];
   adaHessian(options?: AdaHessianOptions): ReferenceStage[];
   naturalSnr(options?: NaturalSnrOptions): ReferenceStage[];
-  snrOnly(options?: SnrOnlyOptions): ReferenceStage[];
-  curvatureOnly(options?: CurvatureOnlyOptions): ReferenceStage[];
-  combined(options?: CombinedOptions): ReferenceStage[];
+  signalSgd(options?: SignalSgdOptions): ReferenceStage[];
+  diagonalNewton(options?: DiagonalNewtonOptions): ReferenceStage[];
+  signalNewton(options?: SignalNewtonOptions): ReferenceStage[];
 }
 
 /**
@@ -77,12 +77,19 @@ export const references: References = {
     learningRateStage(learningRate),
   ],
   vSgd: (options = {}) => {
-    const { learningRate = 1, curvature = gaussNewton, decay = .99, damping = 1e-4, warmup = 10 } =
-      options;
+    const {
+      learningRate = 1,
+      curvature = gaussNewton,
+      decay = .99,
+      damping = .1,
+      warmup = 10,
+      stepClip = .01,
+      curvatureWarmup = 3,
+    } = options;
     const T = { memory: "adaptive", correction: "none", floor: 0, warmup } as const;
     return [
       scaleByStage(referenceSignalFraction(T)),
-      scaleByStage(referenceInverseCurvature(curvature, { decay, damping })),
+      guarded(curvature, { decay, damping, stepClip, warmup: curvatureWarmup }),
       learningRateStage(learningRate),
     ];
   },
@@ -108,7 +115,8 @@ export const references: References = {
   adaHessian: (options = {}) => {
     const { learningRate = .1, beta1 = .9, beta2 = .999, epsilon = 1e-8 } = options;
     const { weightDecay = 0, match, curvature = { kind: "hutchinson" } } = options;
-    const inverse = { decay: beta2, moment: "rms", damping: epsilon } as const;
+    const { stepClip = .1, curvatureWarmup: warmup = 3 } = options;
+    const inverse = { decay: beta2, moment: "rms", damping: epsilon, stepClip, warmup } as const;
     return [
       scaleByStage(referenceInverseCurvature(curvature, inverse), {
         to: momentumStage({ decay: beta1 }),
@@ -118,29 +126,29 @@ export const references: References = {
     ];
   },
   naturalSnr: (options = {}) => {
-    const { learningRate = .1, decay = .9, fisherDecay = .99, damping = 1e-3 } = options;
-    const { curvature = { kind: "fisher" } } = options;
+    const { learningRate = .1, decay = .9, fisherDecay = .99, damping = .1 } = options;
+    const { curvature = { kind: "fisher" }, stepClip = .1, curvatureWarmup: warmup = 3 } = options;
     return [
       scaleByStage(referenceSignalFraction({ decay })),
-      scaleByStage(referenceInverseCurvature(curvature, { decay: fisherDecay, damping })),
+      guarded(curvature, { decay: fisherDecay, damping, stepClip, warmup }),
       learningRateStage(learningRate),
     ];
   },
-  snrOnly: ({ learningRate = .1, momentum = 0, ...fraction } = {}) => [
-    scaleByStage(referenceSignalFraction(fraction)),
+  signalSgd: ({ learningRate = .1, momentum = 0, ...fraction } = {}) => [
+    scaleByStage(referenceSignalFraction({ decay: .99, ...fraction })),
     ...average(momentum),
     learningRateStage(learningRate),
   ],
-  curvatureOnly: (options = {}) => {
+  diagonalNewton: (options = {}) => {
     const { learningRate = .1, momentum = 0, curvature = gaussNewton } = options;
-    const { curvatureDecay: decay = .99, damping = 1e-3, stepClip = Infinity } = options;
+    const { curvatureDecay: decay = .99, damping = .1, stepClip = .1 } = options;
     return [
-      scaleByStage(referenceInverseCurvature(curvature, { decay, damping, stepClip })),
+      guarded(curvature, { decay, damping, stepClip, warmup: options.curvatureWarmup ?? 3 }),
       ...average(momentum),
       learningRateStage(learningRate),
     ];
   },
-  combined: (options = {}) => {
+  signalNewton: (options = {}) => {
     const {
       learningRate = .1,
       momentum = .9,
@@ -149,14 +157,13 @@ export const references: References = {
       first = "snr",
       curvature = gaussNewton,
       curvatureDecay = .99,
-      damping = 1e-3,
-      stepClip = Infinity,
+      damping = .1,
+      stepClip = .1,
+      curvatureWarmup: warmup = 3,
       ...fraction
     } = options;
     const T = scaleByStage(referenceSignalFraction(fraction));
-    const inverse = scaleByStage(
-      referenceInverseCurvature(curvature, { decay: curvatureDecay, damping, stepClip }),
-    );
+    const inverse = guarded(curvature, { decay: curvatureDecay, damping, stepClip, warmup });
     return [
       ...(first === "snr" ? [T, inverse] : [inverse, T]),
       ...average(momentum),
@@ -167,6 +174,15 @@ export const references: References = {
 };
 
 const gaussNewton: CurvatureSource = { kind: "gaussNewton" };
+
+function guarded(
+  curvature: CurvatureSource,
+  options: { decay: number; damping: number; stepClip: number; warmup: number },
+): ReferenceStage {
+  return scaleByStage(
+    referenceInverseCurvature(curvature, { dampingForm: "relative", ...options }),
+  );
+}
 
 function adamDirection({ beta1 = .9, beta2 = .999, epsilon = 1e-8 }: AdamOptions): ReferenceStage {
   return scaleByStage(referenceInverseRms({ decay: beta2, epsilon }), {

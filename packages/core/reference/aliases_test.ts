@@ -87,27 +87,27 @@ Deno.test("adaHessian() divides by the root of averaged squared curvatures", () 
 });
 
 const T = .8061224490; // of 1, 2 at β = .9
-Deno.test("naturalSnr(), snrOnly(), curvatureOnly() by hand", () => {
+Deno.test("naturalSnr(), signalSgd(), diagonalNewton() by hand", () => {
   const h = (.99 * 4 + 6) / 1.99 + 1e-3;
   const natural = 1 - .1 / 4.001 - .1 * T * 2 / h;
   assertClose(run(references.naturalSnr(), [1, 2], [4, 6]), natural, 1e-10);
-  assertClose(run(references.snrOnly(), [1, 2]), 1 - .1 - .1 * T * 2, 1e-10);
-  const inside = references.snrOnly({ momentum: .9, floor: 0 });
+  assertClose(run(references.signalSgd(), [1, 2]), 1 - .1 - .1 * T * 2, 1e-10);
+  const inside = references.signalSgd({ momentum: .9, floor: 0 });
   assertClose(run(inside, [1, 2]), 1 - .1 - .1 * (.9 * 1 + T * 2) / 1.9, 1e-10); // EMA of T·g
   const curvature = 1 - .1 / 4.001 - .1 * 2 / h;
-  assertClose(run(references.curvatureOnly(), [1, 2], [4, 6]), curvature);
-  const clipped = references.curvatureOnly({ stepClip: .01 });
+  assertClose(run(references.diagonalNewton(), [1, 2], [4, 6]), curvature);
+  const clipped = references.diagonalNewton({ stepClip: .01 });
   assertClose(run(clipped, [1, 2], [4, 6]), 1 - .1 * .01 * 2);
 });
 
-Deno.test("combined() in both orders by hand", () => {
+Deno.test("signalNewton() in both orders by hand", () => {
   const options = { momentum: 0, damping: 0, curvatureDecay: 0 };
-  const H1T = references.combined(options);
+  const H1T = references.signalNewton(options);
   assertClose(run(H1T, [1, 2], [2, 4]), 1 - .1 / 2 - .1 * T * 2 / 4, 1e-10);
   // H⁻¹g = 1/2, 2/4: no noise in it, T = 1
-  const TH1 = references.combined({ ...options, first: "curvature" });
+  const TH1 = references.signalNewton({ ...options, first: "curvature" });
   assertClose(run(TH1, [1, 2], [2, 4]), 1 - .1 / 2 - .1 / 2);
-  const full = references.combined({ ...options, momentum: .9, weightDecay: .5 });
+  const full = references.signalNewton({ ...options, momentum: .9, weightDecay: .5 });
   const first = 1 - .1 * (.5 + .5);
   const second = first - .1 * ((.9 * .5 + T * .5) / 1.9 + .5 * first);
   assertClose(run(full, [1, 2], [2, 4]), second, 1e-10);
@@ -126,13 +126,13 @@ Deno.test("every alias on a diagonal quadratic without noise stays finite and go
 });
 
 // H⁻¹ with lr 1 and no damping is Newton's method: there in one step, T = 1 at the first.
-Deno.test("combined() and curvatureOnly() take the exact Newton step on a diagonal quadratic", () => {
+Deno.test("signalNewton() and diagonalNewton() take the exact Newton step on a diagonal quadratic", () => {
   const options = { learningRate: 1, momentum: 0, damping: 0 };
   for (
     const stages of [
-      references.curvatureOnly(options),
-      references.combined(options),
-      references.combined({ ...options, first: "curvature" }),
+      references.diagonalNewton(options),
+      references.signalNewton(options),
+      references.signalNewton({ ...options, first: "curvature" }),
     ]
   ) assert.equal(run(stages, [4 * 1], [4]), 0);
 });

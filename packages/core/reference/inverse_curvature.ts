@@ -15,15 +15,16 @@ export interface InverseCurvatureOptions {
   sign?: "absolute" | "positive";
   gain?: number;
   damping?: number;
-  dampingForm?: "add" | "max";
+  dampingForm?: "add" | "max" | "relative";
   stepClip?: number;
+  warmup?: number;
 }
 
 /**
  * The damped inverse `1/(gain·|h| + damping)` of the average diagonal curvature h.
  *
  * `h = Σ ŵ c` over the samples seen so far (`√(Σ ŵ c²)` for moment "rms"); dampingForm "max" divides
- * by `max(κ, damping)`; 0 where the denominator is 0. Curvature is of the mean loss. Throws an Error
+ * by `max(κ, damping)`, "relative" takes damping times the tensor's mean κ; 0 where the denominator is 0. Curvature is of the mean loss. Throws an Error
  * when the first step brings no sample, a RangeError for a decay outside [0, 1).
  *
  * @example
@@ -48,6 +49,7 @@ export function referenceInverseCurvature(
     damping = 1e-4,
     dampingForm = "add",
     stepClip = Infinity,
+    warmup = 1,
   } = options;
   checkDecay(decay, "invert the curvature");
   const estimate = (samples: readonly Snapshot[]): Float64Array => {
@@ -58,14 +60,19 @@ export function referenceInverseCurvature(
     }
     const curvatures = samples.flatMap((snapshot) => sampleOf(source, snapshot) ?? []);
     const weights = emaWeights(curvatures.length, decay, { debias });
-    return curvatures[0]!.map((_, i) => {
+    if (curvatures.length < warmup) return curvatures[0]!.map(() => 0);
+    const kappas = curvatures[0]!.map((_, i) => {
       const c = column(curvatures, i);
       const h = moment === "rms"
         ? Math.sqrt(stored(weightedSum(c.map((c) => c ** 2), weights)))
         : stored(weightedSum(c, weights));
-      const kappa = gain * (sign === "absolute" ? Math.abs(h) : Math.max(h, 0));
-      return inverseOrZero(dampingForm === "add" ? kappa + damping : Math.max(kappa, damping));
+      return gain * (sign === "absolute" ? Math.abs(h) : Math.max(h, 0));
     });
+    const mean = kappas.reduce((a, b) => a + b, 0) / kappas.length;
+    const lambda = dampingForm === "relative" ? damping * mean : damping;
+    return kappas.map((kappa) =>
+      inverseOrZero(dampingForm === "max" ? Math.max(kappa, lambda) : kappa + lambda)
+    );
   };
   return Object.assign(estimate, Number.isFinite(stepClip) ? { limit: stepClip } : {});
 }

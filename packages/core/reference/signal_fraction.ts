@@ -11,7 +11,7 @@ export interface SignalFractionOptions {
   of?: "sample" | "mean";
   correction?: "unbiased" | "variance" | "none";
   exponent?: number;
-  scale?: "absolute" | "unit-norm";
+  scale?: "absolute" | "unit-norm" | "signal";
   pool?: "element" | "row" | "tensor";
   floor?: number;
   lag?: boolean;
@@ -73,7 +73,10 @@ export function referenceSignalFraction(options: SignalFractionOptions = {}): Re
       : fromSteps(seen, settings);
     if (ratio === undefined) return one();
     const T = fraction(seen, ratio, settings).map((T) => T ** settings.exponent);
-    return settings.scale === "absolute" ? T : unitNorm(T, ratio.E);
+    if (settings.scale === "absolute") return T;
+    if (settings.scale === "unit-norm") return unitNorm(T, ratio.E);
+    const least = sumRange(ratio.E.map((E, i) => settings.floor * ratio.rho[i]! * E));
+    return unitNorm(T, ratio.E, Math.max(sumRange(ratio.N), least));
   };
 }
 
@@ -92,10 +95,10 @@ function fraction(
   });
 }
 
-/** The note's constraint: E‖T x‖² = E‖x‖² per tensor. */
-function unitNorm(T: Float64Array, E: Float64Array): Float64Array {
+/** The note's constraint: E‖T x‖² = E‖x‖² per tensor, or another energy. */
+function unitNorm(T: Float64Array, E: Float64Array, wanted: number = sumRange(E)): Float64Array {
   const kept = sumRange(T.map((T, i) => T ** 2 * E[i]!));
-  return T.map((T) => kept === 0 ? 0 : T * Math.sqrt(sumRange(E) / kept));
+  return T.map((T) => kept === 0 ? 0 : T * Math.sqrt(wanted / kept));
 }
 
 function fromSteps(samples: readonly Snapshot[], settings: Settings): Ratio {

@@ -5,7 +5,6 @@ import {
   adamW,
   type Chain,
   chain,
-  combined,
   constant,
   cosine,
   createOptimizer,
@@ -21,6 +20,7 @@ import {
   type Schedule,
   sgd,
   signalFraction,
+  signalNewton,
   stepDecay,
   type Transform,
   warmRestarts,
@@ -64,7 +64,10 @@ Deno.test("groups, patterns, nested schedules and infinities survive", () => {
   const original = perParameter([
     { match: /BIAS|^s/giu, chain: adamW({ learningRate: schedule, match: /a/ }) },
     { match: "dead", chain: sgd() },
-    { match: /./, chain: combined({ curvature: gaussNewton({ every: 3 }), stepClip: Infinity }) },
+    {
+      match: /./,
+      chain: signalNewton({ curvature: gaussNewton({ every: 3 }), stepClip: Infinity }),
+    },
   ]);
   const copy = parseDefinition(stringifyDefinition(original));
   assert.ok("groups" in copy && copy.groups.length === 3);

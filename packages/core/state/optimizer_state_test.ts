@@ -5,7 +5,6 @@ import {
   type Chain,
   chain,
   clipByGlobalNorm,
-  combined,
   cosine,
   createOptimizer,
   type Definition,
@@ -22,6 +21,7 @@ import {
   sgd,
   signalFraction,
   type SignalFractionOptions,
+  signalNewton,
   unitNorm,
   userCurvature,
   warmUp,
@@ -177,7 +177,7 @@ Deno.test("load() refuses a parameter that no group takes", async () => {
 });
 
 Deno.test("every truncation of a file is refused and changes nothing", async () => {
-  const definition = combined({
+  const definition = signalNewton({
     curvature: { kind: "empiricalFisher", every: 1, from: "gradient" },
   });
   const { optimizer, bytes, one } = await trained(definition);

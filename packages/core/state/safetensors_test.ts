@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { adam, adamW, combined, createOptimizer, userCurvature } from "../mod.ts";
+import { adam, adamW, createOptimizer, signalNewton, userCurvature } from "../mod.ts";
 import { readSafetensors, writeSafetensors } from "../backend.ts";
 
 /** The layout by the format's README: u64 length, JSON, then one buffer that the offsets index. */
@@ -127,7 +127,7 @@ Deno.test("readSafetensors() says what is wrong", () => {
 });
 
 Deno.test("a damaged byte of the header never makes load() crash or the next step diverge", async () => {
-  const definition = combined({ curvature: userCurvature() });
+  const definition = signalNewton({ curvature: userCurvature() });
   const step = (optimizer: ReturnType<typeof createOptimizer>) => {
     const weights = Float32Array.of(1, 1);
     const given = { weights, gradient: Float32Array.of(1, 2), curvature: Float32Array.of(1, 1) };

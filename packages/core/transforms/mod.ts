@@ -3,6 +3,8 @@
  *
  * @module
  */
+export { averageWeights, type AverageWeightsOptions } from "./average_weights.ts";
+export { signMomentum, type SignMomentumOptions } from "./sign_momentum.ts";
 export { decoupledWeightDecay, type WeightDecayOptions } from "./decoupled_weight_decay.ts";
 export { learningRate, type LearningRateOptions } from "./learning_rate.ts";
 export { momentum, type MomentumOptions } from "./momentum.ts";

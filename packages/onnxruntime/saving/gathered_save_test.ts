@@ -2,12 +2,12 @@
 import {
   adamW,
   chain,
-  combined,
   type Definition,
   gaussNewton,
   learningRate,
   scaleBy,
   signalFraction,
+  signalNewton,
 } from "@precond/core";
 import { readSafetensors, writeSafetensors } from "@precond/core/backend";
 import assert from "node:assert/strict";
@@ -31,7 +31,7 @@ const optimizers: Readonly<Record<string, Definition>> = {
   // The mean of the squared micro-batch gradients is gathered, too.
   squares: chain(scaleBy(signalFraction({ from: "gradientSquares" })), learningRate(0.1)),
   // Draws labels in the last micro-batch of an update.
-  combined: combined({ learningRate: 0.01, curvature: gaussNewton({ every: 2 }) }),
+  combined: signalNewton({ learningRate: 0.01, curvature: gaussNewton({ every: 2 }) }),
 };
 
 for (const [name, optimizer] of Object.entries(optimizers)) {

@@ -1,4 +1,4 @@
-import { adamW, combined, gaussNewton } from "@precond/core";
+import { adamW, gaussNewton, signalNewton } from "@precond/core";
 import {
   buildModel,
   generateArtifacts,
@@ -28,7 +28,7 @@ function batch(seed: number): Feeds {
 }
 
 const source: TrainerSource = { model: network(), loss: { type: "crossEntropy" } };
-const optimizer = combined({
+const optimizer = signalNewton({
   learningRate: 0.01,
   curvature: gaussNewton({ every: 3 }),
   damping: 1,

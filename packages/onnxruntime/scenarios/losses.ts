@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { adamW, combined, type Definition, gaussNewton } from "@precond/core";
+import { adamW, type Definition, gaussNewton, signalNewton } from "@precond/core";
 import { type Ort, Trainer, type TrainerOptions } from "../mod.ts";
 import type { TestNetwork } from "./networks.ts";
 
@@ -12,7 +12,7 @@ export type OptimizerName = "adamW" | "combined";
 
 export const optimizers: Readonly<Record<OptimizerName, () => Definition>> = {
   adamW: () => adamW({ learningRate: 1e-3 }),
-  combined: () => combined({ learningRate: 1e-3, curvature: gaussNewton({ every: 4 }) }),
+  combined: () => signalNewton({ learningRate: 1e-3, curvature: gaussNewton({ every: 4 }) }),
 };
 
 /** Losses of a few steps, then that of an evaluation. */

@@ -1,4 +1,4 @@
-import { adamW, combined, gaussNewton, naturalSnr, snrOnly } from "@precond/core";
+import { adamW, gaussNewton, naturalSnr, signalNewton, signalSgd } from "@precond/core";
 import { assertAllClose, checkBackendProducts, checkReads, productCases } from "@precond/testing";
 import assert from "node:assert/strict";
 import { block, buffersLeftBy, cnn, gpuOrt, mlp, nodeOrt, type TestNetwork } from "./builds.ts";
@@ -47,7 +47,7 @@ test("WebGPU trains as the CPU does", async (t) => {
   const ort = await gpuOrt();
   const optimizers = {
     adamW: adamW({ learningRate: 1e-3 }),
-    combined: combined({ learningRate: 1e-3, curvature: gaussNewton({ every: 5 }) }),
+    combined: signalNewton({ learningRate: 1e-3, curvature: gaussNewton({ every: 5 }) }),
     naturalSnr: naturalSnr({ learningRate: 1e-3 }),
   };
   for (const net of [mlp(), cnn(), block()]) {
@@ -77,7 +77,7 @@ test("WebGPU trains as the CPU does", async (t) => {
 test("A step moves the batch up and at most the loss down", async () => {
   const ort = await gpuOrt();
   const net = mlp();
-  const trainer = await open(ort, net, { optimizer: snrOnly(), ...gpu });
+  const trainer = await open(ort, net, { optimizer: signalSgd(), ...gpu });
   await losses(trainer, net, 3);
   const device = await ort.env.webgpu.device;
   let [up, down] = [0, 0];
@@ -116,7 +116,7 @@ test("Two trainers share the device without crosstalk", async () => {
   const expected = await losses(alone, net, 6);
   await alone.release();
   const a = await open(ort, net, { optimizer: adamW({ learningRate: 0.01 }), ...gpu });
-  const b = await open(ort, net, { optimizer: snrOnly({ learningRate: 0.1 }), ...gpu });
+  const b = await open(ort, net, { optimizer: signalSgd({ learningRate: 0.1 }), ...gpu });
   const seen: number[] = [];
   for (let step = 0; step < 6; step++) {
     seen.push((await a.step(net.feeds(step))).loss);

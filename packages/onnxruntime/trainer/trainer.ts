@@ -114,13 +114,13 @@ export const Trainer: {
    *
    * @example
    * ```ts
-   * import { snrOnly } from "@precond/core";
+   * import { signalSgd } from "@precond/core";
    * import { type Feeds, Trainer } from "@precond/onnxruntime";
    * import * as ort from "onnxruntime-node";
    *
    * async function train(model: Uint8Array, batches: Iterable<Feeds>): Promise<Uint8Array> {
    *   const trainer = await Trainer.create(ort, { model, loss: { type: "crossEntropy" } }, {
-   *     optimizer: snrOnly({ learningRate: 0.1 }),
+   *     optimizer: signalSgd({ learningRate: 0.1 }),
    *   });
    *   for (const { x, labels } of batches) {
    *     const { loss } = await trainer.step({ x: x!, labels: labels! });

@@ -1,10 +1,9 @@
 import {
   adamW,
   chain,
-  combined,
   createOptimizer,
-  curvatureOnly,
   type Definition,
+  diagonalNewton,
   gaussNewton,
   hutchinson,
   learningRate,
@@ -13,7 +12,8 @@ import {
   scaleBy,
   sgd,
   signalFraction,
-  snrOnly,
+  signalNewton,
+  signalSgd,
   userCurvature,
 } from "@precond/core";
 import {
@@ -49,7 +49,7 @@ async function allParameters(trainer: Trainer): Promise<number[]> {
 
 Deno.test("A step is the gradient of differentiate() and a step of the core's optimizer", async () => {
   const net = mlp();
-  for (const optimizer of [adamW({ learningRate: 0.01 }), snrOnly({ learningRate: 0.05 })]) {
+  for (const optimizer of [adamW({ learningRate: 0.01 }), signalSgd({ learningRate: 0.05 })]) {
     const trainer = await open(net, { optimizer });
     const { model, gradients, loss, parameters, values } = differentiate(net.model, {
       loss: net.loss,
@@ -97,7 +97,7 @@ Deno.test("onnxruntime-web on wasm trains as onnxruntime-node does", async (t) =
   const web = await import("onnxruntime-web") as unknown as Ort;
   const optimizers: Readonly<Record<string, Definition>> = {
     adamW: adamW({ learningRate: 1e-3 }),
-    combined: combined({ learningRate: 1e-3, curvature: gaussNewton({ every: 5 }) }),
+    combined: signalNewton({ learningRate: 1e-3, curvature: gaussNewton({ every: 5 }) }),
     naturalSnr: naturalSnr({ learningRate: 1e-3 }),
   };
   for (const net of [mlp(), cnn(), block()]) {
@@ -177,7 +177,7 @@ Deno.test("Finite differences give the exact Hutchinson samples of a smooth netw
   const w = m.parameter("w", [3, 2], Float32Array.of(0.4, -0.3, 0.2, 0.5, -0.6, 0.1));
   m.output(m.op("Tanh", [m.op("MatMul", [x, w])], {}, "y"));
   const source = { model: m.build(), loss: { type: "mse" } as const };
-  const optimizer = curvatureOnly({ curvature: hutchinson({ every: 1 }), learningRate: 0.1 });
+  const optimizer = diagonalNewton({ curvature: hutchinson({ every: 1 }), learningRate: 0.1 });
   const feeds = {
     x: { data: Float32Array.of(1, 2, -1, 0.5, -0.5, 2), dims: [2, 3] },
     labels: { data: Float32Array.of(0, 1, 1, 0), dims: [2, 2] },
@@ -205,7 +205,7 @@ Deno.test("Finite differences give the exact Hutchinson samples of a smooth netw
 
 Deno.test("Samples of the caller are asked for when they are due", async () => {
   const net = mlp();
-  const optimizer = curvatureOnly({ curvature: userCurvature({ every: 2 }), learningRate: 0.1 });
+  const optimizer = diagonalNewton({ curvature: userCurvature({ every: 2 }), learningRate: 0.1 });
   const trainer = await open(net, { optimizer });
   await assert.rejects(
     trainer.step(net.feeds(0)),
@@ -224,7 +224,7 @@ Deno.test("Samples of the caller are asked for when they are due", async () => {
 
 Deno.test("save(), load() and k steps are k steps, samples and all", async () => {
   const net = mlp();
-  const optimizer = combined({ learningRate: 0.01, curvature: gaussNewton({ every: 3 }) });
+  const optimizer = signalNewton({ learningRate: 0.01, curvature: gaussNewton({ every: 3 }) });
   const trainer = await open(net, { optimizer, seed: 5 });
   await losses(trainer, net, 0, 7);
   const saved = await trainer.save();

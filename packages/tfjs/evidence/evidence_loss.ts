@@ -85,12 +85,12 @@ export function isEvidenceLoss(loss: LossFunction): boolean {
  * import * as tf from "@tensorflow/tfjs-core";
  * import "@tensorflow/tfjs-backend-cpu";
  * import * as layers from "@tensorflow/tfjs-layers";
- * import { combined, evidenceLoss, gaussNewton, precond } from "@precond/tfjs";
+ * import { signalNewton, evidenceLoss, gaussNewton, precond } from "@precond/tfjs";
  *
  * const model = layers.sequential();
  * model.add(layers.layers.dense({ units: 3, activation: "softmax", inputShape: [2] }));
  * model.compile({
- *   optimizer: precond(combined({ curvature: gaussNewton({ every: 10 }), from: "gradientSquares" })),
+ *   optimizer: precond(signalNewton({ curvature: gaussNewton({ every: 10 }), from: "gradientSquares" })),
  *   loss: evidenceLoss("categoricalCrossentropy"),
  * });
  * const x = tf.tensor2d([[1, 0], [0, 1], [1, 1]]), y = tf.eye(3);

@@ -43,12 +43,12 @@ function slicesOf<B extends BatchTensors>(batch: B, start: number, size: number)
  * import * as tf from "@tensorflow/tfjs-core";
  * import "@tensorflow/tfjs-backend-cpu";
  * import * as layers from "@tensorflow/tfjs-layers";
- * import { fitMicroBatches, precond, snrOnly } from "@precond/tfjs";
+ * import { fitMicroBatches, precond, signalSgd } from "@precond/tfjs";
  *
  * const model = layers.sequential();
  * model.add(layers.layers.dense({ units: 1, inputShape: [2] }));
  * model.compile({
- *   optimizer: precond(snrOnly({ from: "gradientSquares" })),
+ *   optimizer: precond(signalSgd({ from: "gradientSquares" })),
  *   loss: "meanSquaredError",
  * });
  * await fitMicroBatches(model, tf.ones([8, 2]), tf.zeros([8, 1]), { microBatches: 4 });

@@ -2,10 +2,14 @@ import { assertAllClose } from "@precond/testing";
 import * as tf from "@tensorflow/tfjs-core";
 import assert from "node:assert/strict";
 import { softmaxModel, threeClasses } from "../_testing.ts";
-import { combined, evidenceLoss, fitMicroBatches, gaussNewton, precond, sgd } from "../mod.ts";
+import { evidenceLoss, fitMicroBatches, gaussNewton, precond, sgd, signalNewton } from "../mod.ts";
 
 const both = () =>
-  combined({ learningRate: 0.05, curvature: gaussNewton({ every: 2 }), from: "gradientSquares" });
+  signalNewton({
+    learningRate: 0.05,
+    curvature: gaussNewton({ every: 2 }),
+    from: "gradientSquares",
+  });
 
 for (const backend of ["cpu", "wasm"]) {
   Deno.test(`fitMicroBatches() equals accumulated batches, and leaves nothing, on ${backend}`, async () => {

@@ -30,11 +30,11 @@ import {
  * import * as tf from "@tensorflow/tfjs-core";
  * import "@tensorflow/tfjs-backend-cpu";
  * import "@tensorflow/tfjs-layers"; // registers the gradients
- * import { classification, curvatureOnly, precond } from "@precond/tfjs";
+ * import { classification, diagonalNewton, precond } from "@precond/tfjs";
  *
  * const w = tf.variable(tf.zeros([2, 3]));
  * const x = tf.tensor2d([[1, 0], [0, 1]]), y = tf.tensor1d([0, 2], "int32");
- * const optimizer = precond(curvatureOnly({ learningRate: 0.1 }));
+ * const optimizer = precond(diagonalNewton({ learningRate: 0.1 }));
  * optimizer.minimize(classification(() => tf.matMul(x, w), y));
  * ```
  */

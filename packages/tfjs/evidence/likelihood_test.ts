@@ -5,7 +5,7 @@ import { leaked } from "../_testing.ts";
 import {
   binary,
   classification,
-  curvatureOnly,
+  diagonalNewton,
   gaussNewton,
   precond,
   squaredError,
@@ -96,7 +96,7 @@ Deno.test("curvature is refreshed every k steps, and costs nothing between", asy
     forward++;
     return tf.matMul(x, w);
   }, tf.tensor1d([0, 1, 2], "int32"));
-  const optimizer = precond(curvatureOnly({ curvature: gaussNewton({ every: 3 }), damping: 0.1 }));
+  const optimizer = precond(diagonalNewton({ curvature: gaussNewton({ every: 3 }), damping: 0.1 }));
   const calls = Array.from({ length: 7 }, () => {
     forward = 0;
     optimizer.minimize(loss, false, [w]);

@@ -5,13 +5,13 @@ import assert from "node:assert/strict";
 import { leaked } from "../_testing.ts";
 import {
   type Chain,
-  curvatureOnly,
+  diagonalNewton,
   evidenceLoss,
   gaussNewton,
   hutchinson,
   precond,
   sgd,
-  snrOnly,
+  signalSgd,
 } from "../mod.ts";
 import { tensorBackend } from "../backends/tensors.ts";
 import { hutchinsonSampler } from "./hutchinson.ts";
@@ -51,9 +51,9 @@ Deno.test("extra calls leave the statistics of batch normalisation alone", async
   assert.ok(without.slice(0, 5).every((m) => m !== 0) && without.slice(5).every((v) => v !== 1));
   for (
     const chain of [
-      curvatureOnly({ learningRate: 0, curvature: hutchinson({ every: 1 }) }),
-      curvatureOnly({ learningRate: 0, curvature: gaussNewton({ every: 2 }) }),
-      snrOnly({ learningRate: 0, from: "gradientSquares" }),
+      diagonalNewton({ learningRate: 0, curvature: hutchinson({ every: 1 }) }),
+      diagonalNewton({ learningRate: 0, curvature: gaussNewton({ every: 2 }) }),
+      signalSgd({ learningRate: 0, from: "gradientSquares" }),
     ]
   ) assert.deepEqual(await statistics(chain), without);
 });
@@ -110,7 +110,7 @@ Deno.test("hutchinson() inside model.fit() works with dropout and noise layers",
     ],
   });
   const optimizer = precond(
-    curvatureOnly({ learningRate: 0, curvature: hutchinson({ every: 1 }), curvatureDecay: 0 }),
+    diagonalNewton({ learningRate: 0, curvature: hutchinson({ every: 1 }), curvatureDecay: 0 }),
   );
   model.compile({ optimizer, loss: "meanSquaredError" });
   const [x, y] = [tf.eye(32), tf.zeros([32, 1])];

@@ -25,11 +25,11 @@ export interface CompiledModel {
  * import * as tf from "@tensorflow/tfjs-core";
  * import "@tensorflow/tfjs-backend-cpu";
  * import * as layers from "@tensorflow/tfjs-layers";
- * import { curvatureOnly, precond, withEvidence } from "@precond/tfjs";
+ * import { diagonalNewton, precond, withEvidence } from "@precond/tfjs";
  *
  * const model = layers.sequential();
  * model.add(layers.layers.dense({ units: 3, activation: "softmax", inputShape: [2] }));
- * model.compile({ optimizer: precond(curvatureOnly()), loss: "sparseCategoricalCrossentropy" });
+ * model.compile({ optimizer: precond(diagonalNewton()), loss: "sparseCategoricalCrossentropy" });
  * withEvidence(model);
  * await model.fit(tf.tensor2d([[1, 0], [0, 1]]), tf.tensor1d([0, 2]), { epochs: 2, verbose: 0 });
  * ```

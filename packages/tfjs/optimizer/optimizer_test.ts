@@ -6,7 +6,6 @@ import {
   adam,
   adamW,
   chain,
-  combined,
   cosine,
   hutchinson,
   learningRate,
@@ -14,7 +13,8 @@ import {
   perParameter,
   precond,
   sgd,
-  snrOnly,
+  signalNewton,
+  signalSgd,
   userCurvature,
 } from "../mod.ts";
 
@@ -58,7 +58,7 @@ for (const backend of backends) {
     const v = tf.variable(tf.ones([3, 2]));
     const loss = scalarLoss(() => tf.square(v));
     const optimizer = precond(
-      combined({ curvature: hutchinson({ every: 3 }), scale: "unit-norm", pool: "row" }),
+      signalNewton({ curvature: hutchinson({ every: 3 }), scale: "unit-norm", pool: "row" }),
     );
     optimizer.minimize(loss, false, [v]);
     assert.equal(
@@ -149,7 +149,7 @@ Deno.test("applyGradients() refuses what does not fit, and changes nothing", asy
   assert.throws(() => optimizer.applyGradients({ refusal: tf.tensor1d([1, 2], "int32") }), {
     message: /dtype int32/,
   });
-  const needy = precond(combined({ curvature: userCurvature() }));
+  const needy = precond(signalNewton({ curvature: userCurvature() }));
   const right = tf.tensor1d([1, 2]);
   assert.throws(() => needy.applyGradients({ refusal: right }), {
     message: /the first step of "refusal" brings no user curvature sample/,
@@ -158,7 +158,7 @@ Deno.test("applyGradients() refuses what does not fit, and changes nothing", asy
     message: /user-supplied samples, which go to applyGradients/,
   });
   assert.throws(
-    () => precond(combined()).minimize(() => tf.sum(v) as tf.Scalar, false, [v]),
+    () => precond(signalNewton()).minimize(() => tf.sum(v) as tf.Scalar, false, [v]),
     { message: /the closure gives only a loss/ },
   );
   assert.deepEqual([...v.dataSync()], [1, 2]);
@@ -238,7 +238,7 @@ Deno.test("groups train each variable with its own chain", async () => {
   ];
   const optimizer = precond(perParameter([
     { match: /bias/, chain: sgd({ learningRate: 0.5 }) },
-    { match: () => true, chain: snrOnly({ learningRate: 0.25 }) },
+    { match: () => true, chain: signalSgd({ learningRate: 0.25 }) },
   ]));
   const g = tf.scalar(1);
   optimizer.applyGradients({ "layer/kernel": g, "layer/bias": g });

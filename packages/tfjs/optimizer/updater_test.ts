@@ -6,19 +6,23 @@ import {
   adam,
   chain,
   classification,
-  combined,
-  curvatureOnly,
+  diagonalNewton,
   empiricalFisher,
   gaussNewton,
   precond,
   type PrecondOptimizer,
   scaleBy,
   signalFraction,
+  signalNewton,
   userCurvature,
 } from "../mod.ts";
 
 const both = () =>
-  combined({ learningRate: 0.05, curvature: gaussNewton({ every: 2 }), from: "gradientSquares" });
+  signalNewton({
+    learningRate: 0.05,
+    curvature: gaussNewton({ every: 2 }),
+    from: "gradientSquares",
+  });
 const T = () => chain(scaleBy(signalFraction({ from: "gradientSquares", decay: 0, floor: 0 })));
 
 Deno.test("accumulate makes one update of k calls, with their squares", async () => {
@@ -68,7 +72,7 @@ Deno.test("the batch of an accumulated update is that of all its calls", async (
   const w = tf.variable(tf.scalar(0), true, "counted");
   const run = (train: (o: PrecondOptimizer) => void, accumulate: number) => {
     const optimizer = precond(
-      curvatureOnly({ learningRate: 1, damping: 0, curvature: empiricalFisher() }),
+      diagonalNewton({ learningRate: 1, damping: 0, curvature: empiricalFisher() }),
       { accumulate, batchSize: 2 },
     );
     w.assign(tf.scalar(0));
@@ -91,7 +95,7 @@ Deno.test("user curvature is averaged over the calls that bring it", async () =>
   await tf.setBackend("cpu");
   const w = tf.variable(tf.scalar(0), true, "averaged");
   const optimizer = precond(
-    combined({
+    signalNewton({
       learningRate: 1,
       momentum: 0,
       damping: 0,

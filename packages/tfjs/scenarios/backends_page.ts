@@ -10,7 +10,7 @@ import "@tensorflow/tfjs-backend-webgl";
 import "@tensorflow/tfjs-backend-webgpu";
 import * as layers from "@tensorflow/tfjs-layers";
 import { conformFused } from "../_testing.ts";
-import { adam, combined, type Definition, hutchinson, precond, sgd } from "../mod.ts";
+import { adam, type Definition, hutchinson, precond, sgd, signalNewton } from "../mod.ts";
 
 setWasmPaths("/wasm/");
 
@@ -78,7 +78,7 @@ export async function steady(steps: number): Promise<void> {
   const v = tf.tidy(() => tf.variable(tf.ones([3, 2])));
   const loss = () => tf.sum(tf.square(v)) as tf.Scalar;
   const optimizer = precond(
-    combined({ curvature: hutchinson({ every: 3 }), scale: "unit-norm", pool: "row" }),
+    signalNewton({ curvature: hutchinson({ every: 3 }), scale: "unit-norm", pool: "row" }),
   );
   optimizer.minimize(loss, false, [v]);
   const before = tf.memory();
@@ -92,7 +92,7 @@ export async function steady(steps: number): Promise<void> {
 
 const fits: Readonly<Record<string, () => Definition>> = {
   combined: () =>
-    combined({ learningRate: 0.05, damping: 0.1, curvature: hutchinson({ every: 4 }) }),
+    signalNewton({ learningRate: 0.05, damping: 0.1, curvature: hutchinson({ every: 4 }) }),
 };
 
 /** A smooth model with seeded weights, y = tanh(x A + a) B + b. */

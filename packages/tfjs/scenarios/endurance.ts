@@ -4,7 +4,7 @@
  * @module
  */
 import * as tf from "@tensorflow/tfjs-core";
-import { combined, empiricalFisher, precond } from "../mod.ts";
+import { empiricalFisher, precond, signalNewton } from "../mod.ts";
 
 /** webgl and webgpu only. */
 interface GpuMemory extends tf.MemoryInfo {
@@ -19,7 +19,12 @@ export async function endure(steps: number): Promise<void> {
   const variables = [[4, 3], [3]].map((shape) => tf.tidy(() => tf.variable(tf.ones(shape))));
   const gradients = Object.fromEntries(variables.map((v) => [v.name, tf.fill(v.shape, 0.5)]));
   const optimizer = precond(
-    combined({ learningRate: 1e-4, curvature: empiricalFisher(), scale: "unit-norm", pool: "row" }),
+    signalNewton({
+      learningRate: 1e-4,
+      curvature: empiricalFisher(),
+      scale: "unit-norm",
+      pool: "row",
+    }),
     { batchSize: 8 },
   );
   let before: GpuMemory | undefined;

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { both, compiled, fitOptions, softmaxModel, threeClasses } from "../_testing.ts";
 import {
   classification,
-  curvatureOnly,
+  diagonalNewton,
   empiricalFisher,
   gaussNewton,
   precond,
@@ -17,7 +17,7 @@ for (const backend of ["cpu", "wasm"]) {
     const { x, y } = threeClasses(8);
     const run = async (curvature: ReturnType<typeof gaussNewton>) => {
       const { model, optimizer } = compiled(
-        curvatureOnly({ learningRate: 0, curvature, curvatureDecay: 0.9999 }),
+        diagonalNewton({ learningRate: 0, curvature, curvatureDecay: 0.9999 }),
       );
       await model.fit(x, y, { ...fitOptions, epochs: 800 });
       const h = await optimizer.slot(model.trainableWeights[0]!.name, "inverseCurvature.h");
@@ -80,7 +80,7 @@ Deno.test("likelihood closures bring squares of their own to minimize()", async 
   const { x, y } = threeClasses(8);
   const w = tf.variable(tf.zeros([4, 3]));
   const optimizer = precond(
-    curvatureOnly({
+    diagonalNewton({
       learningRate: 0,
       curvature: empiricalFisher({ from: "gradientSquares" }),
       curvatureDecay: 0.9999,

@@ -4,16 +4,16 @@ import * as layers from "@tensorflow/tfjs-layers";
 import assert from "node:assert/strict";
 import { both, compiled, fitOptions, softmaxModel, threeClasses } from "../_testing.ts";
 import {
-  combined,
-  curvatureOnly,
   type Definition,
+  diagonalNewton,
   empiricalFisher,
   evidenceLoss,
   fisher,
   hutchinson,
   precond,
   type PrecondOptions,
-  snrOnly,
+  signalNewton,
+  signalSgd,
 } from "../mod.ts";
 
 for (const backend of ["cpu", "wasm"]) {
@@ -23,11 +23,15 @@ for (const backend of ["cpu", "wasm"]) {
     const cases: [string, Definition, PrecondOptions][] = [
       ["all", both(3), {}],
       ["squares every 4", both(1), { gradientSquares: { every: 4 } }],
-      ["fisher", curvatureOnly({ curvature: fisher({ every: 2 }) }), {}],
-      ["hutchinson", combined({ curvature: hutchinson({ every: 3 }) }), {}],
-      ["empirical", curvatureOnly({ curvature: empiricalFisher({ from: "gradientSquares" }) }), {}],
+      ["fisher", diagonalNewton({ curvature: fisher({ every: 2 }) }), {}],
+      ["hutchinson", signalNewton({ curvature: hutchinson({ every: 3 }) }), {}],
+      [
+        "empirical",
+        diagonalNewton({ curvature: empiricalFisher({ from: "gradientSquares" }) }),
+        {},
+      ],
       ["accumulate", both(2), { accumulate: 3 }],
-      ["batch size", snrOnly({ from: "gradientSquares" }), { batchSize: 8 }],
+      ["batch size", signalSgd({ from: "gradientSquares" }), { batchSize: 8 }],
     ];
     for (const [name, definition, options] of cases) {
       for (const regularized of [false, true]) {
@@ -50,7 +54,7 @@ Deno.test("trainOnBatch() with metrics works beside extra calls, and leaves noth
   await tf.setBackend("cpu");
   const { x, y } = threeClasses(8);
   const { model, optimizer } = compiled(
-    combined({ curvature: hutchinson({ every: 1 }), from: "gradientSquares" }),
+    signalNewton({ curvature: hutchinson({ every: 1 }), from: "gradientSquares" }),
   );
   const results = [await model.trainOnBatch(x, y) as number[]];
   const before = tf.memory().numTensors;

@@ -2,7 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import * as layers from "@tensorflow/tfjs-layers";
 import assert from "node:assert/strict";
 import "../_testing.ts";
-import { adam, combined, hutchinson, precond, PrecondOptimizer, snrOnly } from "../mod.ts";
+import { adam, hutchinson, precond, PrecondOptimizer, signalNewton, signalSgd } from "../mod.ts";
 
 function makeModel(seed: number): layers.Sequential {
   const dense = (units: number, activation: "tanh" | "softmax", inputShape?: number[]) =>
@@ -23,7 +23,7 @@ function data(): { x: tf.Tensor; y: tf.Tensor } {
 
 const fitOptions = { epochs: 2, batchSize: 16, shuffle: false, verbose: 0 } as const;
 const everything = () =>
-  combined({ learningRate: 0.05, curvature: hutchinson({ every: 4 }), scale: "unit-norm" });
+  signalNewton({ learningRate: 0.05, curvature: hutchinson({ every: 4 }), scale: "unit-norm" });
 
 async function losses(model: layers.LayersModel, { x, y }: ReturnType<typeof data>) {
   return (await model.fit(x, y, fitOptions)).history.loss as number[];
@@ -102,7 +102,7 @@ Deno.test("getWeights() gives copies, setWeights() refuses another chain and cha
   const saved = weights.map(({ tensor }) => [...tensor.dataSync()]);
   step();
   assert.deepEqual(weights.map(({ tensor }) => [...tensor.dataSync()]), saved);
-  const other = precond(snrOnly());
+  const other = precond(signalSgd());
   await assert.rejects(() => other.setWeights(weights), {
     name: "TypeError",
     message:

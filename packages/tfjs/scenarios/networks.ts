@@ -8,12 +8,12 @@ import * as tf from "@tensorflow/tfjs-core";
 import * as layers from "@tensorflow/tfjs-layers";
 import {
   adam,
-  combined,
-  type CombinedOptions,
   type Definition,
   evidenceLoss,
   gaussNewton,
   precond,
+  signalNewton,
+  type SignalNewtonOptions,
 } from "../mod.ts";
 import { type TaskName, tasks } from "./tasks.ts";
 
@@ -23,7 +23,7 @@ const examples = 80, batchSize = 8;
 export type OptimizerName = "adam" | "combined";
 
 /** Curvature is of another size in every network: settings picked so that each task trains; they say nothing about combined against adam. */
-const settings: Readonly<Record<TaskName, CombinedOptions>> = {
+const settings: Readonly<Record<TaskName, SignalNewtonOptions>> = {
   mlp: { learningRate: 0.2, damping: 0.1, exponent: 0.5 },
   cnn: { learningRate: 0.05, damping: 0.1 },
   embedding: { learningRate: 0.05, damping: 0.02, exponent: 0.5 },
@@ -32,7 +32,7 @@ const settings: Readonly<Record<TaskName, CombinedOptions>> = {
 
 const optimizers: Readonly<Record<OptimizerName, (task: TaskName) => Definition>> = {
   adam: () => adam({ learningRate: 0.03, epsilon: 1e-7 }),
-  combined: (task) => combined({ ...settings[task], curvature: gaussNewton({ every: 4 }) }),
+  combined: (task) => signalNewton({ ...settings[task], curvature: gaussNewton({ every: 4 }) }),
 };
 
 /** A compiled model and its data; the caller disposes them. */

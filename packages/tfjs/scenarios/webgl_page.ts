@@ -9,13 +9,13 @@ import "@tensorflow/tfjs-backend-cpu";
 import {
   adam,
   chain,
-  combined,
   type Definition,
   learningRate,
   momentum,
   precond,
   scaleBy,
   signalFraction,
+  signalNewton,
   skipNonFinite,
   userCurvature,
 } from "../mod.ts";
@@ -212,7 +212,9 @@ export async function textures(): Promise<void> {
   const shapes = [[5], [4, 6], [3, 3, 2, 5], [1]];
   const variables = shapes.map((shape) => tf.tidy(() => tf.variable(tf.fill(shape, 1))));
   const optimizers = [
-    precond(combined({ curvature: userCurvature({ every: 3 }), pool: "row", scale: "unit-norm" })),
+    precond(
+      signalNewton({ curvature: userCurvature({ every: 3 }), pool: "row", scale: "unit-norm" }),
+    ),
     precond(adam()),
   ];
   const step = (optimizer: typeof optimizers[number], lie: string, curvature: boolean) =>

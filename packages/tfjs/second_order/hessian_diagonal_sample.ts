@@ -28,13 +28,13 @@ export interface HessianDiagonalSample {
  * import * as tf from "@tensorflow/tfjs-core";
  * import "@tensorflow/tfjs-backend-cpu";
  * import "@tensorflow/tfjs-layers"; // registers the gradients
- * import { curvatureOnly, precond, userCurvature } from "@precond/tfjs";
+ * import { diagonalNewton, precond, userCurvature } from "@precond/tfjs";
  * import { hessianDiagonalSample } from "@precond/tfjs/second_order";
  * import assert from "node:assert/strict";
  *
  * const w = tf.variable(tf.tensor1d([1, 1]));
  * const loss = () => tf.sum(tf.mul(tf.tensor1d([1, 50]), tf.square(w))) as tf.Scalar;
- * const optimizer = precond(curvatureOnly({ learningRate: 0.1, curvature: userCurvature() }));
+ * const optimizer = precond(diagonalNewton({ learningRate: 0.1, curvature: userCurvature() }));
  * for (let step = 0; step < 3; step++) {
  *   const { value, gradients, curvature } = hessianDiagonalSample(loss, [w], step);
  *   assert.deepEqual([...curvature[w.name]!.dataSync()], [2, 100]); // H is diagonal

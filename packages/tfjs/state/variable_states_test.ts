@@ -4,17 +4,17 @@ import assert from "node:assert/strict";
 import { softmaxModel, threeClasses } from "../_testing.ts";
 import {
   adam,
-  combined,
   evidenceLoss,
   gaussNewton,
   precond,
   type PrecondOptimizer,
+  signalNewton,
   withEvidence,
 } from "../mod.ts";
 
 const fitOptions = { epochs: 1, batchSize: 8, shuffle: false, verbose: 0 } as const;
 const both = (every: number) =>
-  combined({ learningRate: 0.05, curvature: gaussNewton({ every }), from: "gradientSquares" });
+  signalNewton({ learningRate: 0.05, curvature: gaussNewton({ every }), from: "gradientSquares" });
 
 interface Compiled {
   readonly model: layers.Sequential;

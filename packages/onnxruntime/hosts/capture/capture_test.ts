@@ -1,4 +1,4 @@
-import { adaHessian, adamW, combined, gaussNewton, naturalSnr } from "@precond/core";
+import { adaHessian, adamW, gaussNewton, naturalSnr, signalNewton } from "@precond/core";
 import assert from "node:assert/strict";
 import {
   block,
@@ -26,7 +26,7 @@ const cases: Readonly<Record<string, TrainerOptions>> = {
   adamW: { optimizer: adamW({ learningRate: 1e-3 }) },
   // Two graphs, of which each is recorded.
   combined: {
-    optimizer: combined({ learningRate: 1e-3, curvature: gaussNewton({ every: 3 }) }),
+    optimizer: signalNewton({ learningRate: 1e-3, curvature: gaussNewton({ every: 3 }) }),
   },
   "per-example squares": { optimizer: naturalSnr({ learningRate: 1e-3 }) },
   "two micro-batches": { optimizer: naturalSnr({ learningRate: 1e-3 }), accumulate: 2 },
