@@ -2,10 +2,9 @@
 import {
   adam,
   chain,
-  signalNewton,
-  diagonalNewton,
   type CurvatureSource,
   type Definition,
+  diagonalNewton,
   gaussNewton,
   inverseCurvature,
   inverseRms,
@@ -15,6 +14,7 @@ import {
   sgd,
   signalFraction,
   type SignalFractionOptions,
+  signalNewton,
   signalSgd,
   userCurvature,
 } from "@precond/core";
@@ -80,6 +80,8 @@ const network: readonly Setting[] = ["network"];
 function combinedIn(order: "snr" | "curvature"): Method["definition"] {
   return (learningRate, setting) =>
     signalNewton({
+      curvatureWarmup: 1,
+      stepClip: Infinity,
       learningRate,
       first: order,
       momentum: 0,
@@ -138,7 +140,12 @@ export const methods: readonly Method[] = [
     settings: both,
     predictedAs: "curvature",
     definition: (learningRate, setting) =>
-      diagonalNewton({ learningRate, ...curvatureOptions(setting) }),
+      diagonalNewton({
+        curvatureWarmup: 1,
+        stepClip: Infinity,
+        learningRate,
+        ...curvatureOptions(setting),
+      }),
   },
   {
     name: "snr",

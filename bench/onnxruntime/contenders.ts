@@ -1,5 +1,5 @@
 /** @module */
-import { type Chain, signalNewton, gaussNewton } from "@precond/core";
+import { type Chain, gaussNewton, signalNewton } from "@precond/core";
 import {
   buildModel,
   generateArtifacts,
@@ -101,7 +101,13 @@ export async function ours(given: TrainingCase, plain: Ort): Promise<TrainingCon
   };
   const adamW = optimizerOf(adamWOfOrt, rate);
   const both = (every: number) =>
-    signalNewton({ learningRate: rate, curvature: gaussNewton({ every }), damping: 0.1 });
+    signalNewton({
+      curvatureWarmup: 1,
+      stepClip: Infinity,
+      learningRate: rate,
+      curvature: gaussNewton({ every }),
+      damping: 0.1,
+    });
   return [
     await contender(names.adamW, adamW),
     // The first step brings a sample, and then none that is timed.

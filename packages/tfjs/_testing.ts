@@ -153,6 +153,8 @@ export const fitOptions: { epochs: 1; batchSize: 8; shuffle: false; verbose: 0 }
 /** A chain that asks for curvature every so often, and for squares on each step. */
 export function both(every: number): Definition {
   return signalNewton({
+    curvatureWarmup: 1,
+    stepClip: Infinity,
     learningRate: 0.05,
     curvature: gaussNewton({ every }),
     from: "gradientSquares",

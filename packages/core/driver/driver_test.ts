@@ -195,7 +195,10 @@ Deno.test("an error from a schedule leaves everything as it was", async () => {
 
 Deno.test("curvatureDue() counts the updates of the parameters it is asked about: two sets in turn", () => {
   const backend = arrayBackend();
-  const driver = createDriver(diagonalNewton({ curvature: userCurvature({ every: 3 }) }), backend);
+  const driver = createDriver(
+    diagonalNewton({ curvature: userCurvature({ every: 3 }), curvatureWarmup: 1 }),
+    backend,
+  );
   const one = Float32Array.of(1);
   const due: Record<string, number[]> = { a: [], b: [] };
   for (let turn = 0; turn < 14; turn++) {
@@ -211,6 +214,33 @@ Deno.test("curvatureDue() counts the updates of the parameters it is asked about
     }]);
   }
   assert.deepEqual(due, { a: [0, 3, 6], b: [0, 3, 6] });
+});
+
+Deno.test("the samples that a chain wants before its first step are due one a step", () => {
+  const driver = createDriver(
+    diagonalNewton({
+      curvature: userCurvature({ every: 5 }),
+      curvatureWarmup: 3,
+      stepClip: Infinity,
+    }),
+    arrayBackend(),
+  );
+  const one = Float32Array.of(1);
+  const due: number[] = [], moved: number[] = [];
+  for (let step = 0; step < 12; step++) {
+    const now = driver.curvatureDue(["w"]);
+    if (now) due.push(step);
+    const { weights: [after] } = driver.step([{
+      name: "w",
+      shape: [1],
+      weights: new Float32Array(1),
+      gradient: one,
+      ...(now ? { curvature: one } : {}),
+    }]);
+    if (after![0] !== 0) moved.push(step);
+  }
+  assert.deepEqual(due, [0, 1, 2, 5, 10]);
+  assert.deepEqual(moved[0], 2);
 });
 
 Deno.test("replaceState() keeps the arrays that both states have", () => {

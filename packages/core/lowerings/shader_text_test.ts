@@ -1,6 +1,17 @@
 /** What WGSL and GLSL say: golden text of the smallest program, structure of larger ones. */
 import assert from "node:assert/strict";
-import { adam, expr, sgd, signalNewton, userCurvature } from "../mod.ts";
+import {
+  adam,
+  chain,
+  expr,
+  inverseCurvature,
+  learningRate,
+  momentum,
+  scaleBy,
+  sgd,
+  signalFraction,
+  userCurvature,
+} from "../mod.ts";
 import {
   compileProgram,
   lowerToGlsl,
@@ -127,7 +138,12 @@ Deno.test("adam is one dispatch that writes its slots and reads the gradient", (
 });
 
 Deno.test("combined with unit norm is a reduction of two sums, then one update", () => {
-  const definition = signalNewton({ scale: "unit-norm", curvature: userCurvature() });
+  const definition = chain(
+    scaleBy(signalFraction({ scale: "unit-norm" })),
+    scaleBy(inverseCurvature(userCurvature())),
+    momentum(),
+    learningRate(0.1),
+  );
   const moments = ["signalFraction.d", "signalFraction.m"];
   const reduce = {
     kind: "reduce",

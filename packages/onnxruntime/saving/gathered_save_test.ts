@@ -31,7 +31,12 @@ const optimizers: Readonly<Record<string, Definition>> = {
   // The mean of the squared micro-batch gradients is gathered, too.
   squares: chain(scaleBy(signalFraction({ from: "gradientSquares" })), learningRate(0.1)),
   // Draws labels in the last micro-batch of an update.
-  combined: signalNewton({ learningRate: 0.01, curvature: gaussNewton({ every: 2 }) }),
+  combined: signalNewton({
+    curvatureWarmup: 1,
+    stepClip: Infinity,
+    learningRate: 0.01,
+    curvature: gaussNewton({ every: 2 }),
+  }),
 };
 
 for (const [name, optimizer] of Object.entries(optimizers)) {

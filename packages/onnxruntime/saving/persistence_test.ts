@@ -29,6 +29,8 @@ function batch(seed: number): Feeds {
 
 const source: TrainerSource = { model: network(), loss: { type: "crossEntropy" } };
 const optimizer = signalNewton({
+  curvatureWarmup: 1,
+  stepClip: Infinity,
   learningRate: 0.01,
   curvature: gaussNewton({ every: 3 }),
   damping: 1,

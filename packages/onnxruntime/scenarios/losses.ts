@@ -12,7 +12,13 @@ export type OptimizerName = "adamW" | "combined";
 
 export const optimizers: Readonly<Record<OptimizerName, () => Definition>> = {
   adamW: () => adamW({ learningRate: 1e-3 }),
-  combined: () => signalNewton({ learningRate: 1e-3, curvature: gaussNewton({ every: 4 }) }),
+  combined: () =>
+    signalNewton({
+      curvatureWarmup: 1,
+      stepClip: Infinity,
+      learningRate: 1e-3,
+      curvature: gaussNewton({ every: 4 }),
+    }),
 };
 
 /** Losses of a few steps, then that of an evaluation. */

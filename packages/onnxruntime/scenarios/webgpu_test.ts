@@ -47,7 +47,12 @@ test("WebGPU trains as the CPU does", async (t) => {
   const ort = await gpuOrt();
   const optimizers = {
     adamW: adamW({ learningRate: 1e-3 }),
-    combined: signalNewton({ learningRate: 1e-3, curvature: gaussNewton({ every: 5 }) }),
+    combined: signalNewton({
+      curvatureWarmup: 1,
+      stepClip: Infinity,
+      learningRate: 1e-3,
+      curvature: gaussNewton({ every: 5 }),
+    }),
     naturalSnr: naturalSnr({ learningRate: 1e-3 }),
   };
   for (const net of [mlp(), cnn(), block()]) {

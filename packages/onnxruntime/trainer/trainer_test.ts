@@ -97,7 +97,12 @@ Deno.test("onnxruntime-web on wasm trains as onnxruntime-node does", async (t) =
   const web = await import("onnxruntime-web") as unknown as Ort;
   const optimizers: Readonly<Record<string, Definition>> = {
     adamW: adamW({ learningRate: 1e-3 }),
-    combined: signalNewton({ learningRate: 1e-3, curvature: gaussNewton({ every: 5 }) }),
+    combined: signalNewton({
+      curvatureWarmup: 1,
+      stepClip: Infinity,
+      learningRate: 1e-3,
+      curvature: gaussNewton({ every: 5 }),
+    }),
     naturalSnr: naturalSnr({ learningRate: 1e-3 }),
   };
   for (const net of [mlp(), cnn(), block()]) {
@@ -177,7 +182,12 @@ Deno.test("Finite differences give the exact Hutchinson samples of a smooth netw
   const w = m.parameter("w", [3, 2], Float32Array.of(0.4, -0.3, 0.2, 0.5, -0.6, 0.1));
   m.output(m.op("Tanh", [m.op("MatMul", [x, w])], {}, "y"));
   const source = { model: m.build(), loss: { type: "mse" } as const };
-  const optimizer = diagonalNewton({ curvature: hutchinson({ every: 1 }), learningRate: 0.1 });
+  const optimizer = diagonalNewton({
+    curvatureWarmup: 1,
+    stepClip: Infinity,
+    curvature: hutchinson({ every: 1 }),
+    learningRate: 0.1,
+  });
   const feeds = {
     x: { data: Float32Array.of(1, 2, -1, 0.5, -0.5, 2), dims: [2, 3] },
     labels: { data: Float32Array.of(0, 1, 1, 0), dims: [2, 2] },
@@ -205,7 +215,12 @@ Deno.test("Finite differences give the exact Hutchinson samples of a smooth netw
 
 Deno.test("Samples of the caller are asked for when they are due", async () => {
   const net = mlp();
-  const optimizer = diagonalNewton({ curvature: userCurvature({ every: 2 }), learningRate: 0.1 });
+  const optimizer = diagonalNewton({
+    curvatureWarmup: 1,
+    stepClip: Infinity,
+    curvature: userCurvature({ every: 2 }),
+    learningRate: 0.1,
+  });
   const trainer = await open(net, { optimizer });
   await assert.rejects(
     trainer.step(net.feeds(0)),
@@ -224,7 +239,12 @@ Deno.test("Samples of the caller are asked for when they are due", async () => {
 
 Deno.test("save(), load() and k steps are k steps, samples and all", async () => {
   const net = mlp();
-  const optimizer = signalNewton({ learningRate: 0.01, curvature: gaussNewton({ every: 3 }) });
+  const optimizer = signalNewton({
+    curvatureWarmup: 1,
+    stepClip: Infinity,
+    learningRate: 0.01,
+    curvature: gaussNewton({ every: 3 }),
+  });
   const trainer = await open(net, { optimizer, seed: 5 });
   await losses(trainer, net, 0, 7);
   const saved = await trainer.save();

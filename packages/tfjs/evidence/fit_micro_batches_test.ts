@@ -6,6 +6,8 @@ import { evidenceLoss, fitMicroBatches, gaussNewton, precond, sgd, signalNewton 
 
 const both = () =>
   signalNewton({
+    curvatureWarmup: 1,
+    stepClip: Infinity,
     learningRate: 0.05,
     curvature: gaussNewton({ every: 2 }),
     from: "gradientSquares",

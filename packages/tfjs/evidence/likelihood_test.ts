@@ -96,7 +96,14 @@ Deno.test("curvature is refreshed every k steps, and costs nothing between", asy
     forward++;
     return tf.matMul(x, w);
   }, tf.tensor1d([0, 1, 2], "int32"));
-  const optimizer = precond(diagonalNewton({ curvature: gaussNewton({ every: 3 }), damping: 0.1 }));
+  const optimizer = precond(
+    diagonalNewton({
+      curvatureWarmup: 1,
+      stepClip: Infinity,
+      curvature: gaussNewton({ every: 3 }),
+      damping: 0.1,
+    }),
+  );
   const calls = Array.from({ length: 7 }, () => {
     forward = 0;
     optimizer.minimize(loss, false, [w]);

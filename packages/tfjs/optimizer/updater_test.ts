@@ -19,6 +19,8 @@ import {
 
 const both = () =>
   signalNewton({
+    curvatureWarmup: 1,
+    stepClip: Infinity,
     learningRate: 0.05,
     curvature: gaussNewton({ every: 2 }),
     from: "gradientSquares",
@@ -72,7 +74,13 @@ Deno.test("the batch of an accumulated update is that of all its calls", async (
   const w = tf.variable(tf.scalar(0), true, "counted");
   const run = (train: (o: PrecondOptimizer) => void, accumulate: number) => {
     const optimizer = precond(
-      diagonalNewton({ learningRate: 1, damping: 0, curvature: empiricalFisher() }),
+      diagonalNewton({
+        curvatureWarmup: 1,
+        stepClip: Infinity,
+        learningRate: 1,
+        damping: 0,
+        curvature: empiricalFisher(),
+      }),
       { accumulate, batchSize: 2 },
     );
     w.assign(tf.scalar(0));
@@ -96,6 +104,8 @@ Deno.test("user curvature is averaged over the calls that bring it", async () =>
   const w = tf.variable(tf.scalar(0), true, "averaged");
   const optimizer = precond(
     signalNewton({
+      curvatureWarmup: 1,
+      stepClip: Infinity,
       learningRate: 1,
       momentum: 0,
       damping: 0,

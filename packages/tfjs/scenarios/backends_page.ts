@@ -78,7 +78,13 @@ export async function steady(steps: number): Promise<void> {
   const v = tf.tidy(() => tf.variable(tf.ones([3, 2])));
   const loss = () => tf.sum(tf.square(v)) as tf.Scalar;
   const optimizer = precond(
-    signalNewton({ curvature: hutchinson({ every: 3 }), scale: "unit-norm", pool: "row" }),
+    signalNewton({
+      curvatureWarmup: 1,
+      stepClip: Infinity,
+      curvature: hutchinson({ every: 3 }),
+      scale: "unit-norm",
+      pool: "row",
+    }),
   );
   optimizer.minimize(loss, false, [v]);
   const before = tf.memory();
@@ -92,7 +98,13 @@ export async function steady(steps: number): Promise<void> {
 
 const fits: Readonly<Record<string, () => Definition>> = {
   combined: () =>
-    signalNewton({ learningRate: 0.05, damping: 0.1, curvature: hutchinson({ every: 4 }) }),
+    signalNewton({
+      curvatureWarmup: 1,
+      stepClip: Infinity,
+      learningRate: 0.05,
+      damping: 0.1,
+      curvature: hutchinson({ every: 4 }),
+    }),
 };
 
 /** A smooth model with seeded weights, y = tanh(x A + a) B + b. */

@@ -20,6 +20,8 @@ export async function endure(steps: number): Promise<void> {
   const gradients = Object.fromEntries(variables.map((v) => [v.name, tf.fill(v.shape, 0.5)]));
   const optimizer = precond(
     signalNewton({
+      curvatureWarmup: 1,
+      stepClip: Infinity,
       learningRate: 1e-4,
       curvature: empiricalFisher(),
       scale: "unit-norm",

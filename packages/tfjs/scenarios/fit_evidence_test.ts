@@ -17,7 +17,13 @@ for (const backend of ["cpu", "wasm"]) {
     const { x, y } = threeClasses(8);
     const run = async (curvature: ReturnType<typeof gaussNewton>) => {
       const { model, optimizer } = compiled(
-        diagonalNewton({ learningRate: 0, curvature, curvatureDecay: 0.9999 }),
+        diagonalNewton({
+          curvatureWarmup: 1,
+          stepClip: Infinity,
+          learningRate: 0,
+          curvature,
+          curvatureDecay: 0.9999,
+        }),
       );
       await model.fit(x, y, { ...fitOptions, epochs: 800 });
       const h = await optimizer.slot(model.trainableWeights[0]!.name, "inverseCurvature.h");
@@ -81,6 +87,8 @@ Deno.test("likelihood closures bring squares of their own to minimize()", async 
   const w = tf.variable(tf.zeros([4, 3]));
   const optimizer = precond(
     diagonalNewton({
+      curvatureWarmup: 1,
+      stepClip: Infinity,
       learningRate: 0,
       curvature: empiricalFisher({ from: "gradientSquares" }),
       curvatureDecay: 0.9999,

@@ -23,11 +23,27 @@ for (const backend of ["cpu", "wasm"]) {
     const cases: [string, Definition, PrecondOptions][] = [
       ["all", both(3), {}],
       ["squares every 4", both(1), { gradientSquares: { every: 4 } }],
-      ["fisher", diagonalNewton({ curvature: fisher({ every: 2 }) }), {}],
-      ["hutchinson", signalNewton({ curvature: hutchinson({ every: 3 }) }), {}],
+      [
+        "fisher",
+        diagonalNewton({ curvatureWarmup: 1, stepClip: Infinity, curvature: fisher({ every: 2 }) }),
+        {},
+      ],
+      [
+        "hutchinson",
+        signalNewton({
+          curvatureWarmup: 1,
+          stepClip: Infinity,
+          curvature: hutchinson({ every: 3 }),
+        }),
+        {},
+      ],
       [
         "empirical",
-        diagonalNewton({ curvature: empiricalFisher({ from: "gradientSquares" }) }),
+        diagonalNewton({
+          curvatureWarmup: 1,
+          stepClip: Infinity,
+          curvature: empiricalFisher({ from: "gradientSquares" }),
+        }),
         {},
       ],
       ["accumulate", both(2), { accumulate: 3 }],
@@ -54,7 +70,12 @@ Deno.test("trainOnBatch() with metrics works beside extra calls, and leaves noth
   await tf.setBackend("cpu");
   const { x, y } = threeClasses(8);
   const { model, optimizer } = compiled(
-    signalNewton({ curvature: hutchinson({ every: 1 }), from: "gradientSquares" }),
+    signalNewton({
+      curvatureWarmup: 1,
+      stepClip: Infinity,
+      curvature: hutchinson({ every: 1 }),
+      from: "gradientSquares",
+    }),
   );
   const results = [await model.trainOnBatch(x, y) as number[]];
   const before = tf.memory().numTensors;

@@ -23,7 +23,13 @@ function data(): { x: tf.Tensor; y: tf.Tensor } {
 
 const fitOptions = { epochs: 2, batchSize: 16, shuffle: false, verbose: 0 } as const;
 const everything = () =>
-  signalNewton({ learningRate: 0.05, curvature: hutchinson({ every: 4 }), scale: "unit-norm" });
+  signalNewton({
+    curvatureWarmup: 1,
+    stepClip: Infinity,
+    learningRate: 0.05,
+    curvature: hutchinson({ every: 4 }),
+    scale: "unit-norm",
+  });
 
 async function losses(model: layers.LayersModel, { x, y }: ReturnType<typeof data>) {
   return (await model.fit(x, y, fitOptions)).history.loss as number[];

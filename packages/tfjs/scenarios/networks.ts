@@ -32,7 +32,13 @@ const settings: Readonly<Record<TaskName, SignalNewtonOptions>> = {
 
 const optimizers: Readonly<Record<OptimizerName, (task: TaskName) => Definition>> = {
   adam: () => adam({ learningRate: 0.03, epsilon: 1e-7 }),
-  combined: (task) => signalNewton({ ...settings[task], curvature: gaussNewton({ every: 4 }) }),
+  combined: (task) =>
+    signalNewton({
+      curvatureWarmup: 1,
+      stepClip: Infinity,
+      ...settings[task],
+      curvature: gaussNewton({ every: 4 }),
+    }),
 };
 
 /** A compiled model and its data; the caller disposes them. */

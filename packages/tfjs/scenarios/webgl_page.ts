@@ -213,7 +213,13 @@ export async function textures(): Promise<void> {
   const variables = shapes.map((shape) => tf.tidy(() => tf.variable(tf.fill(shape, 1))));
   const optimizers = [
     precond(
-      signalNewton({ curvature: userCurvature({ every: 3 }), pool: "row", scale: "unit-norm" }),
+      signalNewton({
+        curvatureWarmup: 1,
+        stepClip: Infinity,
+        curvature: userCurvature({ every: 3 }),
+        pool: "row",
+        scale: "unit-norm",
+      }),
     ),
     precond(adam()),
   ];

@@ -14,7 +14,13 @@ import {
 
 const fitOptions = { epochs: 1, batchSize: 8, shuffle: false, verbose: 0 } as const;
 const both = (every: number) =>
-  signalNewton({ learningRate: 0.05, curvature: gaussNewton({ every }), from: "gradientSquares" });
+  signalNewton({
+    curvatureWarmup: 1,
+    stepClip: Infinity,
+    learningRate: 0.05,
+    curvature: gaussNewton({ every }),
+    from: "gradientSquares",
+  });
 
 interface Compiled {
   readonly model: layers.Sequential;

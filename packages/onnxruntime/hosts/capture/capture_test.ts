@@ -26,7 +26,12 @@ const cases: Readonly<Record<string, TrainerOptions>> = {
   adamW: { optimizer: adamW({ learningRate: 1e-3 }) },
   // Two graphs, of which each is recorded.
   combined: {
-    optimizer: signalNewton({ learningRate: 1e-3, curvature: gaussNewton({ every: 3 }) }),
+    optimizer: signalNewton({
+      curvatureWarmup: 1,
+      stepClip: Infinity,
+      learningRate: 1e-3,
+      curvature: gaussNewton({ every: 3 }),
+    }),
   },
   "per-example squares": { optimizer: naturalSnr({ learningRate: 1e-3 }) },
   "two micro-batches": { optimizer: naturalSnr({ learningRate: 1e-3 }), accumulate: 2 },
