@@ -38,9 +38,9 @@ const pairs: Pair[] = [
   ["sophia", () => core.sophia(), () => ref.references.sophia()],
   ["adaHessian", () => core.adaHessian(), () => ref.references.adaHessian()],
   [
-    "snrOnly",
-    () => core.snrOnly({ momentum: 0.9 }),
-    () => ref.references.snrOnly({ momentum: 0.9 }),
+    "signalSgd",
+    () => core.signalSgd({ momentum: 0.9 }),
+    () => ref.references.signalSgd({ momentum: 0.9 }),
   ],
   ["mSvag", () => core.mSvag(), () => ref.references.mSvag()],
   ["vSgd", () => core.vSgd(), () => ref.references.vSgd()],

@@ -72,7 +72,7 @@ Deno.test("groups, patterns, nested schedules and infinities survive", () => {
   const copy = parseDefinition(stringifyDefinition(original));
   assert.ok("groups" in copy && copy.groups.length === 3);
   assert.deepEqual(copy.groups[0]!.match, /BIAS|^s/giu);
-  assert.deepEqual(copy.curvature, { kind: "gaussNewton", every: 3 });
+  assert.deepEqual(copy.curvature, { kind: "gaussNewton", every: 3, first: 3 });
   assert.deepEqual(train(copy), train(original));
   assert.match(stringifyDefinition(original), /"stepClip":\{"\$number":"Infinity"\}/);
 });
