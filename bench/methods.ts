@@ -2,6 +2,8 @@
 import {
   adam,
   chain,
+  combined,
+  curvatureOnly,
   type CurvatureSource,
   type Definition,
   diagonalNewton,
@@ -16,6 +18,7 @@ import {
   type SignalFractionOptions,
   signalNewton,
   signalSgd,
+  snrOnly,
   userCurvature,
 } from "@precond/core";
 import type { OracleMethod } from "@precond/core/reference";
@@ -46,6 +49,8 @@ export interface Method {
   readonly oracle?: boolean;
   /** The host's own optimizer takes the place of `definition` on networks. */
   readonly host?: "adam";
+  /** Runs without options, at the rate that `centre` says is its default: nothing is tuned. */
+  readonly shipped?: boolean;
   /** Left out of the quick suite unless asked for by name. */
   readonly fullOnly?: boolean;
   /** It runs in the eigenbasis of the curvature, which the problem has to provide. */
@@ -183,6 +188,47 @@ export const methods: readonly Method[] = [
         scaleBy(signalFraction({ decay: 0.99, exponent: 0.5, scale: "unit-norm" })),
         rate(learningRate),
       ),
+  },
+  {
+    name: "snrOnly",
+    title: "snrOnly()",
+    mode: "snr",
+    about: "√T on the RMS-normalised gradient, as shipped: no options, nothing tuned.",
+    centre: { theory: 0.05, network: 0.05 },
+    settings: network,
+    shipped: true,
+    definition: () => snrOnly(),
+  },
+  {
+    name: "curvatureOnly",
+    title: "curvatureOnly()",
+    mode: "curvature",
+    about: "The Kronecker eigenbasis without T, as shipped: no options, nothing tuned.",
+    centre: { theory: 0.004, network: 0.004 },
+    settings: network,
+    shipped: true,
+    definition: () => curvatureOnly(),
+  },
+  {
+    name: "combined",
+    title: "combined()",
+    mode: "combined",
+    about: "√T in the Kronecker eigenbasis, as shipped: no options, nothing tuned.",
+    centre: { theory: 0.04, network: 0.04 },
+    settings: network,
+    shipped: true,
+    definition: () => combined(),
+  },
+  {
+    name: "combined-both-sides",
+    title: "combined(), both sides",
+    mode: "combined",
+    about: "combined() with every side up to 256 rotated, whatever it costs; nothing tuned.",
+    fullOnly: true,
+    centre: { theory: 0.04, network: 0.04 },
+    settings: network,
+    shipped: true,
+    definition: () => combined({ basis: { sides: "both" } }),
   },
   {
     name: "combined-ht",

@@ -79,7 +79,8 @@ export async function runCell(
     results.sensitivity.find((s) => same(s, key(selection)))
   );
   if (tuned.includes(undefined)) {
-    const rates = grid(cell.centre, cell.grid);
+    // What is shipped runs as it is: there is nothing to tune.
+    const rates = method.shipped ? [cell.centre] : grid(cell.centre, cell.grid);
     const outcomes: Outcome[] = [];
     for (const rate of rates) outcomes.push(await run(rate, tuningSeed, true));
     problem.selections.forEach((selection, i) => {

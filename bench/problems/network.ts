@@ -74,6 +74,7 @@ function stepper(
   method: Method,
   schedule: Schedule,
   seed: number,
+  batchSize: number,
 ): { optimizer: Stepper; before(step: number): void } {
   if (method.host === "adam") {
     const adam = tf.train.adam(schedule(0), 0.9, 0.999, 1e-7);
@@ -81,7 +82,7 @@ function stepper(
     const rate = adam as unknown as { learningRate: number };
     return { optimizer: adam, before: (step) => rate.learningRate = schedule(step) };
   }
-  const optimizer = precond(method.definition(schedule, "network"), { seed });
+  const optimizer = precond(method.definition(schedule, "network"), { seed, batchSize });
   return { optimizer, before: () => {} };
 }
 
@@ -115,7 +116,7 @@ async function train(options: NetworkOptions, task: Task): Promise<Outcome> {
   const schedule: Schedule = options.schedule === "linear"
     ? (n) => learningRate * (1 - n / steps)
     : () => learningRate;
-  const { optimizer, before } = stepper(method, schedule, seed);
+  const { optimizer, before } = stepper(method, schedule, seed, batchSize);
   const recorder = record(target);
   const order = batches(data.train.count, batchSize, seed);
   let seconds = 0;

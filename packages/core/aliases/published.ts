@@ -104,16 +104,24 @@ export interface SvagOptions extends AliasOptions {
 
 const svagKinds = { learningRate: kinds.rate, decay: kinds.decay } as const;
 
-/** SVAG, `w −= η γ g` with γ = m²/(m² + s). Source: Balles & Hennig (2018), arXiv 1705.07774. */
+/**
+ * SVAG, `w −= η γ g` with γ = m²/(m² + s). Default η 0.01, in the units of the gradient as SGD's.
+ *
+ * Source: Balles & Hennig (2018), arXiv 1705.07774.
+ */
 export function svag(options: SvagOptions = {}): Chain {
-  const { decay = 0.9, learningRate = 0.1 } = checkOptions("make svag", options, svagKinds);
+  const { decay = 0.9, learningRate = 0.01 } = checkOptions("make svag", options, svagKinds);
   const gamma = signalFraction({ decay, correction: "variance", floor: 0 });
   return chain(scaleBy(gamma), rate(learningRate));
 }
 
-/** M-SVAG, `w −= η γ m` with γ = m²/(m² + ρs). Source: Balles & Hennig (2018), algorithm 1. */
+/**
+ * M-SVAG, `w −= η γ m` with γ = m²/(m² + ρs). Default η 0.01, in the units of the gradient as SGD's.
+ *
+ * Source: Balles & Hennig (2018), algorithm 1.
+ */
 export function mSvag(options: SvagOptions = {}): Chain {
-  const { decay = 0.9, learningRate = 0.1 } = checkOptions("make mSvag", options, svagKinds);
+  const { decay = 0.9, learningRate = 0.01 } = checkOptions("make mSvag", options, svagKinds);
   const gamma = signalFraction({ decay, correction: "variance", of: "mean", floor: 0 });
   return chain(scaleBy(gamma, { to: momentum({ decay }) }), rate(learningRate));
 }

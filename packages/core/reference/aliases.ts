@@ -65,11 +65,11 @@ export const references: References = {
     ...decay(weightDecay, match),
     learningRateStage(learningRate),
   ],
-  svag: ({ learningRate = .1, decay = .9 } = {}) => [
+  svag: ({ learningRate = .01, decay = .9 } = {}) => [
     scaleByStage(referenceSignalFraction({ decay, correction: "variance", floor: 0 })),
     learningRateStage(learningRate),
   ],
-  mSvag: ({ learningRate = .1, decay = .9 } = {}) => [
+  mSvag: ({ learningRate = .01, decay = .9 } = {}) => [
     scaleByStage(
       referenceSignalFraction({ decay, correction: "variance", of: "mean", floor: 0 }),
       { to: momentumStage({ decay }) },
