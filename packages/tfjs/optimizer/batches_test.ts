@@ -5,21 +5,32 @@ import assert from "node:assert/strict";
 import { backends, softmaxModel, threeClasses } from "../_testing.ts";
 import {
   classification,
-  combined,
-  curvatureOnly,
+  diagonalNewton,
   empiricalFisher,
   evidenceLoss,
   gaussNewton,
   precond,
-  snrOnly,
+  signalNewton,
+  signalSgd,
   squaredError,
 } from "../mod.ts";
 
 const fromSquares = { from: "gradientSquares" } as const;
 const chains = {
-  snrOnly: () => snrOnly(fromSquares),
-  combined: () => combined({ ...fromSquares, curvature: gaussNewton({ every: 2 }) }),
-  curvatureOnly: () => curvatureOnly({ curvature: empiricalFisher(fromSquares) }),
+  snrOnly: () => signalSgd(fromSquares),
+  combined: () =>
+    signalNewton({
+      curvatureWarmup: 1,
+      stepClip: Infinity,
+      ...fromSquares,
+      curvature: gaussNewton({ every: 2 }),
+    }),
+  curvatureOnly: () =>
+    diagonalNewton({
+      curvatureWarmup: 1,
+      stepClip: Infinity,
+      curvature: empiricalFisher(fromSquares),
+    }),
 };
 
 for (const backend of backends) {
@@ -51,11 +62,15 @@ Deno.test("the curvature of a single example is its squared gradient", async () 
   const w = tf.variable(tf.scalar(2));
   // ½(2 · 3 − 1)²: g = 15, h = 225, and the step 0.1 · 15/225.
   const x = tf.tensor1d([3]), y = tf.tensor1d([1]);
-  const optimizer = precond(curvatureOnly({
-    learningRate: 0.1,
-    curvature: empiricalFisher(fromSquares),
-    damping: 0,
-  }));
+  const optimizer = precond(
+    diagonalNewton({
+      curvatureWarmup: 1,
+      stepClip: Infinity,
+      learningRate: 0.1,
+      curvature: empiricalFisher(fromSquares),
+      damping: 0,
+    }),
+  );
   optimizer.minimize(squaredError(() => tf.mul(x, w), y));
   assertAllClose([w.dataSync()[0]!], [2 - 0.1 * 15 / 225], { relative: 1e-6 });
 });
@@ -84,7 +99,11 @@ async function bothWays(
 
 Deno.test("squaredError() of a sequence-first model is that of the batch-first one", async () => {
   for (
-    const definition of [chains.snrOnly, () => curvatureOnly({ curvature: empiricalFisher() })]
+    const definition of [
+      chains.snrOnly,
+      () =>
+        diagonalNewton({ curvatureWarmup: 1, stepClip: Infinity, curvature: empiricalFisher() }),
+    ]
   ) {
     const [one, two] = await bothWays(
       definition,
@@ -108,7 +127,13 @@ Deno.test("a batch size that losses disagree about is the option's, whichever an
     const w = tf.variable(tf.scalar(1));
     const losses = sizes.map(() => evidenceLoss("meanSquaredError"));
     const optimizer = precond(
-      curvatureOnly({ learningRate: 1, curvature: empiricalFisher(), damping: 0 }),
+      diagonalNewton({
+        curvatureWarmup: 1,
+        stepClip: Infinity,
+        learningRate: 1,
+        curvature: empiricalFisher(),
+        damping: 0,
+      }),
       { batchSize: 6 },
     );
     optimizer.minimize(() =>
