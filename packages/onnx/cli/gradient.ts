@@ -13,7 +13,7 @@ import type { ModelProto } from "../proto/onnx_pb.ts";
 import { isFolder, readModelOrArtifacts, writeModelFile } from "./files.ts";
 import { addLossOptions, addSizes, type LossOptions, targetOf } from "./options.ts";
 
-const KINDS = ["gradient", "hessian", "gauss-newton", "squares"] as const;
+const KINDS = ["gradient", "hessian", "gauss-newton", "fisher", "squares"] as const;
 
 interface Options extends LossOptions {
   readonly out: string;
@@ -28,6 +28,7 @@ Kinds:
   gradient      <p>_grad of every parameter
   hessian       also <p>_hvp = Hv, with v from the inputs <p>_vector
   gauss-newton  also <p>_curvature, a sample of the Gauss-Newton diagonal
+  fisher        also <p>_curvature, a sample of the Fisher diagonal
   squares       also <p>_squares, the mean squared gradient of the single examples
 
 Of a folder of training artifacts the forward pass is differentiated by the artifacts' own loss.
@@ -102,6 +103,8 @@ function grow(
     case "gauss-newton":
       // Unlike gaussNewtonSample() it knows a loss that is part of the graph by its form.
       return trainingGraph(model, { ...request, curvature: "gaussNewton" });
+    case "fisher":
+      return trainingGraph(model, { ...request, curvature: "fisher" });
     case "squares":
       return perExampleSquares(model, request);
   }

@@ -15,7 +15,7 @@ import {
   type Value,
 } from "../_testing.ts";
 import { differentiate } from "./differentiate.ts";
-import { gaussNewtonSample } from "./gauss_newton_sample.ts";
+import { gaussNewtonSample } from "./curvature_sample.ts";
 import { hessianVectorProduct } from "./hessian_vector_product.ts";
 import { lossGraph } from "./loss_graph.ts";
 import type { Loss } from "./loss.ts";

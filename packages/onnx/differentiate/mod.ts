@@ -2,10 +2,11 @@
 export type { ClassLabels } from "./class_labels.ts";
 export { differentiate } from "./differentiate.ts";
 export {
-  type GaussNewtonOptions,
-  type GaussNewtonSample,
+  type CurvatureSample,
+  type CurvatureSampleOptions,
+  fisherSample,
   gaussNewtonSample,
-} from "./gauss_newton_sample.ts";
+} from "./curvature_sample.ts";
 export type { Differentiated, DifferentiateOptions } from "./growth.ts";
 export { type HessianVectorProduct, hessianVectorProduct } from "./hessian_vector_product.ts";
 export { type LossGraph, lossGraph } from "./loss_graph.ts";

@@ -13,7 +13,7 @@ import {
   type Value,
 } from "../_testing.ts";
 import { differentiate } from "./differentiate.ts";
-import { gaussNewtonSample } from "./gauss_newton_sample.ts";
+import { fisherSample, gaussNewtonSample } from "./curvature_sample.ts";
 import type { Loss } from "./loss.ts";
 import { trainingGraph } from "./training_graph.ts";
 
@@ -39,6 +39,8 @@ interface Case {
   /** What the uniform numbers may decide: for each of them values and their probabilities. */
   readonly draws: (y: readonly number[]) => readonly (readonly [u: number, p: number][])[];
   readonly symbols?: readonly (number | string)[];
+  /** Default: gaussNewtonSample. */
+  readonly sample?: typeof gaussNewtonSample;
 }
 
 /** For each combination of draws its uniform numbers and its probability. */
@@ -90,7 +92,7 @@ async function checkExpectation(test: Case): Promise<void> {
 
   for (const symbols of test.symbols === undefined ? [{}] : [{}, { x: test.symbols }]) {
     const options = { loss: test.loss, parameters: "constants" as const };
-    const result = gaussNewtonSample(makeModel({ ...graph, symbols }), options);
+    const result = (test.sample ?? gaussNewtonSample)(makeModel({ ...graph, symbols }), options);
     const session = await openModel(result.model);
     const mean: Record<string, number[]> = {};
     let total = 0;
@@ -258,6 +260,105 @@ const cases: readonly Case[] = [
 
 Deno.test("The mean of gaussNewtonSample() over all draws is diag(JᵀHJ)", async (t) => {
   for (const test of cases) await t.step(test.name, () => checkExpectation(test));
+});
+
+/** `E[ψ²]` under `p(r) ∝ e^{−huber(r)}`, by sums over a fine grid. */
+function huberInformation(delta: number): number {
+  const [step, end] = [1e-3, 60];
+  let [mass, squares] = [0, 0];
+  for (let r = -end; r < end; r += step) {
+    const size = Math.abs(r);
+    const density = Math.exp(-(size <= delta ? r * r / 2 : delta * (size - delta / 2)));
+    mass += density;
+    squares += density * Math.min(size, delta) ** 2;
+  }
+  return squares / mass;
+}
+
+// Two examples with two outputs each: the mean over examples of the sum over outputs.
+const fisherCases: readonly Case[] = [
+  crossEntropy("mean", {}, thirds),
+  crossEntropy("sum", { reduction: "sum" }, [1, 1, 1]),
+  crossEntropy("weights", { weights: [1, 2, 5] }, [1 / 8, 5 / 8, 2 / 8]),
+  crossEntropy("ignoreIndex", { ignoreIndex: 2 }, [1 / 2, 0, 1 / 2]),
+  elementwise("binary cross-entropy", { type: "binaryCrossEntropy" }, (z) => {
+    return sigmoid(z) * (1 - sigmoid(z)) / 2;
+  }, { labels: binary, draws: chances }),
+  elementwise(
+    "binary cross-entropy, sum",
+    { type: "binaryCrossEntropy", reduction: "sum" },
+    (z) => sigmoid(z) * (1 - sigmoid(z)),
+    { labels: binary, draws: chances },
+  ),
+  elementwise("mse", { type: "mse" }, () => 1 / 2),
+  elementwise("mse, sum", { type: "mse", reduction: "sum" }, () => 1),
+  elementwise("mse of sequences", { type: "mse" }, () => 1 / 2, {
+    x: [2, 3, 2],
+    outputs: 1,
+    labels: { dims: [2, 3, 1], data: [1, 2, 3, 4, 5, 6] },
+    symbols: ["N", "T", 2],
+  }),
+  elementwise("l1", { type: "l1" }, () => 1 / 2),
+  elementwise("huber", { type: "huber" }, () => huberInformation(1) / 2),
+  elementwise(
+    "huber, sum, δ = 3",
+    { type: "huber", delta: 3, reduction: "sum" },
+    () => huberInformation(3),
+  ),
+].map((test) => ({ ...test, sample: fisherSample }));
+
+Deno.test("The mean of fisherSample() over all draws is diag(JᵀIJ), I the labels' information", async (t) => {
+  for (const test of fisherCases) await t.step(test.name, () => checkExpectation(test));
+});
+
+Deno.test("Fisher of y = w x with squared error is x², Gauss-Newton 2x²", async () => {
+  const model = makeModel({
+    nodes: [makeNode("Mul", ["x", "w"], ["y"])],
+    inputs: { x: { dims: [1, 1], data: [3] } },
+    initializers: { w: { dims: [1, 1], data: [0.5] } },
+    outputs: ["y"],
+  });
+  for (const [curvature, expected] of [["fisher", 9], ["gaussNewton", 18]] as const) {
+    for (const u of [0.2, 0.7]) {
+      const graph = trainingGraph(model, {
+        loss: { type: "mse" },
+        curvature,
+        parameters: "constants",
+      });
+      const one = (v: number) => ({ dims: [1, 1], data: [v] });
+      const found = await runModel(graph.model, { x: one(3), labels: one(1), uniform: one(u) });
+      // √2 is rounded.
+      compare(found[graph.curvatures!.get("w")!]!.data, [expected], 1e-7, curvature);
+    }
+  }
+});
+
+Deno.test("The mean of Fisher samples over pseudorandom numbers comes to the same", async () => {
+  const [batch, outputs] = [8000, 3];
+  const row = [0.4, -0.7, 1.1];
+  const z: Value = {
+    dims: [batch, outputs],
+    data: Array.from({ length: batch }, () => row).flat(),
+  };
+  const { model, curvatures } = fisherSample(identity(z), {
+    loss: { type: "binaryCrossEntropy" },
+    trainable: ["z"],
+  });
+  const source = random(11);
+  const uniform = { dims: z.dims, data: z.data.map(() => source.uniform()) };
+  const labels = { dims: z.dims, data: z.data.map(() => 0) };
+  const found = await runModel(model, { z, labels, uniform });
+  const sums = [0, 0, 0];
+  found[curvatures.get("z")!]!.data.forEach((s, k) => sums[k % outputs]! += s);
+  // Of each example's (p − ŷ)²/B, a deviation of at most 1/4 an example: below 0.003 of the mean.
+  row.map(sigmoid).forEach((p, c) => assert.ok(Math.abs(sums[c]! - p * (1 - p)) < 0.012));
+});
+
+Deno.test("trainingGraph() refuses a curvature that there is not", () => {
+  assert.throws(
+    () => trainingGraph(small(), { loss: { type: "mse" }, curvature: "bartlett" as never }),
+    /RangeError: Cannot make the training graph: curvature must be one of gaussNewton, fisher/,
+  );
 });
 
 /** A model that is the identity: samples by "y" are `s²` themselves. */

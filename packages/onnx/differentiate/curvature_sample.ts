@@ -19,15 +19,18 @@ import type { Loss } from "./loss.ts";
 import { recognizeLoss } from "./recognize_loss.ts";
 import { backpropagate } from "./reverse.ts";
 
-/** Options of {@linkcode gaussNewtonSample}: the loss must be one that is known by name. */
-export interface GaussNewtonOptions extends Omit<DifferentiateOptions, "loss" | "output"> {
+/**
+ * Options of {@linkcode gaussNewtonSample} and {@linkcode fisherSample}: the loss must be one that is
+ * known by name.
+ */
+export interface CurvatureSampleOptions extends Omit<DifferentiateOptions, "loss" | "output"> {
   readonly loss: Loss;
   /** Name of the graph input for uniform random numbers. Default: "uniform". */
   readonly uniform?: string;
 }
 
-/** What {@linkcode gaussNewtonSample} returns. */
-export interface GaussNewtonSample extends Differentiated {
+/** What {@linkcode gaussNewtonSample} and {@linkcode fisherSample} return. */
+export interface CurvatureSample extends Differentiated {
   /** Name of the input that takes independent uniform numbers in [0, 1). */
   readonly uniform: string;
   /** For each parameter the name of its curvature sample: `<p>_curvature`. */
@@ -59,18 +62,65 @@ export interface GaussNewtonSample extends Differentiated {
  */
 export function gaussNewtonSample(
   model: ModelProto,
-  options: GaussNewtonOptions,
-): GaussNewtonSample {
+  options: CurvatureSampleOptions,
+): CurvatureSample {
+  return sampleOf(model, options, "gaussNewton");
+}
+
+/**
+ * Appends to a model the gradient and one unbiased sample of the diagonal of the Fisher matrix
+ * `F = (1/B) Σ_i J_iᵀ I_i J_i` of its B examples: I_i is the information of the distribution whose
+ * negative log-likelihood the loss is, whatever factor the loss itself has.
+ *
+ * - cross-entropy: the sample of {@linkcode gaussNewtonSample}, each label being an observation;
+ *   weights count as in the loss;
+ * - binary cross-entropy: `I = p (1 − p)` for each output;
+ * - mean squared error: `I = 1`, a Gaussian of unit variance, so that `F = (1/B) Σ_i J_iᵀ J_i`;
+ * - l1: `I = 1`, a Laplace distribution of unit scale; Huber: `I = P(|r| ≤ δ)` under `p(r) ∝ e^{−huber(r)}`.
+ *
+ * But for cross-entropy the examples lie along the first axis of the prediction, and the outputs of one
+ * example are summed over where the loss takes their mean. With reduction "sum" the loss is the
+ * likelihood of all examples together, and F the sum over them.
+ *
+ * Amari, "Natural gradient works efficiently in learning" (1998); Kunstner et al., "Limitations of the
+ * empirical Fisher approximation" (2019).
+ *
+ * @throws {OnnxError} As {@linkcode differentiate} does.
+ *
+ * @example
+ * ```ts
+ * import { fisherSample, readModel } from "@precond/onnx";
+ *
+ * const fisherGraph = (bytes: Uint8Array) =>
+ *   fisherSample(readModel(bytes), { loss: { type: "mse" } }).model;
+ * ```
+ */
+export function fisherSample(
+  model: ModelProto,
+  options: CurvatureSampleOptions,
+): CurvatureSample {
+  return sampleOf(model, options, "fisher");
+}
+
+/** Which matrix is sampled. */
+export type SampledMatrix = "gaussNewton" | "fisher";
+
+function sampleOf(
+  model: ModelProto,
+  options: CurvatureSampleOptions,
+  matrix: SampledMatrix,
+): CurvatureSample {
   const growth = beginGrowth(model, options);
-  const { uniform, curvatures } = appendSample(growth, options.uniform);
+  const { uniform, curvatures } = appendSample(growth, matrix, options.uniform);
   return { ...endGrowth(growth, [...curvatures.values()]), uniform, curvatures };
 }
 
 /** Appends the sample; a loss that the graph computes itself must be one that is recognized. */
 export function appendSample(
   growth: Growth,
+  matrix: SampledMatrix,
   uniform: string = "uniform",
-): Pick<GaussNewtonSample, "uniform" | "curvatures"> {
+): Pick<CurvatureSample, "uniform" | "curvatures"> {
   const { b, graph, options, parameters, cotangents } = growth;
   const loss = options.loss ?? recognizeLoss(b, growth.loss, (name) => cotangents.has(name));
   if (loss === undefined) {
@@ -79,8 +129,8 @@ export function appendSample(
         `class weights nor a mean of squared differences; give the loss by name`,
     );
   }
-  const prediction = predictionOf(loss, graph.outputs.map(({ name }) => name));
-  const seed = seedOf(growth, loss, prediction, uniform);
+  const prediction = loss.prediction ?? graph.outputs[0]!.name;
+  const seed = seedOf(growth, { loss, prediction, uniform, matrix });
   const sampled = backpropagate(b, ruleFor, new Map([[prediction, seed]]), parameters);
   const squares = new Map(
     parameters.map((name) => {
@@ -91,13 +141,15 @@ export function appendSample(
   return { uniform, curvatures: nameResults(b, squares, "_curvature") };
 }
 
-/** A random cotangent of the prediction whose covariance is the loss's Hessian. */
-function seedOf(
-  { b, added }: Growth,
-  loss: Loss,
-  prediction: string,
-  uniform: string,
-): string {
+interface Draw {
+  readonly loss: Loss;
+  readonly prediction: string;
+  readonly uniform: string;
+  readonly matrix: SampledMatrix;
+}
+
+/** A random cotangent of the prediction whose covariance is the loss's Hessian, or the information. */
+function seedOf({ b, added }: Growth, { loss, prediction, uniform, matrix }: Draw): string {
   if (b.type(uniform) !== undefined) {
     throw new OnnxError(`Cannot sample the curvature: the graph already has a value "${uniform}"`);
   }
@@ -107,16 +159,14 @@ function seedOf(
   b.declare(uniform, { dataType, dims: shape });
   added.push(declaration(uniform, dataType, shape));
   if (loss.type === "crossEntropy") return bartlett(b, loss, prediction, labels, uniform);
-  // c: the weight of one element in the loss.
-  const scale = loss.reduction === "sum"
-    ? b.scalar(1, prediction)
-    : b.op("Sqrt", [inverse(b, prediction)]);
+  const scale = elementScale(b, prediction, matrix, loss.reduction);
   if (loss.type === "binaryCrossEntropy") {
     const p = b.op("Sigmoid", [prediction]);
     const drawn = indicator(b, b.op("Less", [uniform, p]), prediction);
     return mul(b, sub(b, p, drawn), scale);
   }
   const sign = where(b, b.op("Less", [uniform, b.scalar(0.5, uniform)]), -1, b.scalar(1, uniform));
+  if (matrix === "fisher") return mul(b, sign, mul(b, scale, Math.sqrt(informationOf(loss))));
   if (loss.type === "mse") return mul(b, sign, mul(b, scale, Math.SQRT2));
   if (loss.type === "huber") {
     const r = b.op("Abs", [sub(b, prediction, labels)]);
@@ -128,7 +178,38 @@ function seedOf(
   );
 }
 
-const inverse = (b: Builder, x: string) => div(b, b.scalar(1, x), countOf(b, x));
+/**
+ * `√c`, c the weight of one element: that of the loss, or of the likelihood of one example, which adds
+ * up its outputs.
+ */
+function elementScale(
+  b: Builder,
+  prediction: string,
+  matrix: SampledMatrix,
+  reduction: Loss["reduction"],
+): string {
+  if (reduction === "sum") return b.scalar(1, prediction);
+  const axes = matrix === "gaussNewton" ? undefined : b.dims(prediction).length === 0 ? [] : [0];
+  return b.op("Sqrt", [div(b, b.scalar(1, prediction), countOf(b, prediction, axes))]);
+}
+
+/** `E[ψ²]` of `p(r) ∝ e^{−ℓ(r)}`, `ψ = ℓ'`: the same for every r. */
+function informationOf(loss: Exclude<Loss, { type: "crossEntropy" }>): number {
+  if (loss.type !== "huber") return 1;
+  const { delta = 1 } = loss;
+  const inside = gaussianMass(delta);
+  return inside / (inside + 2 / delta * Math.exp(-delta * delta / 2));
+}
+
+/** `∫_{−δ}^{δ} e^{−r²/2} dr`, by Simpson's rule: its error is far below float32's. */
+function gaussianMass(delta: number): number {
+  const end = Math.min(delta, 40);
+  const steps = 4000;
+  const h = end / steps;
+  let sum = 1 + Math.exp(-end * end / 2);
+  for (let k = 1; k < steps; k++) sum += (k % 2 === 1 ? 4 : 2) * Math.exp(-((k * h) ** 2) / 2);
+  return 2 * sum * h / 3;
+}
 
 /** `√c_i (softmax(z_i) − onehot(ŷ_i))`, ŷ by inversion of the cumulated probabilities. */
 function bartlett(
