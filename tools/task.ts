@@ -21,6 +21,7 @@ const STAGES: Readonly<Record<string, Stage>> = {
   "publish:dry": deno("publish", "--dry-run", "--allow-dirty"),
   "bench": deno("run", "-A", "bench/main.ts"),
   "bench:overhead": deno("run", "-A", "bench/overhead.ts"),
+  "bench:products": deno("run", "-A", "bench/products.ts"),
   "bench:step": deno("run", "-A", "bench/step.ts"),
   "bench:onnx": deno("run", "-A", "bench/onnx.ts"),
   "bench:onnxruntime": deno("run", "-A", "bench/onnxruntime.ts"),

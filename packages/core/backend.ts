@@ -7,9 +7,10 @@
 export { checkOptions, checkValue, type Kind, type Kinds, shown } from "./checks.ts";
 export * as kinds from "./kinds.ts";
 export { nearestName } from "./nearest_name.ts";
-export { type Fresh, type Stage, weightsName } from "./chain/build.ts";
+export { type OutputAxis, type Sides, sidesOf } from "./basis/sides.ts";
+export { flowName, type Fresh, heldName, type Stage, weightsName } from "./chain/build.ts";
 export type { ChainSlot } from "./chain/chain.ts";
-export { slotsOf, type StateSlot } from "./chain/slots.ts";
+export { basisSlots, slotsOf, type StateSlot } from "./chain/slots.ts";
 export {
   checkSetRate,
   type RateControl,
@@ -17,6 +18,7 @@ export {
   scheduledRate,
   type SetRate,
 } from "./chain/rate.ts";
+export { newestWeight } from "./chain/ema.ts";
 export { matches } from "./chain/match.ts";
 export { chainFor, groupsOf } from "./chain/per_parameter.ts";
 export { arrayBackend, type PassRunner, runPasses } from "./driver/array_backend.ts";
@@ -33,6 +35,8 @@ export type { ClippedCounts } from "./driver/clipped.ts";
 export type { Contribution, StepOptions } from "./driver/contribution.ts";
 export { createDriver, type Driver, type StepResult } from "./driver/driver.ts";
 export type { DriverState, ParameterState } from "./driver/driver_state.ts";
+export { averageProgram, createRotation, type Rotated, type Rotation } from "./driver/rotation.ts";
+export { createScratch, type Scratch } from "./driver/scratch.ts";
 export { fastHostPasses } from "./driver/wasm_chunks.ts";
 export { type WasmArray, wasmBackend } from "./driver/wasm_backend.ts";
 export { type WasmHeap, wasmHeap } from "./driver/wasm_heap.ts";

@@ -6,8 +6,10 @@
 export type { Session } from "./hosts/create_session.ts";
 export { openInPlace } from "./hosts/in_place.ts";
 export type { Feed, Feeds, Ort } from "./ort.ts";
+export { type GraphBasis, refreshBasis } from "./graphs/optimizer_graph/graph_basis.ts";
 export {
   type GraphParameter,
+  type GraphSlot,
   type OptimizerGraph,
   optimizerGraph,
   type OptimizerGraphOptions,

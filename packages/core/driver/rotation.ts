@@ -9,7 +9,7 @@ import type { Sides } from "../basis/sides.ts";
 import { newestWeight } from "../chain/ema.ts";
 import { basisSlots } from "../chain/slots.ts";
 import { add, gt, isFinite, mul, not, or, read, scalar, select, sum } from "../kernel/expr.ts";
-import { compileProgram } from "../kernel/program.ts";
+import { compileProgram, type Program } from "../kernel/program.ts";
 import type { Backend, Kernel, ProductCall } from "./backend.ts";
 import type { Scratch } from "./scratch.ts";
 
@@ -71,7 +71,11 @@ export function identity(n: number): Float32Array {
   return values;
 }
 
-function averageProgram(holds: boolean) {
+/**
+ * How a sample of g gᵀ or gᵀ g goes into its average: `average ← keep · average + w · sample`, unless the
+ * step is held or the sample is not finite.
+ */
+export function averageProgram(holds: boolean): Program {
   const [average, sample] = [read("average"), read("sample")];
   const finite = isFinite(sum(sample, "tensor"));
   const leftOut = holds ? or(gt(read("held", "tensor"), 0), not(finite)) : not(finite);

@@ -105,6 +105,8 @@ export async function gpuHost(
   let products: WebgpuProducts | undefined;
   const backend: Backend<GpuArray> = {
     name: "webgpu",
+    // As in ONNX's Conv.
+    outputAxis: "first",
     compile(program) {
       const kernel = webgpuKernel(program, device);
       return {

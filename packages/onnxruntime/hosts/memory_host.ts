@@ -13,6 +13,9 @@ import type { InferenceSession, Ort, Tensor } from "../ort.ts";
 import { freeBuffer } from "./free_buffer.ts";
 import type { Host } from "./host.ts";
 
+/** As in ONNX's Conv. */
+const outputAxis = "first";
+
 /**
  * Arrays in a WebAssembly memory of our own, which the fused kernel works on and which ONNX Runtime
  * reads parameters from and (in Node) writes gradients into: no copies.
@@ -24,11 +27,11 @@ export async function memoryHost(
   const options = withRestingThreads(given);
   const inPlace = await probeInPlace(ort, options);
   if (!hasWasmSimd()) {
-    const backend = arrayBackend("javascript");
+    const backend = { ...arrayBackend("javascript"), outputAxis } as const;
     return makeHost(ort, options, backend, (a) => a, inPlace) as Host<unknown>;
   }
   const heap = wasmHeap();
-  const backend = wasmBackend(heap);
+  const backend = { ...wasmBackend(heap), outputAxis } as const;
   const view = ({ address, length }: { address: number; length: number }) =>
     heap.floats(address, length);
   return makeHost(ort, options, backend, view, inPlace) as Host<unknown>;

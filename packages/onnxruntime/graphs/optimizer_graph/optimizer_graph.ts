@@ -1,13 +1,28 @@
 /** @module */
 import type { Chain, Definition, Scalars } from "@precond/core";
-import { chainFor, type Fresh, layout, type Program, weightsName } from "@precond/core/backend";
+import {
+  basisSlots,
+  chainFor,
+  type Fresh,
+  type OutputAxis,
+  type Program,
+  sidesOf,
+  slotsOf,
+  weightsName,
+} from "@precond/core/backend";
 import { buildModel, DataType, type ModelBuilder, type ModelProto } from "@precond/onnx";
-import { lowerProgram, type ProgramCall } from "./lower_program.ts";
+import { basisOf, type GraphBasis } from "./graph_basis.ts";
+import { type GraphItem, lowerChain } from "./lower_chain.ts";
 
 /** A parameter of {@linkcode optimizerGraph}. */
 export interface GraphParameter {
   readonly name: string;
   readonly shape: readonly number[];
+  /**
+   * Rows of data that a step multiplies it with, batch size times positions, for the rule of
+   * `kronecker({ sides: "auto" })`; default the batch size of the first step.
+   */
+  readonly rowsPerStep?: number;
 }
 
 /** Options of {@linkcode optimizerGraph}. */
@@ -21,6 +36,11 @@ export interface OptimizerGraphOptions {
   readonly evidence?: (step: number) => Fresh;
   /** Which samples this graph takes; it is only for steps that bring exactly these. Default none. */
   readonly fresh?: Fresh;
+  /**
+   * Where convolutions have their output channels, which a basis sets against all other axes. Default
+   * "first", as in ONNX's Conv.
+   */
+  readonly outputAxis?: OutputAxis;
   /** Examples in the batch and micro-batches of step t. Default 1 and 1. */
   readonly batch?: (step: number) => { readonly batchSize: number; readonly microBatches: number };
 }
@@ -34,7 +54,18 @@ export interface OptimizerGraph {
    */
   readonly model: ModelProto;
   /** Slots by input name, with their initial value; steps start at 0. */
-  readonly slots: ReadonlyMap<string, { readonly shape: readonly number[]; readonly fill: number }>;
+  readonly slots: ReadonlyMap<string, GraphSlot>;
+  /** What the host has to refresh, if the chain has a basis: see {@linkcode refreshBasis}. */
+  readonly bases: readonly GraphBasis[];
+}
+
+/** A slot's shape and what it starts with. */
+export interface GraphSlot {
+  readonly shape: readonly number[];
+  /** The initial value of all elements; with `identity`, of those beside the diagonal. */
+  readonly fill: number;
+  /** Starts as the identity matrix: eigenvectors. */
+  readonly identity?: boolean;
 }
 
 /**
@@ -42,7 +73,8 @@ export interface OptimizerGraph {
  * it; the rule is the same program that every other backend runs.
  *
  * Scalars are functions of the step on the host, in float64: the graph holds a table of them, one row
- * a step. Where single tensors are held (skipNonFinite({ scope: "tensor" })), schedules follow each
+ * a step. A chain with a basis is products of matrices between its programs; ONNX has no eigenvectors,
+ * so that those are the host's to refresh, see {@linkcode refreshBasis}. Where single tensors are held (skipNonFinite({ scope: "tensor" })), schedules follow each
  * parameter's own steps.
  *
  * @throws {RangeError} If `steps` is not a positive integer.
@@ -62,14 +94,19 @@ export function optimizerGraph(
   parameters: readonly GraphParameter[],
   options: OptimizerGraphOptions = {},
 ): OptimizerGraph {
-  const { steps = 10_000, fresh = { gradientSquares: false, curvature: false } } = options;
+  const {
+    steps = 10_000,
+    fresh = { gradientSquares: false, curvature: false },
+    outputAxis = "first",
+  } = options;
   if (!Number.isInteger(steps) || steps < 1) {
     throw new RangeError(
       `Cannot make an optimizer graph: steps must be a positive integer, current value is ${steps}`,
     );
   }
   const m = buildModel();
-  const slots = new Map<string, { shape: readonly number[]; fill: number }>();
+  const slots = new Map<string, GraphSlot>();
+  const bases: GraphBasis[] = [];
   const one = constant(m, "one_step", 1);
   const last = constant(m, "last_row", steps - 1);
   const groups = new Map<Chain, GraphParameter[]>();
@@ -78,24 +115,23 @@ export function optimizerGraph(
     groups.set(chain, [...(groups.get(chain) ?? []), p]);
   }
   for (const [chain, members] of groups) {
-    const program = chain.program(fresh);
     const tables = new Map<string, string>();
-    const calls = members.map((p): ProgramCall => {
-      const key = chain.perParameter ? p.name : "";
+    const vector = (program: Program, p: GraphParameter, row: string): string => {
+      if (program.scalars.length === 0) return "";
+      const key = `${program.scalars.join()} ${chain.perParameter ? p.name : ""}`;
       let table = tables.get(key);
       if (table === undefined) {
         const values = tabulate(chain, program, p, steps, definition, options);
-        table = program.scalars.length === 0
-          ? ""
-          : m.parameter(`scalars.${tables.size}.${groups.size}.${p.name}`, [
-            steps,
-            program.scalars.length,
-          ], values);
+        const name = `scalars.${tables.size}.${groups.size}.${p.name}`;
+        table = m.parameter(name, [steps, program.scalars.length], values);
         tables.set(key, table);
       }
+      return m.op("Gather", [table, row], { axis: 0 });
+    };
+    const examples = options.batch?.(1).batchSize ?? 1;
+    const items = members.map((p): GraphItem => {
       const step = m.input(`${p.name}::step`, [], DataType.INT64);
       const row = m.op("Min", [step, last]);
-      const vector = table === "" ? "" : m.op("Gather", [table, row], { axis: 0 });
       const inputs = new Map<string, string>();
       inputs.set(weightsName, m.input(p.name, p.shape));
       inputs.set("gradient", m.input(`${p.name}_grad`, p.shape));
@@ -103,15 +139,20 @@ export function optimizerGraph(
         inputs.set("gradientSquares", m.input(`${p.name}_squares`, p.shape));
       }
       if (fresh.curvature) inputs.set("curvature", m.input(`${p.name}_curvature`, p.shape));
-      for (const slot of chain.slots) {
-        const name = `${p.name}::${slot.name}`;
-        const shape = { element: p.shape, row: [layout(p.shape).rows], tensor: [] }[slot.shape];
-        slots.set(name, { shape, fill: slot.fill });
-        inputs.set(slot.name, m.input(name, shape));
+      const sides = chain.basis &&
+        sidesOf(chain.basis, p.shape, outputAxis, p.rowsPerStep ?? examples);
+      const vectors: readonly string[] = Object.values(basisSlots).map((s) => s.vectors);
+      for (const { name, shape, fill } of slotsOf(chain, p.shape, sides)) {
+        const outer = `${p.name}::${name}`;
+        slots.set(outer, { shape, fill, ...(vectors.includes(name) ? { identity: true } : {}) });
+        inputs.set(name, m.input(outer, shape));
       }
-      return { shape: p.shape, scalars: vector, inputs };
+      const basis = sides && basisOf(chain, p, sides);
+      if (basis) bases.push(basis);
+      const scalars = (program: Program) => vector(program, p, row);
+      return { name: p.name, shape: p.shape, row, inputs, scalars, ...(sides ? { sides } : {}) };
     });
-    const results = lowerProgram(m, program, calls);
+    const results = lowerChain(m, chain, items, fresh, steps);
     members.forEach((p, k) => {
       for (const [name, value] of results[k]!.outputs) {
         const outer = name === weightsName ? p.name : `${p.name}::${name}`;
@@ -128,7 +169,7 @@ export function optimizerGraph(
       );
     });
   }
-  return { model: m.build(), slots };
+  return { model: m.build(), slots, bases };
 }
 
 const constant = (m: ModelBuilder, name: string, value: number) =>

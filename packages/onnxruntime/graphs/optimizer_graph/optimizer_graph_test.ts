@@ -1,14 +1,20 @@
+import { chain, inBasis, kronecker, learningRate, momentum, skipNonFinite } from "@precond/core";
 import type { Fresh } from "@precond/core/backend";
 import { writeModel } from "@precond/onnx";
 import {
+  assertAllClose,
+  basisCases,
   checkConformance,
   type ConformanceCase,
   conformanceCases,
   heldCases,
+  random,
   type SubjectFactory,
   testSteps,
 } from "@precond/testing";
+import assert from "node:assert/strict";
 import { createRequire } from "node:module";
+import { type GraphBasis, refreshBasis } from "./graph_basis.ts";
 import { optimizerGraph } from "./optimizer_graph.ts";
 import type { InferenceSession, Ort, Tensor } from "../../ort.ts";
 
@@ -28,6 +34,7 @@ function graphSubject(test: ConformanceCase): SubjectFactory {
     const list = Object.entries(parameters).map(([name, p]) => ({ name, shape: p.shape }));
     const sessions = new Map<string, InferenceSession>();
     const state = new Map<string, Tensor>();
+    let bases: readonly GraphBasis[] = [];
     for (const [name, p] of Object.entries(parameters)) {
       state.set(name, new ort.Tensor("float32", Float32Array.from(p.weights), p.shape));
       state.set(`${name}::step`, new ort.Tensor("int64", BigInt64Array.of(0n), []));
@@ -39,21 +46,26 @@ function graphSubject(test: ConformanceCase): SubjectFactory {
         const key = JSON.stringify(fresh);
         let session = sessions.get(key);
         if (session === undefined) {
-          const { model, slots } = optimizerGraph(definition, list, {
+          const graph = optimizerGraph(definition, list, {
             steps: 50,
             fresh,
+            // The reference has the shapes of tfjs.
+            outputAxis: "last",
             evidence: (t) => freshOf(t - 1),
             batch: (t) => ({
               batchSize: steps[t - 1]!.batchSize ?? 1,
               microBatches: steps[t - 1]!.microBatches ?? 1,
             }),
           });
-          for (const [name, { shape, fill }] of slots) {
+          bases = graph.bases;
+          for (const [name, { shape, fill, identity }] of graph.slots) {
             if (state.has(name)) continue;
-            const size = shape.reduce((a, b) => a * b, 1);
-            state.set(name, new ort.Tensor("float32", new Float32Array(size).fill(fill), shape));
+            const values = new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(fill);
+            if (identity) { for (let i = 0; i < shape[0]!; i++) values[i * (shape[0]! + 1)] = 1; }
+            state.set(name, new ort.Tensor("float32", values, shape));
           }
-          session = await ort.InferenceSession.create(writeModel(model), { logSeverityLevel: 3 });
+          const bytes = writeModel(graph.model);
+          session = await ort.InferenceSession.create(bytes, { logSeverityLevel: 3 });
           sessions.set(key, session);
         }
         const feeds: Record<string, Tensor> = {};
@@ -73,6 +85,15 @@ function graphSubject(test: ConformanceCase): SubjectFactory {
         for (const [name, tensor] of Object.entries(results)) {
           state.set(name.slice(0, -"_updated".length), tensor as Tensor);
         }
+        for (const basis of bases) {
+          const updates = Number((state.get(`${basis.parameter}::step`)!.data as BigInt64Array)[0]);
+          const values = new Map(
+            basis.reads.map((name) => [name, state.get(name)!.data as Float32Array]),
+          );
+          for (const [name, value] of refreshBasis(basis, updates, values)) {
+            state.set(name, new ort.Tensor("float32", value, state.get(name)!.dims));
+          }
+        }
       },
       weights: () =>
         Object.fromEntries(
@@ -86,7 +107,95 @@ function graphSubject(test: ConformanceCase): SubjectFactory {
 }
 
 Deno.test("optimizerGraph() holds every conformance case", async (t) => {
-  for (const test of [...conformanceCases, ...heldCases]) {
+  const turned = basisCases.map((test) => ({ ...test, reference: () => test.reference(0) }));
+  for (const test of [...conformanceCases, ...heldCases, ...turned]) {
     await t.step(test.name, () => checkConformance(test, graphSubject(test)));
   }
+});
+
+const soap = (decay: number) =>
+  chain(
+    skipNonFinite({ scope: "tensor" }),
+    inBasis(kronecker({ every: 2, sides: "both" }), momentum({ decay })),
+    learningRate(0.5),
+  );
+
+Deno.test("optimizerGraph() follows the driver in a basis with averages that turn, and held steps", async () => {
+  // Inside, momentum is linear: turning there, averaging and turning back is momentum itself.
+  const [rows, columns] = [3, 4], size = rows * columns;
+  const { model, slots, bases } = optimizerGraph(soap(0.5), [
+    { name: "w", shape: [rows, columns] },
+    { name: "b", shape: [columns] },
+  ], { steps: 20 });
+  assert.deepEqual(bases.map(({ parameter, every }) => [parameter, every]), [["w", 2]]);
+  assert.deepEqual(bases[0]!.reads, [
+    "w::basis.left",
+    "w::basis.leftVectors",
+    "w::basis.right",
+    "w::basis.rightVectors",
+    "w::momentum.m",
+  ]);
+  const session = await ort.InferenceSession.create(writeModel(model), { logSeverityLevel: 3 });
+  const state = new Map<string, Float32Array>();
+  for (const [name, { shape, identity }] of slots) {
+    const values = new Float32Array(shape.reduce((a, b) => a * b, 1));
+    if (identity) { for (let i = 0; i < shape[0]!; i++) values[i * (shape[0]! + 1)] = 1; }
+    state.set(name, values);
+  }
+  const shapes = new Map<string, readonly number[]>([["w", [rows, columns]], ["b", [columns]]]);
+  for (const [name, { shape }] of slots) shapes.set(name, shape);
+  state.set("w", new Float32Array(size));
+  state.set("b", new Float32Array(columns));
+  const { normal } = random(11);
+  const expected = new Float64Array(size), m = new Float64Array(size);
+  let updates = 0n, count = 0;
+  for (let step = 0; step < 9; step++) {
+    const g = Float32Array.from({ length: size }, normal);
+    const held = step === 4;
+    if (held) g[5] = NaN;
+    else {
+      count++;
+      const w = 0.5 / (1 - 0.5 ** count);
+      for (let k = 0; k < size; k++) {
+        m[k]! += w * (g[k]! - m[k]!);
+        expected[k]! -= 0.5 * m[k]!;
+      }
+    }
+    const feeds: Record<string, Tensor> = {
+      "w_grad": new ort.Tensor("float32", g, [rows, columns]),
+      "b_grad": new ort.Tensor("float32", new Float32Array(columns), [columns]),
+      "w::step": new ort.Tensor("int64", BigInt64Array.of(updates), []),
+      "b::step": new ort.Tensor("int64", BigInt64Array.of(BigInt(step)), []),
+    };
+    for (const [name, values] of state) {
+      if (!session.inputNames.includes(name)) continue;
+      feeds[name] = new ort.Tensor("float32", values, shapes.get(name)!);
+    }
+    const results = await session.run(feeds);
+    for (const name of state.keys()) {
+      const updated = results[`${name}_updated`];
+      if (updated) state.set(name, updated.data as Float32Array);
+    }
+    const before = updates;
+    updates = (results["w::step_updated"]!.data as BigInt64Array)[0]!;
+    assert.equal(updates, BigInt(count));
+    const changed = updates === before
+      ? new Map<string, Float32Array>()
+      : refreshBasis(bases[0]!, Number(updates), state);
+    assert.equal(changed.size, updates !== before && count % 2 === 0 ? 3 : 0);
+    for (const [name, value] of changed) state.set(name, value);
+    assertAllClose(state.get("w")!, expected, { absolute: 1e-5 }, `step ${step}`);
+  }
+  // Otherwise nothing turned.
+  assert.ok(Math.abs(state.get("w::basis.leftVectors")![0]!) < 0.99);
+  await session.release();
+});
+
+Deno.test("refreshBasis() names what is missing", () => {
+  const { bases } = optimizerGraph(soap(0.5), [{ name: "w", shape: [2, 2] }], { steps: 1 });
+  assert.throws(() => refreshBasis(bases[0]!, 2, new Map()), {
+    name: "TypeError",
+    message: 'Cannot refresh the basis of "w": "w::basis.left" is missing, given are no slots',
+  });
+  assert.equal(refreshBasis(bases[0]!, 3, new Map()).size, 0);
 });
