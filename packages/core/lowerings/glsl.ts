@@ -77,8 +77,14 @@ function stage(
     ...(kind === "sum"
       ? [
         `float reduce${index}(int first, int count) {`,
+        // By parts of 64: one long sum in float32 would lose digits.
         "  float total = 0.0;",
-        `  for (int k = 0; k < count; k++) { total += summand${index}(first + k); }`,
+        "  for (int start = 0; start < count; start += 64) {",
+        "    float part = 0.0;",
+        "    int stop = min(start + 64, count);",
+        `    for (int k = start; k < stop; k++) { part += summand${index}(first + k); }`,
+        "    total += part;",
+        "  }",
         "  return total;",
         "}",
       ]

@@ -160,9 +160,15 @@ function draw(
         fragment,
         ...start,
         ...totals,
-        "for (int t = first; t < first + across; t++) {",
-        ...indented("  ", step),
-        ...indented("  ", nodes.map((id, k) => `total${k} += ${masked(id)};`)),
+        // By parts of 64: one long sum in float32 would lose digits.
+        "for (int start = first; start < first + across; start += 64) {",
+        ...nodes.map((_, k) => `  ${type} part${k} = ${type}(0.0);`),
+        "  int stop = min(start + 64, first + across);",
+        "  for (int t = start; t < stop; t++) {",
+        ...indented("    ", step),
+        ...indented("    ", nodes.map((id, k) => `part${k} += ${masked(id)};`)),
+        "  }",
+        ...nodes.map((_, k) => `  total${k} += part${k};`),
         "}",
         ...nodes.map((_, k) => `o${k} = ${dense(k)};`),
       ];

@@ -135,6 +135,12 @@ for (var stride = ${wgslWorkgroupSize / 2}u; stride > 0u; stride /= 2u) {
   if (local < stride) { shared_[local] += shared_[local + stride]; }
   workgroupBarrier();
 }`.split("\n");
+/** Adds to `total` by `part`s of 64: one long sum in float32 would lose digits. */
+const addInBlocks = (value: string) => [
+  `part += ${value};`,
+  "count += 1u;",
+  "if (count % 64u == 0u) { total += part; part = 0.0; }",
+];
 const sharedArray = `var<workgroup> shared_: array<f32, ${wgslWorkgroupSize}>;`;
 
 function reduceStage(program: Program, sums: readonly number[], rows: boolean): WgslStage {
@@ -160,10 +166,13 @@ function reduceStage(program: Program, sums: readonly number[], rows: boolean): 
     return [
       "{",
       "  var total = 0.0;",
+      "  var part = 0.0;",
+      "  var count = 0u;",
       ...loop.map((l) => "  " + l),
       ...lines.map((l) => "    " + l),
-      `    total += n${node};`,
+      ...addInBlocks(`n${node}`).map((l) => "    " + l),
       "  }",
+      "  total += part;",
       ...foldWorkgroup.map((l) => "  " + l),
       rows
         ? `  if (local == 0u) { rowSums[${s}u * uniforms.rows + r] = shared_[0]; }`
@@ -310,7 +319,12 @@ export const wgslCombine: string = [
   "fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) group: vec3<u32>) {",
   "  let job = jobs[group.x];",
   "  var total = 0.0;",
-  `  for (var i = local; i < job.y; i += ${wgslWorkgroupSize}u) { total += partials[job.x + i]; }`,
+  "  var part = 0.0;",
+  "  var count = 0u;",
+  `  for (var i = local; i < job.y; i += ${wgslWorkgroupSize}u) {`,
+  indent(addInBlocks("partials[job.x + i]"), "    "),
+  "  }",
+  "  total += part;",
   indent(foldWorkgroup, "  "),
   "  if (local == 0u) { sums[job.z] = shared_[0]; }",
   "}",
