@@ -77,7 +77,7 @@ Deno.test("the curvature of a single example is its squared gradient", async () 
 
 /** Evidence of the same data, batch first and sequence first. */
 async function bothWays(
-  definition: () => ReturnType<typeof snrOnly>,
+  definition: () => ReturnType<typeof signalSgd>,
   loss: (f: () => tf.Tensor, y: tf.Tensor, batchAxis: number) => () => tf.Scalar,
 ): Promise<[number[], number[]]> {
   await tf.setBackend("cpu");
