@@ -1,11 +1,14 @@
 // The tables of refusals and failures that every host runs, on plain arrays.
 import {
+  checkAliasRefusals,
   checkFailure,
   checkHostRefusals,
   type FailingFactory,
   failureCases,
 } from "@precond/testing";
 import * as core from "./mod.ts";
+
+Deno.test("every alias refuses what is no option of it", () => checkAliasRefusals(core));
 
 Deno.test("createOptimizer() refuses what is no definition, and options that it does not have", () => {
   checkHostRefusals({

@@ -27,15 +27,22 @@ const special: Readonly<Record<string, readonly object[]>> = {
   }],
   adam: [{ beta1: 1 }, { beta2: -0.1 }, { beta1: NaN }, { epsilon: -1 }, { epsilon: "1e-8" }],
   adamW: [{ weightDecay: -1 }, { weightDecay: NaN }, { weightDecay: "0.1" }, { beta1: 2 }],
-  snrOnly: [{ decay: 1 }, { beta: 0.5 }, { momentum: -1 }, { momentum: NaN }, { from: "steps?" }],
-  curvatureOnly: [{ curvature: () => 0 }, { curvature: "hutchinson" }, { damping: -1 }],
-  combined: [{ momentum: -1 }, { curvature: { kind: "hessian", every: 1 } }, { exponent: 0.3 }],
+  snrOnly: [{ beta2: 1 }, { beta: 0.5 }, { momentum: -1 }, { momentum: NaN }, { warmup: 0.5 }],
+  curvatureOnly: [{ curvature: "hutchinson" }, { basis: { every: 0 } }, { basis: { evry: 5 } }],
+  combined: [{ momentum: -1 }, { basis: { sides: "top" } }, { exponent: 0.3 }, { weightDecay: -1 }],
+  signalSgd: [{ decay: 1 }, { beta: 0.5 }, { momentum: -1 }, { momentum: NaN }, { from: "steps?" }],
+  diagonalNewton: [{ curvature: () => 0 }, { curvature: "hutchinson" }, { damping: -1 }],
+  signalNewton: [{ momentum: -1 }, { curvature: { kind: "hessian", every: 1 } }, { exponent: 0.3 }],
+  rmsProp: [{ decay: 1 }, { momentum: -1 }],
+  adagrad: [{ initial: -1 }, { epsilon: NaN }],
+  lion: [{ beta1: 1 }, { weightDecay: -1 }],
   sophia: [{ gamma: 0 }, { weightDecay: -1 }],
 };
 
 const aliases = [
   ...["sgd", "adam", "adamW", "svag", "mSvag", "vSgd", "sophia", "adaHessian", "naturalSnr"],
-  ...["snrOnly", "curvatureOnly", "combined"],
+  ...["snrOnly", "curvatureOnly", "combined", "signalSgd", "diagonalNewton", "signalNewton"],
+  ...["rmsProp", "adagrad", "nadam", "adamax", "lion"],
 ];
 
 /** Checks the aliases among what a package exports; an explicit undefined is the default. */

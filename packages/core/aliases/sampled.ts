@@ -221,9 +221,9 @@ export interface SignalSgdOptions extends AliasOptions, SignalFractionOptions {
  */
 export function signalSgd(options: SignalSgdOptions = {}): Chain {
   const given = checkOptions("make signalSgd", options, {
-    ...signalFractionKinds,
     learningRate: kinds.rate,
     momentum: kinds.decay,
+    ...signalFractionKinds,
   });
   const { learningRate = 0.1, momentum: decay = 0, ...fraction } = given;
   return chain(
@@ -294,8 +294,8 @@ export interface SignalNewtonOptions extends DiagonalNewtonOptions, SignalFracti
  */
 export function signalNewton(options: SignalNewtonOptions = {}): Chain {
   const given = checkOptions("make signalNewton", options, {
-    ...signalFractionKinds,
     ...newtonKinds,
+    ...signalFractionKinds,
     first: kinds.oneOf("snr", "curvature"),
     weightDecay: kinds.nonNegative,
     match: kinds.match,

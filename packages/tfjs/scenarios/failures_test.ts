@@ -1,5 +1,6 @@
 // The tables of refusals and failures that every host runs, on tf variables.
 import {
+  checkAliasRefusals,
   checkFailure,
   checkHostRefusals,
   type FailingFactory,
@@ -9,6 +10,8 @@ import * as tf from "@tensorflow/tfjs-core";
 import assert from "node:assert/strict";
 import { backends, opsBackend } from "../_testing.ts";
 import * as all from "../mod.ts";
+
+Deno.test("every alias refuses what is no option of it", () => checkAliasRefusals(all));
 
 Deno.test("precond() refuses what is no definition, and options that it does not have", () => {
   checkHostRefusals({
