@@ -5,6 +5,7 @@ import { dataTypeName } from "../model/data_type.ts";
 import { OnnxError } from "../model/onnx_error.ts";
 import type { ModelProto, TensorProto } from "../proto/onnx_pb.ts";
 import { forwardCone } from "./forward_cone.ts";
+import { inferenceMode } from "./inference_mode.ts";
 
 /** Options of {@linkcode exportInferenceModel}. */
 export interface ExportOptions {
@@ -17,8 +18,8 @@ export interface ExportOptions {
 
 /**
  * The inference graph with trained parameters: initializers (or, in an evaluation model, inputs) of
- * the same names take their values; what the outputs do not need is dropped. Tensors are shared, the
- * given model is not changed.
+ * the same names take their values; what the outputs do not need is dropped. Dropout and
+ * BatchNormalization are taken out of training mode. Tensors are shared, the given model is not changed.
  *
  * @throws {OnnxError} For a parameter that the model does not have, or has in another shape.
  *
@@ -63,7 +64,7 @@ export function exportInferenceModel(
   for (const name of outputs) {
     if (!made.has(name)) throw new OnnxError(`Cannot export the model: nothing makes "${name}"`);
   }
-  const exported = forwardCone(model, outputs, values);
+  const exported = forwardCone(inferenceMode(model), outputs, values);
   const read = new Set([...outputs, ...exported.graph!.node.flatMap((node) => readsOf(node))]);
   // Without parameters of the loss alone.
   exported.graph!.initializer = exported.graph!.initializer.filter((t) => read.has(t.name));
