@@ -1,18 +1,47 @@
-/** @module */
-import { type Contribution, createDriver, type Driver } from "@precond/core/backend";
-import { accumulator } from "./accumulate.ts";
-import type { Engine, Gathered, Gathering, GatherOptions } from "./engine_types.ts";
-import { explained } from "../hosts/explained.ts";
-import { nonFinite } from "./feeds/feed_values.ts";
-import { checkFeeds, convertFeeds } from "./feeds/feeds.ts";
-import { finiteDifferences } from "./finite_differences.ts";
+/**
+ * The engine of a trainer: a run of a training graph computes evidence into scratch arrays; only when all
+ * of it is there, and the optimizer has taken its step, it becomes the trainer's state.
+ *
+ * @module
+ */
+import { accumulator, type Contribution, createDriver, type Driver } from "@precond/core/backend";
+import { batchSizeOf } from "../graphs/batch.ts";
 import type { LoadedGraph } from "../graphs/graphs.ts";
-import type { Feeds, Ort, Tensor } from "../ort.ts";
+import type { Ort, Tensor } from "../ort.ts";
+import type { Engine, Gathering, GatherOptions } from "./engine_types.ts";
+import { nonFinite } from "./feeds/feed_values.ts";
+import { checkFeeds } from "./feeds/feeds.ts";
+import type { TakenFeeds } from "./feeds/take_feeds.ts";
+import type { TrainerOptions } from "./options.ts";
+import { lazyArrays, type Parameter } from "./parameters.ts";
 import { uniform } from "./random.ts";
-import type { Parameter, Setup } from "../trainer/set_up.ts";
-import { disposeArrays, lazyArrays } from "./arrays.ts";
-import type { TrainerOptions } from "../trainer/options.ts";
-import { userCurvature } from "./user_curvature.ts";
+import { createRunner, discard } from "./run.ts";
+import { createSampler, type Sampling } from "./samples.ts";
+import type { Setup } from "./set_up.ts";
+
+/** A run whose results are not yet the trainer's state. */
+interface Pending {
+  readonly loss: number;
+  readonly outputs: Readonly<Record<string, Tensor>>;
+  readonly batchSize: number;
+  readonly sampled: boolean;
+  /** Forget what was gathered before. */
+  readonly afresh: boolean;
+}
+
+/** What is gathered after some runs. */
+interface Counts {
+  readonly runs: number;
+  readonly examples: number;
+}
+
+const none: Counts = { runs: 0, examples: 0 };
+
+function swapSamples<A>(p: Parameter<A>): void {
+  const before = p.curvature!;
+  p.curvature = p.newCurvature!;
+  p.newCurvature = before;
+}
 
 /** Makes the engine of a trainer. */
 export function createEngine<A>(
@@ -21,220 +50,148 @@ export function createEngine<A>(
   options: TrainerOptions,
   gathering: Gathering = "mean",
 ): Engine<A> {
-  const { host, graphs, definition, parameters } = setup;
+  const { host, definition, parameters } = setup;
   const { backend } = host;
-  const { accumulate = 1, hutchinson = "exact", differenceStep = 1e-3 } = options;
   const driver: Driver<A> = createDriver(definition, backend);
   const random = uniform(options.seed ?? 1);
-  const names = parameters.map((p) => p.name);
-  const gathers = accumulate > 1 || gathering === "sum";
-  const sums = gathers ? accumulator(backend) : undefined;
-  const differences = hutchinson === "finiteDifferences"
-    ? finiteDifferences(backend, differenceStep)
-    : undefined;
-  const needsSquares = definition.needs.includes("gradientSquares");
-  const kind = definition.needs.includes("curvature") ? definition.curvature?.kind : undefined;
-  let gathered = 0;
-  let examples = 0;
-  let sampled = false;
-
   const arrayOf = lazyArrays(backend);
+  const runner = createRunner(ort, setup, random, arrayOf);
+  const sampler = createSampler(setup, options, runner, random, arrayOf);
+  const names = parameters.map((p) => p.name);
+  const needsSquares = definition.needs.includes("gradientSquares");
+  const needsCurvature = definition.needs.includes("curvature");
+  const gathers = (options.accumulate ?? 1) > 1 || gathering === "sum";
+  const sums = {
+    inPlace: accumulator(backend, { squares: needsSquares, inPlace: true }),
+    anew: accumulator(backend, { squares: needsSquares, inPlace: false }),
+  };
+  let gathered = none;
+  /** Whether `curvature` holds a sample for the next update. */
+  let sampled = false;
+  /** Whether the gradient's arrays hold what a run left that was not taken in. */
+  let spoiled = false;
+
   const gradientOf = (p: Parameter<A>): A => gathers ? arrayOf(p, "gathered") : p.gradient;
+  // A sample that waits for its update stays until another one has been taken in.
+  const sampleInto = (p: Parameter<A>): A => arrayOf(p, sampled ? "newCurvature" : "curvature");
+  const due = () => needsCurvature && driver.curvatureDue(names);
 
-  /** What the trainer feeds itself. */
-  const ownFeeds = (
-    { graph, inputs }: LoadedGraph,
-    weights: (p: Parameter<A>) => A,
-    dropoutSeed?: number,
-  ): Record<string, Tensor> => {
-    const feeds: Record<string, Tensor> = {};
-    const taken = new Set(inputs.map((i) => i.name));
-    for (const p of parameters) {
-      if (taken.has(p.name)) feeds[p.name] = host.tensor(weights(p), p.dims);
-      const vector = graph.vectors?.get(p.name);
-      if (vector !== undefined) feeds[vector] = host.tensor(arrayOf(p, "vector"), p.dims);
-    }
-    for (const s of setup.statistics) {
-      if (taken.has(s.name)) feeds[s.name] = host.tensor(s.current, s.dims);
-    }
-    if (taken.has("dropout_seed")) {
-      feeds["dropout_seed"] = setup.dropoutSeed(dropoutSeed ?? random.integer(65536));
-    }
-    return feeds;
-  };
-
-  const drawSigns = () => {
-    for (const p of parameters) {
-      const signs = new Float32Array(p.size);
-      random.signs(signs);
-      host.write(arrayOf(p, "vector"), signs);
-    }
-  };
-
-  const drawUniform = (feeds: Record<string, Tensor>, loaded: LoadedGraph) => {
-    const name = loaded.graph.uniform;
-    if (name === undefined) return;
-    const info = loaded.inputs.find((i) => i.name === name)!;
-    const dims = setup.uniformDims(info, feeds, loaded.inputs);
-    const values = new Float32Array(dims.reduce((a, b) => a * b, 1));
-    random.fill(values);
-    feeds[name] = new ort.Tensor("float32", values, dims);
-  };
-
-  /** Runs a training graph; gradients and samples end up in the parameters' arrays. */
-  const run = async (
-    loaded: LoadedGraph,
-    given: Record<string, Tensor>,
-    weights: (p: Parameter<A>) => A,
-    /** A run beside the step: with this seed, and running statistics stay as they are. */
-    dropoutSeed?: number,
-  ): Promise<Record<string, Tensor>> => {
-    const { session, graph } = loaded;
-    // Arrays first: memory that grows kills the views of tensors that were made before.
-    const targets: { name: string; array: A; dims: readonly number[] }[] = [];
-    for (const p of parameters) {
-      const want = (outputs: ReadonlyMap<string, string> | undefined, array: () => A) => {
-        const name = outputs?.get(p.name);
-        if (name !== undefined) targets.push({ name, array: array(), dims: p.dims });
-      };
-      want(graph.gradients, () => p.gradient);
-      want(graph.squares, () => arrayOf(p, "squares"));
-      want(graph.curvatures, () => arrayOf(p, "curvature"));
-    }
-    for (const s of dropoutSeed === undefined ? setup.statistics : []) {
-      const name = graph.statistics?.get(s.name);
-      if (name !== undefined) targets.push({ name, array: s.next!, dims: s.dims });
-    }
-    const feeds = { ...given, ...ownFeeds(loaded, weights, dropoutSeed) };
-    drawUniform(feeds, loaded);
-    const loss = graph.loss!;
-    const outputs = setup.outputs.filter((name) => name !== loss);
-    const fetches: Record<string, Tensor | null> = Object.fromEntries(
-      outputs.map((n) => [n, null]),
-    );
-    fetches[loss] = loaded.target ?? null;
-    for (const { name, array, dims } of targets) {
-      fetches[name] = host.writesInPlace ? host.tensor(array, dims) : null;
-    }
-    const results = await explained("step", async () => {
-      return await session.run(convertFeeds(ort, feeds, loaded.changes), fetches);
-    });
-    for (const { name, array } of targets) {
-      const result = results[name]!;
-      if (!host.writesInPlace) host.take(result, array);
-      if (!outputs.includes(name)) host.free(result, array);
-    }
-    // An output may be a gradient, whose array the next run overwrites.
-    const own = (result: Tensor) =>
-      result.location === "cpu" && targets.some(({ name }) => fetches[name] === result)
-        ? new ort.Tensor("float32", (result.data as Float32Array).slice(), result.dims)
-        : result;
-    return {
-      ...Object.fromEntries(outputs.map((name) => [name, own(results[name]!)])),
-      [loss]: results[loss]!,
-    };
-  };
-
-  /** Curvature from two gradients, with the batch of this step. */
-  const sampleDifferences = async (given: Record<string, Tensor>) => {
-    drawSigns();
-    const plain = await graphs.training({ squares: false, curvature: undefined });
-    // Both gradients with the same mask: of two masks the difference would be noise over ε.
-    const seed = plain.inputs.some((i) => i.name === "dropout_seed") ? random.integer(65536) : 0;
-    const arrays = parameters.map((p) => ({
-      dims: p.dims,
-      weights: p.weights,
-      vector: arrayOf(p, "vector"),
-      shifted: arrayOf(p, "shifted"),
-      gradient: p.gradient,
-      saved: arrayOf(p, "saved"),
-      curvature: arrayOf(p, "curvature"),
-    }));
-    await differences!.sample(arrays, async () => {
-      const results = await run(plain, given, (p) => p.shifted!, seed);
-      discard(results[plain.graph.loss!]!);
-    });
-  };
-
-  const wantedCurvature = (due: boolean) => {
-    if (!due || kind === "user" || kind === "empiricalFisher") return undefined;
-    if (kind !== "hutchinson") return "gaussNewton";
-    return differences === undefined ? "hutchinson" : undefined;
-  };
-
-  const reset = (counts = { runs: 0, examples: 0 }) => {
-    gathered = counts.runs;
-    examples = counts.examples;
-    sampled = false;
-  };
-
-  const forward = async (
-    action: string,
-    loaded: LoadedGraph,
-    feeds: Feeds,
-  ): Promise<Record<string, Tensor>> => {
-    const given = checkFeeds(ort, action, feeds, loaded.inputs, setup.own(loaded.graph));
-    const own = ownFeeds(loaded, (p) => p.weights);
-    const all = convertFeeds(ort, { ...given, ...own }, loaded.changes);
-    return await explained(action, () => loaded.session.run(all));
-  };
-
-  const gather = async (feeds: Feeds, stepOptions: GatherOptions): Promise<Gathered> => {
-    const due = stepOptions.sample && kind !== undefined && driver.curvatureDue(names);
-    const curvature = wantedCurvature(due);
-    const squares = needsSquares && !gathers;
-    const user = due && kind === "user" ? userCurvature(parameters, stepOptions) : undefined;
-    const loaded = await graphs.training({ squares, curvature });
-    const given = checkFeeds(ort, "step", feeds, loaded.inputs, setup.own(loaded.graph));
-    const batchSize = stepOptions.batchSize ?? firstSize(given);
-    if (!(batchSize > 0 && batchSize < Infinity)) {
-      throw new RangeError(
-        `Cannot step: batchSize must be positive, current value is ${batchSize}`,
+  /** Examples in the batch; undefined where neither the caller nor the graph tells. */
+  const sizeOf = (given: Readonly<Record<string, Tensor>>, asked: number | undefined): number => {
+    const size = asked ?? batchSizeOf(setup.plan.batch, given);
+    if (size === undefined) {
+      if (!needsSquares && definition.curvature?.kind !== "empiricalFisher") return 1;
+      const shapes = Object.entries(given).map(([name, { dims }]) => `"${name}" [${dims}]`);
+      throw new TypeError(
+        `Cannot step: the optimizer needs the number of examples, and the graph does not tell which ` +
+          `axis is the batch of ${shapes.join(", ")}; give batchSize`,
       );
     }
-    if (curvature === "hutchinson") drawSigns();
-    const { [loaded.graph.loss!]: result, ...outputs } = await run(
-      loaded,
-      given,
-      (p) => p.weights,
-    );
-    const reads = stepOptions.readLoss ?? true;
-    const loss = reads ? await host.read(result!) : NaN;
-    discard(result!);
-    if (reads && !Number.isFinite(loss)) {
+    if (size > 0 && size < Infinity) return size;
+    throw new RangeError(`Cannot step: batchSize must be positive, current value is ${size}`);
+  };
+
+  /** Runs forward and backward. Only scratch arrays and the random numbers' state change. */
+  const run = async (feeds: TakenFeeds, options: GatherOptions): Promise<Pending> => {
+    const { batchSize: asked, readLoss = true, sample, afresh = false } = options;
+    const given = checkFeeds(ort, "step", feeds, setup.plan.inputs);
+    const batchSize = sizeOf(given, asked);
+    const sampling: Sampling<A> | undefined = sample && sampler.samples && due()
+      ? sampler.next(options)
+      : undefined;
+    // Of a single example there is no variance: it brings no squares.
+    const squares = needsSquares && !gathers && batchSize >= 2;
+    const loaded: LoadedGraph = await setup.graphs.training({
+      squares,
+      curvature: sampling && sampler.graphCurvature,
+    });
+    sampling?.prepare();
+    spoiled = !gathers;
+    const { loss: result, outputs } = await runner.train(loaded, given, {
+      weights: (p) => p.weights,
+      curvature: sampleInto,
+    });
+    const loss = readLoss ? await host.read(result) : NaN;
+    discard(result);
+    if (readLoss && !Number.isFinite(loss)) {
       throw new RangeError(
         `Cannot step: the loss is ${loss} after ${driver.iteration} updates; ` +
           `parameters and optimizer are as they were${nonFinite(given)}`,
       );
     }
-    if (due && kind === "hutchinson" && differences !== undefined) await sampleDifferences(given);
-    if (user !== undefined) {
-      for (const p of parameters) host.write(arrayOf(p, "curvature"), user[p.name]!);
+    await sampling?.finish(given, sampleInto);
+    return { loss, outputs, batchSize, sampled: sampling !== undefined, afresh };
+  };
+
+  /** Running statistics and the sample of a run become the trainer's. */
+  const take = (pending: Pending) => {
+    for (const s of setup.fixed) {
+      if (s.next !== undefined) [s.current, s.next] = [s.next, s.current];
     }
-    for (const s of setup.statistics) if (s.next !== undefined) swap(s);
-    if (stepOptions.afresh) reset();
-    // A sample serves the next update, whatever is added to the gradient before it.
-    if (due) sampled = kind !== "empiricalFisher";
-    gathered++;
-    examples += batchSize;
-    sums?.add(
-      parameters.map((p) => ({
-        dims: p.dims,
-        gradient: p.gradient,
-        gathered: arrayOf(p, "gathered"),
-        squares: arrayOf(p, "squares"),
-      })),
-      gathered,
-      gathering,
-    );
-    return { loss, outputs };
+    if (pending.sampled) {
+      if (sampled) { for (const p of parameters) swapSamples(p); }
+      sampled = true;
+    } else if (pending.afresh) sampled = false;
+    spoiled = false;
+  };
+
+  const countsWith = ({ batchSize, afresh }: Pending): Counts => {
+    const { runs, examples } = afresh ? none : gathered;
+    return { runs: runs + 1, examples: examples + batchSize };
+  };
+
+  /** What an update is made of. */
+  const contributionsOf = (
+    { runs, examples }: Counts,
+    hasSample: boolean,
+    means?: readonly { readonly gathered: A; readonly squares: A | undefined }[],
+  ) => {
+    // A sum of no gradients is 0, which ONNX Runtime takes for a gradient like any other.
+    const batchSize = examples === 0 ? 1 : examples;
+    const microBatches = gathers ? runs : examples;
+    const squared = needsSquares && microBatches >= 2;
+    const list = parameters.map((p, k): Contribution<A> => {
+      const mean = means?.[k];
+      return {
+        name: p.name,
+        shape: p.dims,
+        weights: p.weights,
+        gradient: mean?.gathered ?? gradientOf(p),
+        gradientSquares: squared ? mean?.squares ?? p.squares : undefined,
+        curvature: hasSample ? p.curvature : undefined,
+      };
+    });
+    return { list, batchSize, microBatches: Math.max(1, Math.floor(microBatches)) };
+  };
+
+  const updateWith = (
+    { list, batchSize, microBatches }: ReturnType<typeof contributionsOf>,
+    countClipped: boolean,
+  ) => {
+    const result = driver.step(list, { batchSize, microBatches, countClipped });
+    parameters.forEach((p, k) => p.weights = result.weights[k]!);
+    return { batchSize, clipped: result.clipped ?? [] };
+  };
+
+  /** Neither a failed run nor a failed update uses up random numbers: tried again it draws the same. */
+  const undone = async <T>(body: () => Promise<T>): Promise<T> => {
+    const { state } = random;
+    try {
+      return await body();
+    } catch (error) {
+      random.state = state;
+      throw error;
+    }
   };
 
   return {
     driver,
     random,
     get gathered() {
-      return { runs: gathered, examples };
+      return gathered;
+    },
+    get spoiled() {
+      return spoiled;
     },
     gatheredArrays: () => {
       const kinds = needsSquares ? ["gathered", "squares"] as const : ["gathered"] as const;
@@ -242,69 +199,97 @@ export function createEngine<A>(
         kinds.map((kind) => ({ parameter: p.name, kind, dims: p.dims, array: arrayOf(p, kind) }))
       );
     },
-    async gather(feeds, gatherOptions) {
-      const { state } = random;
-      try {
-        return await gather(feeds, gatherOptions);
-      } catch (error) {
-        // The step that is tried again draws the same numbers.
-        random.state = state;
-        throw error;
-      }
+    async open() {
+      // With micro-batches the last one of an update brings the sample.
+      const samples = !gathers || gathering === "sum";
+      await setup.graphs.training({
+        squares: needsSquares && !gathers,
+        curvature: samples ? sampler.graphCurvature : undefined,
+      });
+    },
+    gather: (feeds, gatherOptions) =>
+      undone(async () => {
+        const pending = await run(feeds, gatherOptions);
+        const counts = countsWith(pending);
+        const arrays = parameters.map((p) => ({
+          shape: p.dims,
+          gradient: p.gradient,
+          gathered: arrayOf(p, "gathered"),
+          ...(needsSquares ? { squares: arrayOf(p, "squares") } : {}),
+        }));
+        sums.inPlace.add(arrays, counts.runs, gathering);
+        take(pending);
+        gathered = counts;
+        return { loss: pending.loss, outputs: pending.outputs };
+      }),
+    step: (feeds, gatherOptions, hooks) =>
+      undone(async () => {
+        const pending = await run(feeds, gatherOptions);
+        const counts = countsWith(pending);
+        // In new arrays: what was gathered before stays until the update is made.
+        const means = gathers
+          ? sums.anew.add(
+            parameters.map((p) => ({
+              shape: p.dims,
+              gradient: p.gradient,
+              gathered: counts.runs > 1 ? p.gathered : undefined,
+              squares: counts.runs > 1 && needsSquares ? p.squares : undefined,
+            })),
+            counts.runs,
+            gathering,
+          )
+          : undefined;
+        const countClipped = hooks?.before() ?? false;
+        let updated;
+        try {
+          updated = updateWith(
+            contributionsOf(counts, pending.sampled || sampled, means),
+            countClipped,
+          );
+        } catch (error) {
+          for (const { gathered, squares } of means ?? []) {
+            backend.dispose(gathered);
+            if (squares !== undefined) backend.dispose(squares);
+          }
+          hooks?.abandon();
+          throw error;
+        }
+        take(pending);
+        means?.forEach((mean, k) => {
+          const p = parameters[k]!;
+          if (p.gathered !== undefined) backend.dispose(p.gathered);
+          p.gathered = mean.gathered;
+          if (mean.squares === undefined) return;
+          if (p.squares !== undefined) backend.dispose(p.squares);
+          p.squares = mean.squares;
+        });
+        gathered = none;
+        sampled = false;
+        try {
+          await hooks?.after(updated);
+        } finally {
+          for (const counted of updated.clipped) {
+            for (const array of Object.values(counted)) backend.dispose(array);
+          }
+        }
+        return { loss: pending.loss, outputs: pending.outputs };
+      }),
+    update() {
+      updateWith(contributionsOf(gathered, sampled), false);
+      sampled = false;
     },
     gradientOf,
-    update(learningRate, { keep = false, countClipped = false } = {}) {
-      if (gathered === 0 && gathering === "mean") {
-        throw new TypeError("Cannot update: there is no gradient since the last update");
-      }
-      const squares = needsSquares ? (p: Parameter<A>) => p.squares : () => undefined;
-      const contributions = parameters.map((p): Contribution<A> => ({
-        name: p.name,
-        shape: p.dims,
-        weights: p.weights,
-        gradient: gradientOf(p),
-        gradientSquares: squares(p),
-        curvature: sampled ? p.curvature : undefined,
-      }));
-      // A sum of no gradients is 0, which ONNX Runtime takes for a gradient like any other.
-      const batchSize = examples === 0 ? 1 : examples;
-      const microBatches = gathers ? gathered : examples;
-      try {
-        const { weights, clipped = [] } = driver.step(contributions, {
-          batchSize,
-          countClipped,
-          microBatches,
-          ...(learningRate === undefined ? {} : { learningRate }),
-        });
-        parameters.forEach((p, k) => p.weights = weights[k]!);
-        sampled = false;
-        return { batchSize, clipped };
-      } finally {
-        // Also if it throws: the next step begins a new update.
-        if (!keep) reset();
-      }
+    reset(counts = none) {
+      gathered = counts;
+      sampled = false;
+      spoiled = false;
     },
-    reset,
-    forward,
+    forward: runner.forward,
     dispose() {
       driver.dispose();
-      sums?.dispose();
-      differences?.dispose();
-      disposeArrays(setup);
+      sums.inPlace.dispose();
+      sums.anew.dispose();
+      sampler.dispose();
     },
   };
-}
-
-/** A result on the GPU is a buffer of its own; what is written in place serves the next run, too. */
-function discard(result: Tensor): void {
-  if (result.location === "gpu-buffer") result.dispose();
-}
-
-function swap<A>(s: { current: A; next: A | undefined }): void {
-  [s.current, s.next] = [s.next!, s.current];
-}
-
-/** The first axis of the first feed: the batch. */
-function firstSize(feeds: Readonly<Record<string, Tensor>>): number {
-  return Object.values(feeds)[0]?.dims[0] ?? 1;
 }

@@ -1,11 +1,15 @@
-/** @module */
+/**
+ * What an engine does.
+ *
+ * @module
+ */
 import type { ClippedCounts, Driver } from "@precond/core/backend";
-import type { LoadedGraph } from "../graphs/graphs.ts";
-import type { Feeds, Tensor } from "../ort.ts";
+import type { Tensor } from "../ort.ts";
+import type { TakenFeeds } from "./feeds/take_feeds.ts";
+import type { StepOptions } from "./options.ts";
+import type { Parameter } from "./parameters.ts";
 import type { Uniform } from "./random.ts";
-import type { Parameter } from "../trainer/set_up.ts";
-import type { SavedGathered } from "../saving/saved_trainer.ts";
-import type { StepOptions } from "../trainer/options.ts";
+import type { Runner } from "./run.ts";
 
 /** What is gathered over several runs: the mean of their gradients, or (as ONNX Runtime) the sum. */
 export type Gathering = "mean" | "sum";
@@ -29,22 +33,33 @@ export interface GatheredArray<A> {
 
 /** Options of gathering. */
 export interface GatherOptions extends StepOptions {
+  /** Whether the run brings a curvature sample, if the next update is to have one. */
   readonly sample: boolean;
   /** What was gathered before is forgotten. */
   readonly afresh?: boolean;
-}
-
-/** Options of an update. */
-export interface UpdateOptions {
-  readonly keep?: boolean;
-  readonly countClipped?: boolean;
 }
 
 /** What is known of an update. */
 export interface Updated<A> {
   /** Examples in its batch. */
   readonly batchSize: number;
+  /** What it clipped, if that was counted, in the order of the parameters. */
   readonly clipped: readonly ClippedCounts<A>[];
+}
+
+/** Who watches an update. */
+export interface StepHooks<A> {
+  /** Whether to count what is clipped. */
+  before(): boolean;
+  after(updated: Updated<A>): Promise<void>;
+  /** The update did not come about. */
+  abandon(): void;
+}
+
+/** How much of an update is gathered. */
+export interface GatheredCounts {
+  readonly runs: number;
+  readonly examples: number;
 }
 
 /** Runs graphs, gathers gradients, updates parameters; one call at a time. */
@@ -52,24 +67,24 @@ export interface Engine<A> {
   readonly driver: Driver<A>;
   readonly random: Uniform;
   /** Since the last update. */
-  readonly gathered: SavedGathered;
+  readonly gathered: GatheredCounts;
   /** Where it is. */
   gatheredArrays(): readonly GatheredArray<A>[];
-  /**
-   * Runs forward and backward and takes the gradient in; with `sample` a curvature sample too, if the
-   * next update is to have one. Nothing has changed if it throws.
-   */
-  gather(feeds: Feeds, options: GatherOptions): Promise<Gathered>;
-  /**
-   * Updates the parameters with what was gathered, which is then forgotten unless `keep` is true.
-   * With `countClipped` the counts are the caller's to dispose.
-   */
-  update(learningRate: number | undefined, options?: UpdateOptions): Updated<A>;
+  /** Whether a run that failed has overwritten the gradient of the last update. */
+  readonly spoiled: boolean;
+  /** Opens the graph of the first step: what ONNX Runtime refuses, it refuses before any training. */
+  open(): Promise<void>;
+  /** Runs forward and backward and takes the gradient in. Nothing has changed if it throws. */
+  gather(feeds: TakenFeeds, options: GatherOptions): Promise<Gathered>;
+  /** The last run of an update, and the update. Nothing has changed if it throws. */
+  step(feeds: TakenFeeds, options: GatherOptions, hooks?: StepHooks<A>): Promise<Gathered>;
+  /** Updates the parameters with what was gathered, which stays. */
+  update(): void;
   /** The gradient that an update uses, or the last one used. */
   gradientOf(parameter: Parameter<A>): A;
   /** Takes the arrays' contents for what was gathered; without counts it forgets it. */
-  reset(gathered?: SavedGathered): void;
+  reset(gathered?: GatheredCounts): void;
   /** Runs a graph without a gradient. */
-  forward(action: string, loaded: LoadedGraph, feeds: Feeds): Promise<Record<string, Tensor>>;
+  readonly forward: Runner<A>["forward"];
   dispose(): void;
 }

@@ -1,41 +1,34 @@
-/** @module */
+/**
+ * Graphs in sessions: for training with the evidence that is wanted, evaluation, prediction.
+ *
+ * @module
+ */
 import {
-  type ClassLabels,
-  DataType,
   type Legalized,
   lossGraph,
   type ModelProto,
   type NodeProto,
   type TrainingGraph,
   trainingGraph,
-  type ValueInfoProto,
 } from "@precond/onnx";
 import type { Session } from "../hosts/create_session.ts";
+import { fixedDims, type InputInfo, inputInfo } from "./inputs.ts";
 import type { Capturer } from "../hosts/capture/capturer.ts";
 import type { Tensor } from "../ort.ts";
-import type { TrainingSource } from "./source.ts";
+import { ownInputs, type TrainingPlan } from "./plan.ts";
 
 /** What a run computes besides loss and gradient. */
 export interface Wanted {
   readonly squares: boolean;
-  readonly curvature: "gaussNewton" | "hutchinson" | undefined;
-}
-
-/** An input that the caller feeds. */
-export interface InputInfo {
-  readonly name: string;
-  /** ONNX's number of the element type. */
-  readonly type: number | undefined;
-  /** Sizes; a string is free. Undefined where the rank is not declared. */
-  readonly dims: readonly (number | string)[] | undefined;
-  /** What class indices may be, for inputs that hold them. */
-  readonly labels?: ClassLabels | undefined;
+  readonly curvature: "gaussNewton" | "fisher" | "hutchinson" | undefined;
 }
 
 /** A graph in a session. */
 export interface LoadedGraph {
   readonly session: Session;
   readonly inputs: readonly InputInfo[];
+  /** Those of them that the caller feeds. */
+  readonly callerInputs: readonly InputInfo[];
   /** Inputs that the provider takes in another element type. */
   readonly changes: Legalized["inputs"];
   readonly graph: Partial<Omit<TrainingGraph, "loss">> & { readonly loss: string | undefined };
@@ -55,14 +48,8 @@ export interface Graphs {
 
 /** How graphs are opened. */
 export interface GraphOptions {
-  readonly source: TrainingSource;
-  /** The graph with the gradient alone. */
-  readonly plain: TrainingGraph;
-  /** Running statistics and fixed parameters, fed like trained ones. */
-  readonly statistics: readonly string[];
+  readonly plan: TrainingPlan;
   readonly training: boolean | undefined;
-  /** Outputs of the model that step() returns. */
-  readonly outputs: readonly string[];
   /** Opens a graph whose outputs `resident` stay on the host's side. */
   readonly open: (model: ModelProto, resident: readonly string[]) => Promise<Session>;
   /** A tensor of one number for a run to write into, on hosts that want one. */
@@ -75,11 +62,13 @@ export interface GraphOptions {
 
 /** Sessions over the graphs of one source. */
 export function openGraphs(options: GraphOptions): Graphs {
-  const { source, plain, statistics, outputs, legalize } = options;
+  const { plan, legalize } = options;
+  const { source, plain, outputs } = plan;
   const { evaluation, predictions } = source;
   const { parameters } = plain;
+  const fed = plan.fixed.map(({ name }) => name);
   const training = options.training === undefined ? {} : { training: options.training };
-  const given = { trainable: parameters, fed: statistics, training: false };
+  const given = { trainable: parameters, fed, training: false };
   const open = new Map<string, Promise<LoadedGraph>>();
   const once = (key: string, make: () => Promise<LoadedGraph>) => {
     let found = open.get(key);
@@ -108,9 +97,11 @@ export function openGraphs(options: GraphOptions): Graphs {
       labels: graph.labels?.get(input.name),
     }));
     const result = model.graph!.output.find(({ name }) => name === graph.loss);
-    const dims = result !== undefined && resident.length > 0 ? dimsOf(result) : undefined;
+    const dims = result !== undefined && resident.length > 0 ? fixedDims(result) : undefined;
     const target = dims === undefined ? undefined : options.number(dims);
-    return { session, graph, changes, inputs, target };
+    const own = ownInputs(graph, [...parameters, ...fed]);
+    const callerInputs = inputs.filter(({ name }) => !own.has(name));
+    return { session, graph, changes, inputs, callerInputs, target };
   };
   return {
     training: (wanted) =>
@@ -120,9 +111,10 @@ export function openGraphs(options: GraphOptions): Graphs {
           ...source.target,
           ...training,
           trainable: parameters,
-          fed: statistics,
+          fed,
           outputs,
           squares,
+          ...(squares ? examplesOf(plan) : {}),
           ...(curvature === undefined ? {} : { curvature }),
         });
         const resident = [graph.gradients, graph.squares, graph.curvatures, graph.statistics]
@@ -148,9 +140,29 @@ export function openGraphs(options: GraphOptions): Graphs {
       for (const result of sessions) {
         if (result.status === "fulfilled") await result.value.session.release();
       }
-      await options.capturer?.dispose();
     },
   };
+}
+
+/**
+ * The input that shows where single examples lie, if the batch has a name; otherwise the graph's first
+ * one does.
+ *
+ * @throws {TypeError} If the batch is no input's first axis.
+ */
+function examplesOf({ batch, inputs }: TrainingPlan): { readonly batchInput?: string } {
+  if (batch.length === 0) return {};
+  const leading = batch.find(({ axis }) => axis === 0);
+  if (leading === undefined) {
+    const { input, axis } = batch[0]!;
+    throw new TypeError(
+      `Cannot square the gradients of single examples: they lie along axis ${axis} of "${input}", ` +
+        `expected is the first; use accumulate, whose micro-batches serve instead`,
+    );
+  }
+  const [dim] = inputs.find(({ name }) => name === leading.input)!.dims ?? [];
+  const named = typeof dim === "string" && dim !== `${leading.input}.0`;
+  return named ? { batchInput: leading.input } : {};
 }
 
 /** Labels, which predictions do not need. */
@@ -168,24 +180,4 @@ function withoutUnusedInputs(model: ModelProto): ModelProto {
   };
   visit(graph.node);
   return { ...model, graph: { ...graph, input: graph.input.filter((i) => read.has(i.name)) } };
-}
-
-/** The shape of a float value with no free sizes. */
-function dimsOf(value: ValueInfoProto): number[] | undefined {
-  const { type, dims } = inputInfo(value);
-  return type === DataType.FLOAT && dims?.every((d) => typeof d === "number") === true
-    ? dims as number[]
-    : undefined;
-}
-
-function inputInfo({ name, type }: ValueInfoProto): InputInfo {
-  if (type?.value.case !== "tensorType") return { name, type: undefined, dims: undefined };
-  const { elemType, shape } = type.value.value;
-  const dims = shape?.dim.map((d, k) => {
-    if (d.value.case === "dimParam" && d.value.value !== "") return d.value.value;
-    // Free sizes without a name have nothing to do with each other; some exporters write −1.
-    const size = d.value.case === "dimValue" ? Number(d.value.value) : -1;
-    return size < 0 ? `${name}.${k}` : size;
-  });
-  return { name, type: elemType, dims };
 }

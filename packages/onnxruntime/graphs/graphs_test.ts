@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { mlp, nodeOrt } from "../scenarios/builds.ts";
-import { setUp } from "../trainer/set_up.ts";
+import { setUp } from "../engine/set_up.ts";
+import { readSource } from "./source.ts";
 
 Deno.test("a trainer differentiates once before its first step", async () => {
   const net = mlp();
@@ -16,13 +17,12 @@ Deno.test("a trainer differentiates once before its first step", async () => {
       },
     }),
   };
-  const setup = await setUp(nodeOrt, { model, loss: net.loss }, {});
+  const setup = await setUp(nodeOrt, readSource({ model, loss: net.loss }), {});
   const before = reads;
   assert.ok(before > 0);
   await setup.graphs.training({ squares: false, curvature: undefined });
   assert.equal(reads, before);
   await setup.graphs.training({ squares: true, curvature: undefined });
   assert.ok(reads > before);
-  await setup.graphs.release();
-  await setup.host.dispose();
+  await setup.dispose();
 });

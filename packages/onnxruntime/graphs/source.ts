@@ -1,13 +1,20 @@
-/** @module */
+/**
+ * What a trainer is made from: a model, or training artifacts.
+ *
+ * @module
+ */
 import { adamW, type Definition } from "@precond/core";
+import { checkOptions, kinds, nearestName } from "@precond/core/backend";
 import {
   type ArtifactFiles,
   type DifferentiateOptions,
+  type ExternalData,
   type Loss,
   type ModelProto,
   readArtifacts,
   readModel,
 } from "@precond/onnx";
+import { bytesOf } from "../engine/feeds/element_types.ts";
 import { kindOf } from "../engine/feeds/kind_of.ts";
 import { optimizerOf } from "./optimizer_of.ts";
 
@@ -18,7 +25,15 @@ export interface ModelSource {
   readonly loss?: Loss;
   /** Name of an output that is the loss. */
   readonly output?: string;
+  /**
+   * The files in which the model keeps large tensors, by the names that the model has for them;
+   * createTrainerFromFile() of `@precond/onnxruntime/node` finds them itself.
+   */
+  readonly externalData?: ExternalData;
 }
+
+/** ONNX's word for a tensor whose bytes are in another file. */
+const external = 1;
 
 /** A plain model, or training artifacts: official ones or those of `generateArtifacts()`. */
 export type TrainerSource = ModelSource | ArtifactFiles;
@@ -61,20 +76,46 @@ export function readSource(given: TrainerSource): TrainingSource {
   return "training" in given ? fromArtifacts(given) : fromModel(given);
 }
 
-function fromModel({ model, loss, output }: ModelSource): TrainingSource {
+/** Files that Jest or a frame made are of another realm, others come as the buffer that was read. */
+const bytesIn = <T>(file: T): T => (bytesOf(file) ?? file) as T;
+
+function fromModel(given: ModelSource): TrainingSource {
+  const { model, loss, output, externalData } = given;
+  const known = ["model", "loss", "output", "externalData"];
+  // What a network carries besides is its own business; what is misspelt is not.
+  for (const name of Object.keys(given).filter((name) => !known.includes(name))) {
+    const near = nearestName(name, known);
+    if (near === undefined) continue;
+    throw new TypeError(`Cannot create a trainer: "${name}" is no option, did you mean ${near}?`);
+  }
   if ((loss === undefined) === (output === undefined)) {
     throw new TypeError(
       "Cannot create a trainer: give either a loss or the name of the output that is the loss",
     );
   }
-  const read = model instanceof Uint8Array ? readModel(model) : model;
+  const bytes = bytesOf(model);
+  const read = bytes === undefined
+    ? model as ModelProto
+    : readModel(bytes, externalData === undefined ? {} : { externalData });
   if (read?.graph === undefined) {
     throw new TypeError(
       `Cannot create a trainer: expected a model's bytes as a Uint8Array or a ModelProto, ` +
         `given is ${kindOf(model)}`,
     );
   }
-  // It has initializers, too: its gradient's own seed would be trained.
+  const apart = read.graph.initializer.find(({ dataLocation }) => dataLocation === external);
+  if (apart !== undefined) {
+    const file = apart.externalData.find(({ key }) => key === "location")?.value;
+    throw new TypeError(
+      `Cannot create a trainer: the model keeps "${apart.name}" in the file "${file}"; give it as ` +
+        `{ model, loss, externalData: { ${
+          JSON.stringify(file)
+        }: bytes } }, or create the trainer with ` +
+        `createTrainerFromFile() of "@precond/onnxruntime/node"`,
+    );
+  }
+  // The training model of artifacts has initializers, too, among them the seed of its own gradient: it
+  // would be trained like a parameter.
   if (read.graph.node.some((node) => node.opType === "InPlaceAccumulatorV2")) {
     throw new TypeError(
       "Cannot create a trainer: the model is the training model of artifacts; give them as " +
@@ -95,7 +136,20 @@ function fromModel({ model, loss, output }: ModelSource): TrainingSource {
 }
 
 function fromArtifacts(files: ArtifactFiles): TrainingSource {
-  const { model, loss, trainable, frozen, evaluation = model, optimizer } = readArtifacts(files);
+  const { training, checkpoint, optimizer: optimizerModel, eval: evalModel } = checkOptions<
+    ArtifactFiles
+  >("create a trainer", files, {
+    training: kinds.anything,
+    checkpoint: kinds.anything,
+    optimizer: kinds.anything,
+    eval: kinds.anything,
+  });
+  const { model, loss, trainable, frozen, evaluation = model, optimizer } = readArtifacts({
+    training: bytesIn(training),
+    checkpoint: bytesIn(checkpoint),
+    ...(optimizerModel === undefined ? {} : { optimizer: bytesIn(optimizerModel) }),
+    ...(evalModel === undefined ? {} : { eval: bytesIn(evalModel) }),
+  });
   const [evaluated, ...predictions] = evaluation.graph!.output.map((o) => o.name);
   return {
     model,

@@ -1,4 +1,8 @@
-/** @module */
+/**
+ * The choice of what is trained.
+ *
+ * @module
+ */
 import { lossGraph, type Trainable } from "@precond/onnx";
 import type { TrainingSource } from "./source.ts";
 
@@ -16,13 +20,17 @@ export function trainedOf(
   if (typeof chosen === "function") {
     return (name, tensor) => !frozen.includes(name) && chosen(name, tensor);
   }
-  // Of what is no list the graph says so.
+  // What is neither a list nor a function is refused where the graph is differentiated.
   const both = Array.isArray(chosen)
     ? chosen.find((name) => frozen.includes(name)) as string | undefined
     : undefined;
   if (both !== undefined) {
     throw new TypeError(`Cannot train "${both}": it is to be frozen, too`);
   }
+  const twice = Array.isArray(chosen)
+    ? chosen.find((name, k) => chosen.indexOf(name) !== k) as string | undefined
+    : undefined;
+  if (twice !== undefined) throw new TypeError(`Cannot train "${twice}": it is listed twice`);
   if (chosen !== undefined || frozen.length === 0) return chosen ?? source.trainable;
   const usual = source.trainable ?? lossGraph(source.model, {}).parameters;
   return usual.filter((name) => !frozen.includes(name));

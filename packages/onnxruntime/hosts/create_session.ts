@@ -1,4 +1,9 @@
-/** @module */
+/**
+ * Sessions, with what single builds of ONNX Runtime need kept away from their callers.
+ *
+ * @module
+ */
+import { withHalvesAsBits } from "./halves.ts";
 import type { InferenceSession, Ort, Tensor } from "../ort.ts";
 
 /** A graph in ONNX Runtime. */
@@ -24,8 +29,18 @@ export async function createSession(
   model: Uint8Array,
   options: InferenceSession.SessionOptions,
 ): Promise<Session> {
-  const { versions } = ort.env as { versions?: { web?: string } };
-  if (versions?.web === undefined) return await ort.InferenceSession.create(model, options);
+  if (!isWeb(ort)) {
+    const session = await ort.InferenceSession.create(model, options);
+    return {
+      run: (feeds, fetches = {}) =>
+        withHalvesAsBits(
+          [...Object.values(feeds), ...Object.values(fetches)],
+          () =>
+            Object.keys(fetches).length === 0 ? session.run(feeds) : session.run(feeds, fetches),
+        ),
+      release: () => session.release(),
+    };
+  }
   const inTurn = <T>(call: () => Promise<T>): Promise<T> => {
     const result = (last.get(ort.env) ?? Promise.resolve()).then(call);
     last.set(ort.env, result.catch(() => {}));
@@ -38,3 +53,7 @@ export async function createSession(
     release: () => inTurn(() => session.release()),
   };
 }
+
+/** Whether a build is one of onnxruntime-web. */
+export const isWeb = ({ env }: Ort): boolean =>
+  (env as { versions?: { web?: string } }).versions?.web !== undefined;

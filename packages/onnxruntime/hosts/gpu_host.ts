@@ -3,7 +3,6 @@ import {
   type Backend,
   checkProduct,
   type GpuBuffer,
-  type GpuDevice,
   layout,
   webgpuKernel,
   type WebgpuProducts,
@@ -11,29 +10,10 @@ import {
 } from "@precond/core/backend";
 import { buildModel, writeModel } from "@precond/onnx";
 import { createSession, type Session } from "./create_session.ts";
+import type { Device } from "./device.ts";
 import type { InferenceSession, Ort, Tensor } from "../ort.ts";
 import { capturer } from "./capture/capturer.ts";
 import type { Host } from "./host.ts";
-
-/** What is used of a WebGPU device besides what core's kernels use. */
-export interface Device extends GpuDevice {
-  readonly lost: Promise<{ readonly message: string }>;
-  createBuffer(options: { size: number; usage: number }): MappableBuffer;
-  createCommandEncoder(): ReturnType<GpuDevice["createCommandEncoder"]> & {
-    copyBufferToBuffer(
-      from: GpuBuffer,
-      fromOffset: number,
-      to: GpuBuffer,
-      toOffset: number,
-      size: number,
-    ): void;
-  };
-}
-/** A buffer that can be read back. */
-export interface MappableBuffer extends GpuBuffer {
-  mapAsync(mode: number): Promise<void>;
-  getMappedRange(): ArrayBuffer;
-}
 
 /** A storage buffer of float32 values on ONNX Runtime's device. */
 export interface GpuArray {

@@ -1,5 +1,6 @@
 /** @module */
 import type { InferenceSession, Ort } from "../ort.ts";
+import { isWeb } from "./create_session.ts";
 import { gpuHost } from "./gpu_host.ts";
 import type { Host } from "./host.ts";
 import { memoryHost } from "./memory_host.ts";
@@ -25,7 +26,8 @@ export async function openHost(
 ): Promise<OpenedHost> {
   const [first, ...others] = options.executionProviders!;
   const provider = typeof first === "string" ? first : first!.name;
-  if (provider !== "webgpu" || !sharesDevice(ort)) {
+  // onnxruntime-node keeps its device to itself: parameters stay in memory, runs copy them.
+  if (provider !== "webgpu" || !isWeb(ort)) {
     return { host: await memoryHost(ort, options), provider, lost: undefined };
   }
   const host = await gpuHost(ort, options);
@@ -40,7 +42,3 @@ export async function openHost(
   }
   return await openHost(ort, { ...options, executionProviders: others });
 }
-
-/** onnxruntime-node keeps its device to itself: parameters stay in memory, runs copy them. */
-const sharesDevice = ({ env }: Ort): boolean =>
-  "versions" in env && (env.versions as { web?: string }).web !== undefined;

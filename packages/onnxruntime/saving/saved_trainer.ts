@@ -1,4 +1,8 @@
-/** @module */
+/**
+ * Files of trainers.
+ *
+ * @module
+ */
 import { type NamedArray, readSafetensors, writeSafetensors } from "@precond/core/backend";
 import {
   DataType,
@@ -10,12 +14,7 @@ import {
   type TensorProto,
   writeCheckpoint,
 } from "@precond/onnx";
-
-/** How much of an update is gathered. */
-export interface SavedGathered {
-  readonly runs: number;
-  readonly examples: number;
-}
+import type { GatheredArray, GatheredCounts } from "../engine/engine_types.ts";
 
 /** What a trainer's file holds. */
 export interface SavedTrainer {
@@ -29,7 +28,9 @@ export interface SavedTrainer {
   /** The state of the random numbers. */
   readonly random: number | undefined;
   /** Undefined after an update, when nothing is. */
-  readonly gathered: SavedGathered | undefined;
+  readonly gathered: GatheredCounts | undefined;
+  /** What the model is known by; undefined in files of something else, and of older versions. */
+  readonly model: string | undefined;
 }
 
 /** Forms of a trainer's file. */
@@ -75,6 +76,7 @@ function toSafetensors(saved: SavedTrainer): Uint8Array<ArrayBuffer> {
       state: saved.optimizer!,
       random: String(saved.random),
       ...(saved.gathered === undefined ? {} : { gathered: JSON.stringify(saved.gathered) }),
+      ...(saved.model === undefined ? {} : { model: saved.model }),
       // By name: exporters call parameters "onnx::MatMul_12", too.
       values: JSON.stringify([...saved.parameters.keys(), ...saved.fixed.keys()]),
     },
@@ -84,7 +86,7 @@ function toSafetensors(saved: SavedTrainer): Uint8Array<ArrayBuffer> {
 function fromSafetensors(bytes: Uint8Array): SavedTrainer {
   const { tensors, metadata } = readSafetensors(bytes);
   checkFormat(metadata.format, metadata.version);
-  const names = new Set<string>(JSON.parse(metadata.values ?? "[]"));
+  const names = namesOf(metadata.values, tensors);
   const values = new Map([...tensors].filter(([name]) => names.has(name)));
   return {
     // Which of them are trained, the trainer knows.
@@ -94,7 +96,25 @@ function fromSafetensors(bytes: Uint8Array): SavedTrainer {
     optimizer: metadata.state ?? "",
     random: randomOf(metadata.random),
     gathered: gatheredOf(metadata.gathered),
+    model: metadata.model,
   };
+}
+
+/** Names of the tensors that are values of the model, not of the optimizer. */
+function namesOf(text: string | undefined, tensors: ReadonlyMap<string, unknown>): Set<string> {
+  let names: unknown;
+  try {
+    names = JSON.parse(text ?? "null");
+  } catch {
+    // Refused below.
+  }
+  const known = (name: unknown) => typeof name === "string" && tensors.has(name);
+  if (Array.isArray(names) && names.every(known)) return new Set(names);
+  throw new TypeError(
+    `Cannot load the trainer: the file's list of parameters is damaged: ${
+      text === undefined ? "there is none" : text.slice(0, 100)
+    }`,
+  );
 }
 
 function toCheckpoint(saved: SavedTrainer): Uint8Array<ArrayBuffer> {
@@ -117,6 +137,7 @@ function toCheckpoint(saved: SavedTrainer): Uint8Array<ArrayBuffer> {
       ["precond.version", version],
       ["precond.state", saved.optimizer!],
       ["precond.random", String(saved.random)],
+      ...(saved.model === undefined ? [] : [["precond.model", saved.model] as const]),
       ...(saved.gathered === undefined
         ? []
         : [["precond.gathered", JSON.stringify(saved.gathered)] as const]),
@@ -143,6 +164,7 @@ function fromCheckpoint(bytes: Uint8Array): SavedTrainer {
     optimizer: ours ? property("state") ?? "" : undefined,
     random: ours ? randomOf(property("random")) : undefined,
     gathered: ours ? gatheredOf(property("gathered")) : undefined,
+    model: property("model"),
   };
 }
 
@@ -168,11 +190,11 @@ function randomOf(text: string | undefined): number | undefined {
   return text !== undefined && Number.isInteger(random) ? random : undefined;
 }
 
-function gatheredOf(text: string | undefined): SavedGathered | undefined {
+function gatheredOf(text: string | undefined): GatheredCounts | undefined {
   if (text === undefined) return undefined;
   const damaged = () =>
     new TypeError(`Cannot load the trainer: the file's gathered gradient is damaged: ${text}`);
-  let found: Partial<SavedGathered> | null;
+  let found: Partial<GatheredCounts> | null;
   try {
     found = JSON.parse(text);
   } catch {
@@ -181,4 +203,11 @@ function gatheredOf(text: string | undefined): SavedGathered | undefined {
   const { runs, examples } = found ?? {};
   if (!(Number.isSafeInteger(runs) && runs! > 0 && examples! > 0)) throw damaged();
   return { runs: runs!, examples: examples! };
+}
+
+/** The name of what is gathered for a parameter; slots have a dot after the colons. */
+export function gatheredName(
+  { parameter, kind }: Pick<GatheredArray<unknown>, "parameter" | "kind">,
+): string {
+  return `${parameter}${separator}${kind === "gathered" ? "gathered" : "gatheredSquares"}`;
 }

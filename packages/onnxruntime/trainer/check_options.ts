@@ -1,54 +1,93 @@
-/** @module */
-import { kindOf } from "../engine/feeds/kind_of.ts";
-import type { Ort } from "../ort.ts";
-import type { TrainerOptions } from "./options.ts";
-
 /**
  * Refuses, where they are given, arguments that would fail later and elsewhere, or do something else
  * without a word: callers may have no types.
  *
- * @throws {TypeError} For another type.
- * @throws {RangeError} For a value out of range.
+ * @module
  */
-export function checkOptions(ort: Ort, options: TrainerOptions): void {
-  const { optimizer, accumulate = 1, hutchinson = "exact", executionProviders } = options;
-  if (typeof ort?.InferenceSession?.create !== "function") {
-    throw new TypeError(
-      `Cannot create a trainer: the first argument must be a build of ONNX Runtime, such as ` +
-        `"onnxruntime-node", given is ${kindOf(ort)}`,
-    );
-  }
-  if (optimizer !== undefined && !Array.isArray(optimizer?.needs)) {
-    throw new TypeError(
-      `Cannot create a trainer: optimizer must be a definition of @precond/core, such as adamW(), ` +
-        `given is ${kindOf(optimizer)}`,
-    );
-  }
-  const providers = options.sessionOptions?.executionProviders ?? executionProviders;
-  if (providers !== undefined && (!Array.isArray(providers) || providers.length === 0)) {
-    throw new TypeError(
-      `Cannot create a trainer: executionProviders must be a list such as ["cpu"], ` +
-        `current value is ${JSON.stringify(providers)}`,
-    );
-  }
-  if (hutchinson !== "exact" && hutchinson !== "finiteDifferences") {
-    throw new TypeError(
-      `Cannot create a trainer: hutchinson must be "exact" or "finiteDifferences", ` +
-        `current value is "${hutchinson}"`,
-    );
-  }
-  if (!Number.isInteger(accumulate) || accumulate < 1) {
-    throw new RangeError(
-      `Cannot create a trainer: accumulate must be a positive integer, current value is ${accumulate}`,
-    );
-  }
+import { checkOptions, type Kind, kinds } from "@precond/core/backend";
+import { kindOf } from "../engine/feeds/kind_of.ts";
+import type { TrainerOptions } from "../engine/options.ts";
+import type { Ort } from "../ort.ts";
+import type { FitOptions, SaveOptions, StepOptions } from "./options.ts";
+
+const record = (must: string): Kind => ({
+  must,
+  type: (value) => typeof value === "object" && value !== null && !Array.isArray(value),
+});
+const sizes: Kind = {
+  ...record("be positive integers by the names of sizes, such as { N: 64 }"),
+  range: (given: object) => Object.values(given).every((n) => Number.isSafeInteger(n) && n >= 1),
+};
+const providers: Kind = {
+  must: 'be a list such as ["cpu"]',
+  type: (value) => Array.isArray(value) && value.length > 0,
+};
+const signal: Kind = {
+  must: "be the signal of an AbortController",
+  type: (value) => typeof value === "object" && value !== null && "aborted" in value,
+};
+const samples = record("be samples by the names of the parameters");
+
+/** @throws {TypeError} If it is no build of ONNX Runtime. */
+export function checkBuild(ort: Ort): void {
+  if (typeof ort?.InferenceSession?.create === "function") return;
+  throw new TypeError(
+    `Cannot create a trainer: the first argument must be a build of ONNX Runtime, such as ` +
+      `"onnxruntime-node", given is ${kindOf(ort)}`,
+  );
 }
 
-/** A learning rate that overrides the optimizer's: checked where it is set. */
-export function checkLearningRate(rate: number | undefined): number | undefined {
-  if (rate === undefined || (typeof rate === "number" && rate >= 0 && rate < Infinity)) return rate;
-  throw new RangeError(
-    `Cannot set the learning rate: it must be finite and not negative, or undefined for the ` +
-      `optimizer's own, current value is ${rate}`,
-  );
+/** @throws As `checkOptions()` of core does. */
+export function checkTrainerOptions(options: TrainerOptions | undefined): TrainerOptions {
+  const action = "create a trainer";
+  const checked = checkOptions(action, options, {
+    optimizer: kinds.definition,
+    trainable: kinds.either(kinds.listOf(kinds.text), kinds.callable),
+    frozen: kinds.listOf(kinds.text),
+    training: kinds.flag,
+    executionProviders: providers,
+    sizes,
+    sessionOptions: record("be options of ONNX Runtime's sessions"),
+    capture: kinds.flag,
+    accumulate: kinds.count,
+    seed: kinds.seed,
+    outputs: kinds.listOf(kinds.text),
+    hutchinson: kinds.oneOf("exact", "finiteDifferences"),
+    differenceStep: kinds.positive,
+  });
+  const { executionProviders } = checked.sessionOptions ?? {};
+  checkOptions(action, { executionProviders }, { executionProviders: providers });
+  return checked;
+}
+
+/** The options as they are now; samples are copied, as feeds are. */
+export function checkStepOptions(options: StepOptions | undefined): StepOptions {
+  const checked = checkOptions("step", options, {
+    readLoss: kinds.flag,
+    batchSize: kinds.positive,
+    curvature: samples,
+  });
+  const { curvature } = checked;
+  if (curvature === undefined) return checked;
+  const copies = Object.entries(curvature).map(([name, values]) => [
+    name,
+    kinds.float32Array.type(values) ? new Float32Array(values) : values,
+  ]);
+  return { ...checked, curvature: Object.fromEntries(copies) };
+}
+
+export function checkSaveOptions(options: SaveOptions | undefined): SaveOptions {
+  return checkOptions("save the trainer", options, {
+    format: kinds.oneOf("safetensors", "checkpoint"),
+  });
+}
+
+export function checkFitOptions(options: FitOptions | undefined): FitOptions {
+  return checkOptions("fit", options, {
+    epochs: kinds.count,
+    onStep: kinds.callable,
+    onEpoch: kinds.callable,
+    batchSize: kinds.either(kinds.positive, kinds.callable),
+    signal,
+  });
 }

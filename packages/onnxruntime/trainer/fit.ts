@@ -1,20 +1,21 @@
-/** @module */
+/**
+ * Epochs.
+ *
+ * @module
+ */
 import { kindOf } from "../engine/feeds/kind_of.ts";
 import type { Feeds } from "../ort.ts";
-import type { Trainer } from "./trainer.ts";
+import { checkFitOptions } from "./check_options.ts";
+import type { Trainer } from "./trainer_interface.ts";
 import type { Batches, FitOptions, Progress } from "./options.ts";
 
 /** Steps over all batches, epoch by epoch; what is thrown ends it, the trainer stays usable. */
 export async function fitTrainer(
   trainer: Pick<Trainer, "step">,
   batches: Batches,
-  { epochs = 1, onStep, onEpoch, signal }: FitOptions,
+  options?: FitOptions,
 ): Promise<Progress | undefined> {
-  if (!Number.isInteger(epochs) || epochs < 1) {
-    throw new RangeError(
-      `Cannot fit: epochs must be a positive integer, current value is ${epochs}`,
-    );
-  }
+  const { epochs = 1, onStep, onEpoch, signal, batchSize } = checkFitOptions(options);
   let progress: Progress | undefined;
   for (let epoch = 0; epoch < epochs; epoch++) {
     let step = 0;
@@ -22,7 +23,8 @@ export async function fitTrainer(
     if (signal?.aborted) return progress;
     for await (const feeds of iterableOf(batches)) {
       if (signal?.aborted) return progress;
-      const { loss } = await trainer.step(feeds);
+      const size = typeof batchSize === "function" ? batchSize(feeds) : batchSize;
+      const { loss } = await trainer.step(feeds, size === undefined ? {} : { batchSize: size });
       step++;
       sum += loss;
       progress = { epoch, step, loss, meanLoss: sum / step };

@@ -1,9 +1,13 @@
-/** @module */
+/**
+ * One call after the other.
+ *
+ * @module
+ */
 
 /** Runs what it is given one after the other. */
 export interface OneByOne {
   <T>(action: string, body: () => Promise<T>): Promise<T>;
-  /** After this nothing runs any more. */
+  /** After this nothing runs any more; a second one waits for the first and is nothing. */
   last<T>(action: string, body: () => Promise<T>): Promise<T>;
   /** Runs at once what reads one array and so needs no turn. */
   aside<T>(action: string, body: () => Promise<T>): Promise<T>;
@@ -24,6 +28,7 @@ const patience = 200;
 export function oneByOne(lost: (() => string | undefined) | undefined): OneByOne {
   let tail: Promise<unknown> = Promise.resolve();
   let released = false;
+  let end: Promise<unknown> | undefined;
   const calls: string[] = [];
   const lostError = (action: string, reason: string, options?: ErrorOptions) =>
     new Error(
@@ -65,7 +70,10 @@ export function oneByOne(lost: (() => string | undefined) | undefined): OneByOne
   return Object.assign(
     <T>(action: string, body: () => Promise<T>) => enqueue(action, body, false),
     {
-      last: <T>(action: string, body: () => Promise<T>) => enqueue(action, body, true),
+      last: <T>(action: string, body: () => Promise<T>): Promise<T> => {
+        end ??= enqueue(action, body, true);
+        return end as Promise<T>;
+      },
       async aside<T>(action: string, body: () => Promise<T>) {
         open(action);
         return await explained(action, body);

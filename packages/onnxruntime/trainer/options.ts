@@ -1,67 +1,12 @@
-/** @module */
-import type { Definition } from "@precond/core";
-import type { Trainable } from "@precond/onnx";
-import type { Feeds, InferenceSession, Tensor } from "../ort.ts";
+/**
+ * Options and results of a trainer's calls.
+ *
+ * @module
+ */
+import type { Feeds, Tensor } from "../ort.ts";
 import type { SaveFormat } from "../saving/saved_trainer.ts";
 
-/** Options of `Trainer.create`. */
-export interface TrainerOptions {
-  /** Default: what the source asks for; for a plain model adamW(). */
-  readonly optimizer?: Definition;
-  /**
-   * Parameters to train. Default: those of the artifacts; every float initializer of a plain model
-   * that is neither a scalar (rank 0) nor a constant of its operator.
-   */
-  readonly trainable?: Trainable;
-  /**
-   * Parameters that are not trained, but fed in every run, so that they can be set. Default none:
-   * what is not trained stays in the graph as it is.
-   */
-  readonly frozen?: readonly string[];
-  /**
-   * Whether Dropout and BatchNormalization work as in training during step(). Default: as the
-   * model's nodes say; evaluation and prediction never do.
-   */
-  readonly training?: boolean;
-  /**
-   * As ONNX Runtime takes them; the first that is there decides where the update runs. Default ["cpu"].
-   */
-  readonly executionProviders?: InferenceSession.SessionOptions["executionProviders"];
-  /** Numbers for symbolic sizes, such as `{ N: 64 }`: WebGL needs all of them. */
-  readonly sizes?: Readonly<Record<string, number>>;
-  /** Further options of every session. */
-  readonly sessionOptions?: InferenceSession.SessionOptions;
-  /**
-   * Whether the commands of a training graph are recorded in the first step and replayed in the
-   * others, for less work on the CPU; on WebGPU of onnxruntime-web only. Every batch must have the
-   * size of the first. In the second step ONNX Runtime runs the graph both ways, and the step fails if
-   * the results differ. Default false.
-   */
-  readonly capture?: boolean;
-  /** Micro-batches (calls of step) that make one update. Default 1. */
-  readonly accumulate?: number;
-  /** Seed of what is random: labels of curvature samples, signs, dropout. Default 1. */
-  readonly seed?: number;
-  /** Outputs of the model that step() returns. Default none. */
-  readonly outputs?: readonly string[];
-  /**
-   * How Hutchinson samples are made: "exact" (default) by differentiating twice in the graph, or
-   * "finiteDifferences" of two gradients at `w ± εz`.
-   */
-  readonly hutchinson?: "exact" | "finiteDifferences";
-  /** ε of the finite differences, relative to nothing: absolute. Default 1e-3. */
-  readonly differenceStep?: number;
-}
-
-/** Options of {@linkcode Trainer.step}. */
-export interface StepOptions {
-  /** Read the loss back; on WebGPU this is the only transfer of a step. Default true. */
-  readonly readLoss?: boolean;
-  /** Examples in the batch. Default: the first axis of the first feed. */
-  readonly batchSize?: number;
-  /** Curvature samples for userCurvature(), by parameter. */
-  readonly curvature?: Readonly<Record<string, Float32Array>>;
-}
+export type { StepOptions, TrainerOptions } from "../engine/options.ts";
 
 /** Options of {@linkcode Trainer.save}. */
 export interface SaveOptions {
@@ -69,8 +14,13 @@ export interface SaveOptions {
   readonly format?: SaveFormat;
 }
 
-/** What a step returns: the loss, and the outputs that were asked for by their names. */
-export type StepOutcome = { readonly loss: number } & Readonly<Record<string, number | Tensor>>;
+/**
+ * What a step returns: the loss, and the outputs that were asked for. All outputs are in `outputs` by
+ * their names; those that are called neither "loss" nor "outputs" are beside the loss, too.
+ */
+export type StepOutcome =
+  & { readonly loss: number; readonly outputs: Readonly<Record<string, Tensor>> }
+  & Readonly<Record<string, number | Tensor | Readonly<Record<string, Tensor>>>>;
 
 /** Batches of an epoch: anything to iterate over, or a function that gives it anew. */
 export type Batches =
@@ -95,6 +45,11 @@ export interface FitOptions {
   readonly epochs?: number;
   readonly onStep?: (progress: Progress) => void | Promise<void>;
   readonly onEpoch?: (progress: Progress) => void | Promise<void>;
+  /**
+   * Examples in each batch, or a function that tells them of a batch. Default: as
+   * {@linkcode StepOptions.batchSize}.
+   */
+  readonly batchSize?: number | ((feeds: Feeds) => number);
   /** Stops after the current step. */
   readonly signal?: AbortSignal;
 }

@@ -306,7 +306,7 @@ Deno.test("Evaluation, prediction and the exported model agree", async () => {
     outputs: ["logits"],
   });
   const outcome = await trainer.step(net.feeds(0));
-  assert.deepEqual(Object.keys(outcome).sort(), ["logits", "loss"]);
+  assert.deepEqual(Object.keys(outcome).sort(), ["logits", "loss", "outputs"]);
   const feeds = net.feeds(1);
   const evaluated = await trainer.evaluate(feeds);
   const { logits } = await trainer.predict({ x: feeds["x"]! });

@@ -1,6 +1,10 @@
-/** @module */
+/**
+ * The parameters as one vector.
+ *
+ * @module
+ */
 import type { Host } from "../hosts/host.ts";
-import type { Parameter, Statistic } from "../trainer/set_up.ts";
+import type { Fixed, Parameter } from "../engine/parameters.ts";
 
 /** All parameters as one vector: trained ones first, then frozen ones. */
 export interface FlatParameters {
@@ -15,7 +19,7 @@ export interface FlatParameters {
 export function flatParameters<A>(
   host: Host<A>,
   trained: readonly Parameter<A>[],
-  frozen: readonly Statistic<A>[],
+  frozen: readonly Fixed<A>[],
 ): FlatParameters {
   const parts = (trainableOnly: boolean) => [
     ...trained.map((p) => ({ size: p.size, array: p.weights })),

@@ -1,12 +1,21 @@
-/** @module */
+/**
+ * The removed TrainingSession.
+ *
+ * @module
+ */
 import type { Definition } from "@precond/core";
-import { checkLearningRate } from "../trainer/check_options.ts";
+import { checkValue, kinds } from "@precond/core/backend";
 import { createEngine } from "../engine/engine.ts";
 import type { Engine } from "../engine/engine_types.ts";
-import { oneByOne } from "../trainer/one_by_one.ts";
+import { bytesOf } from "../engine/feeds/element_types.ts";
+import { kindOf } from "../engine/feeds/kind_of.ts";
+import { takeFeeds } from "../engine/feeds/take_feeds.ts";
+import { type Setup, setUp } from "../engine/set_up.ts";
+import { readSource } from "../graphs/source.ts";
 import type { Feeds, InferenceSession, Ort, Tensor } from "../ort.ts";
-import { exportTrained } from "../saving/persistence.ts";
-import { type Setup, setUp, type SetUpOptions } from "../trainer/set_up.ts";
+import { exportTrained } from "../saving/export_trained.ts";
+import { checkBuild, checkTrainerOptions } from "../trainer/check_options.ts";
+import { oneByOne } from "../trainer/one_by_one.ts";
 import { flatParameters } from "./flat_parameters.ts";
 
 /** A file's address (for fetch) or contents. */
@@ -14,7 +23,8 @@ export type UriOrBuffer = string | Uint8Array;
 
 /** The training artifacts. */
 export interface TrainingSessionCreateOptions {
-  readonly checkpointState: UriOrBuffer;
+  /** The checkpoint file, or the files of a checkpoint folder of builds before 1.16, by their names. */
+  readonly checkpointState: UriOrBuffer | Readonly<Record<string, UriOrBuffer>>;
   readonly trainModel: UriOrBuffer;
   readonly optimizerModel?: UriOrBuffer;
   readonly evalModel?: UriOrBuffer;
@@ -60,8 +70,10 @@ export interface TrainingSession {
   readonly evalOutputNames: readonly string[];
 
   /**
-   * New: overrides the optimizer's rate of 0.001; undefined follows the optimizer.
+   * New: the learning rate of the next update, 0.001 at first. Setting it overrides the optimizer's
+   * until undefined is set; undefined if the optimizer has none.
    *
+   * @throws {TypeError} If it is set and the optimizer has no learningRate().
    * @throws {RangeError} If it is set to what is negative, infinite or NaN.
    */
   learningRate: number | undefined;
@@ -93,35 +105,62 @@ export async function createTrainingSession(
   files: TrainingSessionCreateOptions,
   { optimizer, ...sessionOptions }: TrainingSessionOptions = {},
 ): Promise<TrainingSession> {
+  const action = "create the training session";
+  checkBuild(ort);
+  if (optimizer !== undefined) checkValue(action, optimizer, kinds.definition, "optimizer");
   const [checkpoint, training, optimizerModel, evaluation] = await Promise.all([
-    contents(files.checkpointState),
+    checkpointOf(files.checkpointState),
     contents(files.trainModel),
     files.optimizerModel === undefined ? undefined : contents(files.optimizerModel),
     files.evalModel === undefined ? undefined : contents(files.evalModel),
   ]);
-  const source = {
+  const source = readSource({
     training: training!,
     checkpoint: checkpoint!,
     ...(optimizerModel === undefined ? {} : { optimizer: optimizerModel }),
     ...(evaluation === undefined ? {} : { eval: evaluation }),
-  };
-  const options: SetUpOptions = {
+  });
+  const options = checkTrainerOptions({
     sessionOptions,
     executionProviders: sessionOptions.executionProviders ?? ["cpu"],
-    everything: true,
+    // As the removed session: all outputs are returned, frozen parameters can be set.
+    outputs: source.names.trainingOutputNames.slice(1),
+    frozen: source.frozen,
     ...(optimizer === undefined ? {} : { optimizer }),
-  };
+  });
   const setup = await setUp(ort, source, options);
   const engine = createEngine(ort, setup, options, "sum");
+  try {
+    await engine.open();
+  } catch (error) {
+    engine.dispose();
+    await setup.dispose();
+    throw error;
+  }
   const hasOptimizer = optimizer !== undefined || optimizerModel !== undefined;
   return makeSession(ort, setup, engine, { hasOptimizer, hasEvaluation: evaluation !== undefined });
 }
 
+async function checkpointOf(
+  given: TrainingSessionCreateOptions["checkpointState"],
+): Promise<Uint8Array | Record<string, Uint8Array>> {
+  if (typeof given !== "object" || given === null || bytesOf(given) !== undefined) {
+    return await contents(given as UriOrBuffer);
+  }
+  const files = Object.entries(given as Readonly<Record<string, UriOrBuffer>>);
+  return Object.fromEntries(
+    await Promise.all(files.map(async ([name, file]) => [name, await contents(file)] as const)),
+  );
+}
+
 async function contents(file: UriOrBuffer): Promise<Uint8Array> {
-  if (file instanceof Uint8Array) return file;
+  const bytes = bytesOf(file);
+  if (bytes !== undefined) return bytes;
   if (typeof file !== "string") {
     throw new TypeError(
-      `Cannot create the training session: expected an address or a Uint8Array, given is ${typeof file}`,
+      `Cannot create the training session: expected an address or a Uint8Array, given is ${
+        kindOf(file)
+      }`,
     );
   }
   const response = await fetch(file).catch((cause) => {
@@ -143,11 +182,11 @@ function makeSession<A>(
   engine: Engine<A>,
   has: { hasOptimizer: boolean; hasEvaluation: boolean },
 ): TrainingSession {
-  const { host, graphs, parameters, statistics, source } = setup;
+  const { host, parameters } = setup;
+  const { driver } = engine;
   const inTurn = oneByOne(setup.lost);
-  const flat = flatParameters(host, parameters, statistics);
-  const { names } = setup;
-  let learningRate: number | undefined;
+  const flat = flatParameters(host, parameters, setup.fixed);
+  const { names } = setup.plan.source;
   let fresh = false;
   // A curvature sample is taken in the first run after an update.
   let updated = true;
@@ -169,27 +208,29 @@ function makeSession<A>(
   const pick = (results: Results, wanted: readonly string[]): Results =>
     Object.fromEntries(wanted.map((name) => [name, results[name]!]));
 
-  return {
+  const session: TrainingSession = {
     ...names,
     evalInputNames: has.hasEvaluation ? names.evalInputNames : [],
     evalOutputNames: has.hasEvaluation ? names.evalOutputNames : [],
     parameterNames: parameters.map((p) => p.name),
     get learningRate() {
-      return learningRate;
+      return driver.learningRate;
     },
     set learningRate(rate) {
-      learningRate = checkLearningRate(rate);
+      driver.learningRate = rate;
     },
-    runTrainStep: (feeds, fetches) =>
-      inTurn("run the training step", async () => {
+    runTrainStep(feeds, fetches) {
+      const taken = takeFeeds(feeds);
+      return inTurn("run the training step", async () => {
         // Before the run, which changes the gradient.
         const wanted = namesIn(fetches, names.trainingOutputNames);
         const sample = updated || fresh;
-        const { loss, outputs } = await engine.gather(feeds, { sample, afresh: fresh });
+        const { loss, outputs } = await engine.gather(taken, { sample, afresh: fresh });
         fresh = updated = false;
         const lossTensor = new ort.Tensor("float32", Float32Array.of(loss), []);
         return pick({ [names.trainingOutputNames[0]!]: lossTensor, ...outputs }, wanted);
-      }),
+      });
+    },
     runOptimizerStep: () =>
       inTurn("run the optimizer step", () => {
         if (!has.hasOptimizer) {
@@ -197,7 +238,7 @@ function makeSession<A>(
             "Cannot run the optimizer step: give an optimizerModel, or an optimizer in the options",
           );
         }
-        engine.update(learningRate, { keep: true });
+        engine.update();
         updated = true;
         return Promise.resolve();
       }),
@@ -206,15 +247,17 @@ function makeSession<A>(
         fresh = true;
         return Promise.resolve();
       }),
-    runEvalStep: (feeds, fetches) =>
-      inTurn("run the evaluation step", async () => {
+    runEvalStep(feeds, fetches) {
+      const taken = takeFeeds(feeds);
+      return inTurn("run the evaluation step", async () => {
         if (!has.hasEvaluation) {
           throw new TypeError("Cannot run the evaluation step: give an evalModel");
         }
-        const loaded = await graphs.evaluation();
+        const loaded = await setup.graphs.evaluation();
         const wanted = namesIn(fetches, names.evalOutputNames);
-        return pick(await engine.forward("run the evaluation step", loaded, feeds), wanted);
-      }),
+        return pick(await engine.forward("run the evaluation step", loaded, taken), wanted);
+      });
+    },
     getParametersSize: (trainableOnly = true) =>
       inTurn("get the size of the parameters", () => Promise.resolve(flat.size(trainableOnly))),
     getContiguousParameters: (trainableOnly = true) =>
@@ -222,11 +265,19 @@ function makeSession<A>(
         const values = await flat.read(trainableOnly);
         return new ort.Tensor("float32", values, [values.length]);
       }),
-    loadParametersBuffer: (buffer, trainableOnly = true) =>
-      inTurn("load the parameters", () => {
-        flat.write(buffer, trainableOnly);
+    loadParametersBuffer(buffer, trainableOnly = true) {
+      // The bytes as they are now.
+      const bytes = bytesOf(buffer)?.slice();
+      return inTurn("load the parameters", () => {
+        if (bytes === undefined) {
+          throw new TypeError(
+            `Cannot load the parameters: expected a Uint8Array, given is ${kindOf(buffer)}`,
+          );
+        }
+        flat.write(bytes, trainableOnly);
         return Promise.resolve();
-      }),
+      });
+    },
     getGradient: (name) =>
       inTurn("get the gradient", async () => {
         const p = parameters.find((p) => p.name === name);
@@ -235,22 +286,12 @@ function makeSession<A>(
         }
         return (await host.backend.read(p.gathered)).slice();
       }),
-    exportModel: () =>
-      inTurn("export the model", () =>
-        exportTrained(
-          source,
-          host.backend,
-          [
-            ...parameters.map(({ name, dims, weights }) => ({ name, dims, array: weights })),
-            // Frozen parameters may have been loaded, running statistics have moved.
-            ...statistics.map(({ name, dims, current }) => ({ name, dims, array: current })),
-          ],
-        )),
+    exportModel: () => inTurn("export the model", () => exportTrained(setup)),
     release: () =>
       inTurn.last("release", async () => {
-        await graphs.release();
         engine.dispose();
-        await host.dispose();
+        await setup.dispose();
       }),
   };
+  return session;
 }

@@ -363,7 +363,7 @@ Deno.test("Missing models, feeds and sessions are errors that say what to do", a
   await assert.rejects(session.runTrainStep(feeds), /it is released/);
   await assert.rejects(
     createTrainingSession(node, { trainModel: mlp.files.training, checkpointState: 5 as never }),
-    /expected an address or a Uint8Array, given is number/,
+    /expected an address or a Uint8Array, given is Number/,
   );
   // As in the documentation, but there is no page that the address could be relative to.
   await assert.rejects(

@@ -4,16 +4,13 @@
  * @module
  */
 import type { ClassLabels } from "@precond/onnx";
-import type { Feed, Tensor } from "../../ort.ts";
+import type { Tensor } from "../../ort.ts";
 
 /** The first label that is no class: kernels take it for another one, or fail without its name. */
 export function wrongLabel(
-  feed: Feed,
+  labels: ArrayLike<number | bigint>,
   { classes, ignoreIndex }: ClassLabels,
 ): { label: number; at: number } | undefined {
-  // On a GPU it stays unread.
-  if ("location" in feed && feed.location !== "cpu") return undefined;
-  const labels = feed.data as ArrayLike<number | bigint>;
   for (let at = 0; at < labels.length; at++) {
     const label = Number(labels[at]!);
     if (!(label >= 0 && label < classes) && label !== ignoreIndex) return { label, at };

@@ -1,61 +1,58 @@
-/** @module */
-import { DataType } from "@precond/onnx";
+/**
+ * The caller's feeds as tensors, checked against the graph.
+ *
+ * @module
+ */
+import type { InputInfo } from "../../graphs/inputs.ts";
+import type { LoadedGraph } from "../../graphs/graphs.ts";
+import type { Ort, Tensor } from "../../ort.ts";
+import { ortTypes } from "./element_types.ts";
 import { wrongLabel } from "./feed_values.ts";
-import type { InputInfo, LoadedGraph } from "../../graphs/graphs.ts";
 import { kindOf } from "./kind_of.ts";
-import type { Feed, Feeds, Ort, Tensor } from "../../ort.ts";
-
-/** ONNX Runtime's names of ONNX's element types. */
-export const ORT_TYPES: Readonly<Record<number, Tensor.Type>> = {
-  [DataType.FLOAT]: "float32",
-  [DataType.DOUBLE]: "float64",
-  [DataType.FLOAT16]: "float16",
-  [DataType.INT64]: "int64",
-  [DataType.INT32]: "int32",
-  [DataType.INT16]: "int16",
-  [DataType.INT8]: "int8",
-  [DataType.UINT8]: "uint8",
-  [DataType.BOOL]: "bool",
-};
+import type { TakenFeed, TakenFeeds } from "./take_feeds.ts";
 
 /**
- * The caller's feeds as tensors, checked against the graph: every input there, none too many, right
- * types, ranks and sizes.
+ * Every input is there, none too many; types, ranks and sizes are right.
  *
- * @param own Inputs that the trainer feeds itself.
+ * @param inputs Those that the caller feeds.
  * @throws {TypeError} Naming the input, what was expected and what was given.
  */
 export function checkFeeds(
   ort: Ort,
   action: string,
-  feeds: Feeds,
+  { byName, given }: TakenFeeds,
   inputs: readonly InputInfo[],
-  own: ReadonlySet<string>,
 ): Record<string, Tensor> {
-  if (feeds === null || typeof feeds !== "object") {
+  if (byName === undefined) {
     throw new TypeError(
-      `Cannot ${action}: feeds must be tensors by the names of inputs, given is ${kindOf(feeds)}`,
+      `Cannot ${action}: feeds must be tensors by the names of inputs, given is ${kindOf(given)}`,
     );
   }
-  const wanted = inputs.filter(({ name }) => !own.has(name));
-  const names = new Set(wanted.map(({ name }) => name));
-  const missing = wanted.filter(({ name }) => feeds[name] === undefined);
-  const given = Object.keys(feeds);
-  const list = (all: readonly string[]) => all.map((name) => `"${name}"`).join(", ") || "nothing";
+  const names = new Set(inputs.map(({ name }) => name));
+  const list = (all: Iterable<string>) =>
+    [...all].map((name) => `"${name}"`).join(", ") || "nothing";
+  const isGiven = (name: string) => {
+    const feed = byName.get(name);
+    return feed !== undefined && (feed.taken !== undefined || feed.given !== undefined);
+  };
+  const missing = [...names].filter((name) => !isGiven(name));
   if (missing.length > 0) {
     throw new TypeError(
-      `Cannot ${action}: missing ${list(missing.map(({ name }) => name))}, given is ${list(given)}`,
+      `Cannot ${action}: missing ${list(missing)}, given is ${list(byName.keys())}`,
     );
   }
-  const unknown = given.filter((name) => !names.has(name));
+  const unknown = [...byName.keys()].filter((name) => !names.has(name));
   if (unknown.length > 0) {
     throw new TypeError(
-      `Cannot ${action}: the graph has no input ${list(unknown)}, it takes ${list([...names])}`,
+      `Cannot ${action}: the graph has no input ${list(unknown)}, it takes ${list(names)}`,
     );
   }
   const sizes = new Map<string, { size: number; of: string }>();
   return Object.fromEntries(
-    wanted.map((input) => [input.name, tensorFor(ort, action, input, feeds[input.name]!, sizes)]),
+    inputs.map((input) => [
+      input.name,
+      tensorFor(ort, action, input, byName.get(input.name)!, sizes),
+    ]),
   );
 }
 
@@ -64,10 +61,10 @@ export function checkFeeds(
  *
  * @throws {RangeError} Naming the input.
  */
-export function requireExamples(action: string, feeds: Feeds): void {
-  for (const [name, feed] of Object.entries(feeds ?? {})) {
-    if (Array.isArray(feed?.dims) && feed.dims.includes(0)) {
-      throw new RangeError(`Cannot ${action}: "${name}" is empty, given is [${feed.dims}]`);
+export function requireExamples(action: string, feeds: Readonly<Record<string, Tensor>>): void {
+  for (const [name, { dims }] of Object.entries(feeds)) {
+    if (dims.includes(0)) {
+      throw new RangeError(`Cannot ${action}: "${name}" is empty, given is [${dims}]`);
     }
   }
 }
@@ -76,48 +73,47 @@ function tensorFor(
   ort: Ort,
   action: string,
   { name, type, dims, labels }: InputInfo,
-  feed: Feed,
+  feed: TakenFeed,
   sizes: Map<string, { size: number; of: string }>,
 ): Tensor {
   const fail = (expected: string, actual: string): never => {
     throw new TypeError(`Cannot ${action}: "${name}" must ${expected}, ${actual}`);
   };
-  if (!Array.isArray(feed?.dims)) {
-    fail("be a tensor or { data, dims }", `given is ${kindOf(feed)}`);
+  const expected = type === undefined ? undefined : ortTypes[type];
+  const { taken } = feed;
+  if (
+    taken === undefined && !("location" in (feed.given ?? {}) && Array.isArray(feed.given.dims))
+  ) {
+    const { given } = feed;
+    if (!Array.isArray(given?.dims)) {
+      fail("be a tensor or { data, dims }", `given is ${kindOf(given)}`);
+    }
+    const { data } = given;
+    if (ArrayBuffer.isView(data) && data.byteLength === 0) {
+      fail("have elements", "the memory of its array was transferred to somewhere else");
+    }
+    fail(
+      expected === undefined ? "be of numbers" : `have type ${expected}`,
+      `given is ${kindOf(data)}`,
+    );
   }
-  const expected = type === undefined ? undefined : ORT_TYPES[type];
-  const actual = "type" in feed ? feed.type : typeOf(feed.data as object | undefined);
-  const fits = expected === undefined || actual === expected ||
-    (expected === "bool" && actual === "uint8" && !("type" in feed));
-  if (!fits) {
-    fail(`have type ${expected}`, `given is ${actual ?? kindOf((feed as { data: unknown }).data)}`);
+  const shape = taken?.dims ?? (feed as { given: Tensor }).given.dims;
+  const types = taken === undefined
+    ? [(feed as { given: Tensor }).given.type]
+    : taken.type === undefined
+    ? taken.types
+    : [taken.type];
+  if (expected !== undefined && !types.includes(expected)) {
+    fail(`have type ${expected}`, `given is ${types[0]}`);
   }
-  const shape = `[${feed.dims.join()}]`;
-  if (!feed.dims.every((size) => Number.isInteger(size) && size >= 0)) {
-    fail("have a shape of whole numbers", `given is ${shape}`);
+  const shown = `[${shape.join()}]`;
+  if (!shape.every((size) => Number.isInteger(size) && size >= 0)) {
+    fail("have a shape of whole numbers", `given is ${shown}`);
   }
-  if (dims !== undefined) {
-    const wanted = dims.map((dim, k) => dim === `${name}.${k}` ? "?" : dim).join();
-    if (feed.dims.length !== dims.length) fail(`have shape [${wanted}]`, `given is ${shape}`);
-    dims.forEach((dim, k) => {
-      const size = feed.dims[k]!;
-      if (typeof dim === "number") {
-        if (dim !== size) fail(`have shape [${wanted}]`, `given is ${shape}`);
-        return;
-      }
-      // One symbol is one size, whichever inputs it appears in.
-      const seen = sizes.get(dim);
-      if (seen === undefined) sizes.set(dim, { size, of: name });
-      else if (seen.size !== size) {
-        fail(
-          `have size ${seen.size} along axis ${k}, as "${seen.of}" has (${dim})`,
-          `given is ${shape}`,
-        );
-      }
-    });
-  }
+  if (dims !== undefined) checkShape(fail, { name, dims }, shape, sizes);
+  if (taken === undefined) return (feed as { given: Tensor }).given;
   if (labels !== undefined) {
-    const wrong = wrongLabel(feed, labels);
+    const wrong = wrongLabel(taken.data as ArrayLike<number | bigint>, labels);
     if (wrong !== undefined) {
       fail(
         `hold classes from 0 to ${labels.classes - 1}${
@@ -127,23 +123,39 @@ function tensorFor(
       );
     }
   }
-  if ("type" in feed) return feed;
-  const count = feed.dims.reduce((a, b) => a * b, 1);
-  const { length } = feed.data as ArrayLike<unknown>;
-  if (length !== count) fail(`have ${count} elements for [${feed.dims}]`, `given are ${length}`);
-  return new ort.Tensor(expected ?? actual!, feed.data, feed.dims);
+  const count = shape.reduce((a, b) => a * b, 1);
+  const { length } = taken.data;
+  if (taken.type === undefined && length !== count) {
+    fail(`have ${count} elements for ${shown}`, `given are ${length}`);
+  }
+  return new ort.Tensor(expected ?? types[0]!, taken.data as never, shape);
 }
 
-function typeOf(data: object | undefined): Tensor.Type | undefined {
-  if (data instanceof Float32Array) return "float32";
-  if (data instanceof Float64Array) return "float64";
-  if (data instanceof BigInt64Array) return "int64";
-  if (data instanceof Int32Array) return "int32";
-  if (data instanceof Uint8Array) return "uint8";
-  if (data instanceof Int8Array) return "int8";
-  if (data instanceof Int16Array) return "int16";
-  if (data instanceof Uint16Array) return "float16";
-  return undefined;
+/** One symbol is one size, whichever inputs it appears in. */
+function checkShape(
+  fail: (expected: string, actual: string) => never,
+  { name, dims }: { readonly name: string; readonly dims: readonly (number | string)[] },
+  given: readonly number[],
+  sizes: Map<string, { size: number; of: string }>,
+): void {
+  const shape = `[${given.join()}]`;
+  const wanted = dims.map((dim, k) => dim === `${name}.${k}` ? "?" : dim).join();
+  if (given.length !== dims.length) fail(`have shape [${wanted}]`, `given is ${shape}`);
+  dims.forEach((dim, k) => {
+    const size = given[k]!;
+    if (typeof dim === "number") {
+      if (dim !== size) fail(`have shape [${wanted}]`, `given is ${shape}`);
+      return;
+    }
+    const seen = sizes.get(dim);
+    if (seen === undefined) sizes.set(dim, { size, of: name });
+    else if (seen.size !== size) {
+      fail(
+        `have size ${seen.size} along axis ${k}, as "${seen.of}" has (${dim})`,
+        `given is ${shape}`,
+      );
+    }
+  });
 }
 
 /** Feeds in the element types that the provider takes: labels as int32, or float32 on WebGL. */
@@ -155,7 +167,7 @@ export function convertFeeds(
   const converted = { ...feeds };
   for (const [name, { to }] of changes) {
     const feed = feeds[name];
-    const type = ORT_TYPES[to];
+    const type = ortTypes[to];
     if (feed === undefined || type === undefined || feed.type === type) continue;
     const values = Array.from(feed.data as ArrayLike<number | bigint>, Number);
     const data = type === "float32" ? Float32Array.from(values) : Int32Array.from(values);

@@ -2,9 +2,9 @@
 import type { GpuBuffer } from "@precond/core/backend";
 import type { GraphProto, ValueInfoProto } from "@precond/onnx";
 import type { Session } from "../create_session.ts";
-import { ORT_TYPES } from "../../engine/feeds/feeds.ts";
+import { ortTypes } from "../../engine/feeds/element_types.ts";
 import type { Tensor } from "../../ort.ts";
-import type { Device } from "../gpu_host.ts";
+import type { Device } from "../device.ts";
 
 /** Element types of places. */
 export type ElementType =
@@ -207,7 +207,7 @@ function shapeOf(
   const dims = tensor?.shape?.dim.map(({ value }) =>
     value.case === "dimValue" ? Number(value.value) : sizes.get(value.value ?? "")
   );
-  const element = ORT_TYPES[tensor?.elemType ?? 0];
+  const element = ortTypes[tensor?.elemType ?? 0];
   if (element === undefined || dims === undefined || dims.includes(undefined)) {
     throw new TypeError(
       `Cannot capture the training graph: the shape of its output "${name}" is not known`,

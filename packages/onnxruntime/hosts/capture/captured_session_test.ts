@@ -6,7 +6,7 @@ import { nodeOrt as ort } from "../../scenarios/builds.ts";
 import type { Session } from "../create_session.ts";
 import type { Tensor } from "../../ort.ts";
 import { capturedSession, type Place } from "./captured_session.ts";
-import type { Device } from "../gpu_host.ts";
+import type { Device } from "../device.ts";
 
 interface Buffer extends GpuBuffer {
   readonly bytes: Uint8Array;

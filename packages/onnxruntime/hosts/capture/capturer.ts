@@ -5,7 +5,7 @@ import { createSession, type Session } from "../create_session.ts";
 import type { InferenceSession, Ort, Tensor } from "../../ort.ts";
 import { capturedSession, type ElementType, type Ground, whole } from "./captured_session.ts";
 import { withComputedOutputs } from "./computed_outputs.ts";
-import type { Device } from "../gpu_host.ts";
+import type { Device } from "../device.ts";
 
 /** The same graph, to be captured and not. */
 export interface CaptureModels {

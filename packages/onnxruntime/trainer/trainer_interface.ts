@@ -1,0 +1,112 @@
+/**
+ * What a trainer does.
+ *
+ * @module
+ */
+import type { TelemetryOptions } from "@precond/core";
+import type { Feeds, Tensor } from "../ort.ts";
+import type {
+  Batches,
+  FitOptions,
+  Progress,
+  SaveOptions,
+  StepOptions,
+  StepOutcome,
+} from "./options.ts";
+
+/** `Symbol.asyncDispose` where the caller's TypeScript knows it: `await using trainer = …`. */
+type AsyncDisposal = SymbolConstructor extends { readonly asyncDispose: infer S extends symbol }
+  ? { readonly [K in S]: () => Promise<void> }
+  : object;
+
+/** Trains an ONNX model. */
+export interface Trainer extends AsyncDisposal {
+  /** Names of the trained parameters. */
+  readonly parameters: readonly string[];
+  /**
+   * Where PyTorch's exporter noted the module's parameters: what it made of those that the file does
+   * not hold as they were (folded, merged, dropped), and what to do. Empty where training the file is
+   * training the module.
+   */
+  readonly notes: readonly string[];
+  /** Updates done. */
+  readonly iteration: number;
+  /**
+   * The learning rate that the next update takes; undefined if the optimizer has none. Setting it
+   * overrides the schedule until undefined is set: with groups it is the first one's, and the others
+   * keep their ratios to it. It is saved with the state.
+   *
+   * @throws {TypeError} If it is set and the optimizer, or one of its groups, has no learningRate().
+   * @throws {RangeError} If it is set to what is negative, infinite or NaN.
+   */
+  learningRate: number | undefined;
+  /**
+   * One forward and backward pass, and an update (with `accumulate: k` after every k-th). Feeds are
+   * copied when step() is called; tensors on a GPU are read when its turn comes.
+   *
+   * A step that throws has changed nothing: parameters, the optimizer, running statistics, random
+   * numbers, micro-batches and counts are as before.
+   *
+   * @throws {TypeError} For feeds that do not fit, and labels that are none of the classes.
+   * @throws {RangeError} For a loss that is NaN or infinite, and a batch without examples.
+   */
+  step(feeds: Feeds, options?: StepOptions): Promise<StepOutcome>;
+  /** Loss and outputs without an update, in inference mode. */
+  evaluate(feeds: Feeds): Promise<StepOutcome>;
+  /** The model's outputs. */
+  predict(feeds: Feeds): Promise<Readonly<Record<string, Tensor>>>;
+  /**
+   * Steps over all batches, epoch by epoch. With `accumulate`, micro-batches that are left at the end
+   * count towards the next update.
+   *
+   * @returns Where it ended; undefined if it was stopped before the first step.
+   * @throws {TypeError} For what cannot be iterated over, and an epoch without batches.
+   */
+  fit(batches: Batches, options?: FitOptions): Promise<Progress | undefined>;
+  /** A copy of a parameter's values; also of one listed as `frozen`, or of a running statistic. */
+  parameter(name: string): Promise<Float32Array>;
+  /**
+   * Overwrites a parameter, or what else parameter() reads.
+   *
+   * @throws {TypeError} For another number of elements, and while a call is running, which it names.
+   */
+  setParameter(name: string, values: Float32Array): void;
+  /**
+   * The gradient that the last update used.
+   *
+   * @throws {TypeError} After a step that failed and had overwritten it.
+   */
+  gradient(name: string): Promise<Float32Array>;
+  /**
+   * Reports what the noise looks like after every `every`-th update, before its step() resolves:
+   * fields as in `TelemetryReport` of @precond/core, `variables` by parameter. All sums are made where
+   * the parameters are; a few numbers a parameter are read back.
+   *
+   * @returns A function that ends it.
+   * @throws {RangeError} If `every` is not a positive integer.
+   */
+  telemetry(options: TelemetryOptions): () => void;
+  /**
+   * Parameters, optimizer state and random numbers in one file: safetensors (default), or a
+   * checkpoint of ONNX Runtime, from which its own training builds take the parameters. With
+   * `accumulate`, what was gathered for the next update is in it, too.
+   */
+  save(options?: SaveOptions): Promise<Uint8Array<ArrayBuffer>>;
+  /**
+   * Restores what save() gave in either format: everything, or nothing if the file does not fit. From
+   * a checkpoint that something else wrote, the parameters; the optimizer starts afresh.
+   *
+   * The trainer that saved may have trained another choice of the model's parameters: those that it
+   * did not train begin with the model's values and without a state; those that are not trained here
+   * become frozen, with the file's values.
+   *
+   * @throws {TypeError} For a file that is damaged or belongs to another model or optimizer; for one
+   *   saved after `accumulate` or more micro-batches of an update; and while a call is running, which
+   *   it names: unlike the others, load() does not wait for its turn.
+   */
+  load(bytes: Uint8Array): void;
+  /** The model for inference, with the trained parameters. */
+  exportModel(): Promise<Uint8Array>;
+  /** Frees sessions, memory and buffers, after the step that is running; a second call does nothing. */
+  release(): Promise<void>;
+}
