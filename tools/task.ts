@@ -23,9 +23,11 @@ const STAGES: Readonly<Record<string, Stage>> = {
   "bench:overhead": deno("run", "-A", "bench/overhead.ts"),
   "bench:products": deno("run", "-A", "bench/products.ts"),
   "bench:step": deno("run", "-A", "bench/step.ts"),
+  "bench:wasm": deno("run", "-A", "bench/wasm_training.ts"),
   "bench:onnx": deno("run", "-A", "bench/onnx.ts"),
   "bench:onnxruntime": deno("run", "-A", "bench/onnxruntime.ts"),
   "operators:write": deno("run", "-A", "packages/onnx/tools/operator_table.ts"),
+  "layers:write": deno("run", "-A", "packages/tfjs/gradients/scenarios/layer_table.ts"),
   "manifests": deno("run", "-A", "tools/manifests.ts"),
   "manifests:write": deno("run", "-A", "tools/manifests.ts", "--write"),
 };

@@ -6,7 +6,7 @@ import { conv2DBackpropFilter, conv2DBackpropInput } from "./kernels/conv2d.ts";
 import { conv3DBackpropFilter, conv3DBackpropInput } from "./kernels/conv3d.ts";
 import { depthwiseBackpropFilter, depthwiseBackpropInput } from "./kernels/depthwise.ts";
 import { einsum } from "./kernels/einsum.ts";
-import { maxPool3DGrad, maxPoolGrad } from "./kernels/pooling.ts";
+import { maxPool3D, maxPool3DGrad, maxPoolGrad } from "./kernels/pooling.ts";
 import { mean, sum, unsortedSegmentSum } from "./kernels/sums.ts";
 import { agree, probes } from "./probes.ts";
 
@@ -53,6 +53,7 @@ const replacements: Readonly<Record<string, Replacement>> = {
   },
   Conv3DBackpropFilterV2: wrong("Conv3DBackpropFilterV2", conv3DBackpropFilter),
   Conv3DBackpropInputV2: wrong("Conv3DBackpropInputV2", conv3DBackpropInput),
+  MaxPool3D: wrong("MaxPool3D", maxPool3D, notFloats),
   MaxPool3DGrad: wrong("MaxPool3DGrad", maxPool3DGrad),
   MaxPoolGrad: wrong("MaxPoolGrad", maxPoolGrad),
   Mean: wrong("Mean", mean, notFloats),
@@ -80,7 +81,7 @@ const states = new Map<string, WasmKernelState>();
  * Added where the backend has no such kernel: the gradients by the filter of conv2d, both of
  * depthwiseConv2d, unsortedSegmentSum (the gradient of embeddings and gather) and einsum. Replaced
  * where a small probe at the kernel's first call finds the backend's own wrong: the gradients of
- * max-pooling (negative maxima) and conv3d, and sums and means of float32, which lose a percent of a
+ * max-pooling (negative maxima) and conv3d, max-pooling of volumes itself, and sums and means of float32, which lose a percent of a
  * million elements; and conv2d's gradient by the input, which is 9 to 12 times slower than a
  * convolution. Kernels that a later version brings or mends stay.
  *

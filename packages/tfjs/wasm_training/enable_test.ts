@@ -14,6 +14,7 @@ const replaced = [
   "Conv2DBackpropInput",
   "Conv3DBackpropFilterV2",
   "Conv3DBackpropInputV2",
+  "MaxPool3D",
   "MaxPool3DGrad",
   "MaxPoolGrad",
   "Mean",

@@ -78,6 +78,12 @@ function pooled(rank: number): Probe {
   };
 }
 
+/** The windows themselves. */
+function windows(): Probe {
+  const { inputs, ...rest } = pooled(3);
+  return { ...rest, inputs: { x: inputs.input! } };
+}
+
 /** Both gradients of a convolution of 3³ places by 2³ taps, exact in whole numbers. */
 function convolved(gradient: "input" | "filter"): Probe[] {
   return [1, 2].map((stride) => {
@@ -102,6 +108,7 @@ const summed: Probe = {
 /** What each kernel that is replaced for being wrong must get right to be kept. */
 export const probes: Readonly<Record<string, readonly Probe[]>> = {
   MaxPoolGrad: [pooled(2)],
+  MaxPool3D: [windows()],
   MaxPool3DGrad: [pooled(3)],
   Conv3DBackpropInputV2: convolved("input"),
   Conv3DBackpropFilterV2: convolved("filter"),

@@ -1,13 +1,13 @@
 /** @module */
 import { wasmEncoder } from "@precond/core/backend";
 import { depthwiseFilter, depthwiseFilters, depthwiseInput } from "./depthwise.ts";
-import { maxPool } from "./pooling.ts";
+import { maxima, maxPool } from "./pooling.ts";
 import { clear, outer, spread, turn } from "./products.ts";
 import { addRows, addRowsExactly, narrow, sum } from "./sums.ts";
 
 const functions = [
   ...[clear, outer, spread, turn, depthwiseFilter, depthwiseFilters, depthwiseInput],
-  ...[maxPool, sum, addRows, addRowsExactly, narrow],
+  ...[maxima, maxPool, sum, addRows, addRowsExactly, narrow],
 ];
 
 type Name =
@@ -18,6 +18,7 @@ type Name =
   | "depthwiseFilter"
   | "depthwiseFilters"
   | "depthwiseInput"
+  | "maxima"
   | "maxPool"
   | "sum"
   | "addRows"
