@@ -2,10 +2,11 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { runKernel, sumTo } from "../second_order/gradients/_tensors.ts";
 import { deflate, each, inflate } from "./_axes.ts";
+import { refuseRounding } from "./_rounding.ts";
 
 /**
  * The gradients of a convolution. Dilations, which tfjs refuses, are those of a filter with zeros
- * between its taps; dimRoundingMode, which tfjs leaves out, is passed on.
+ * between its taps; dimRoundingMode, which tfjs leaves out, is refused.
  */
 function convolution(
   rank: number,
@@ -16,6 +17,7 @@ function convolution(
     inputsToSave: ["x", "filter"],
     gradFunc: (d, saved, { dilations, ...rest }) => {
       const dy = d as tf.Tensor, [x, filter] = saved as [tf.Tensor, tf.Tensor];
+      refuseRounding(names.forward, rest);
       const steps = each(dilations, rank);
       const attrs = { ...rest, dilations: new Array(rank).fill(1) };
       const wide = () => steps.reduce<tf.Tensor>((w, step, axis) => inflate(w, axis, step), filter);

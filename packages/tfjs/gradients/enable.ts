@@ -29,8 +29,9 @@ let restore: (() => void) | undefined;
  *
  * Wrong in TensorFlow.js 4.22: average pooling where windows hang over the border, max-pooling of
  * volumes by windows of unequal height and width, mirrorPad, cumsum along other axes than the last,
- * upSampling2d on cpu unless images are square, halfPixelCenters, dimRoundingMode, floorDiv, casts to
- * whole numbers, gather with batchDims, pow at 0. Refused there: dilated convolutions, conv3dTranspose,
+ * upSampling2d on cpu unless images are square, halfPixelCenters, floorDiv, casts to
+ * whole numbers, gather with batchDims, pow at 0. A dimRoundingMode other than "floor" is refused.
+ * Added, since refused there: dilated convolutions, conv3dTranspose,
  * einsum, comparisons (where, masks, thresholdedReLU), normalization without scale or center.
  *
  * @throws {TypeError} If TensorFlow.js has no gradients registered, or its tape is another one.

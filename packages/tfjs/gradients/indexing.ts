@@ -10,6 +10,12 @@ const gather: tf.GradConfig = {
     const dy = d as tf.Tensor, [x, indices] = saved as [tf.Tensor, tf.Tensor];
     const [axis] = tf.util.parseAxisParam(attrs.axis as number, x.shape) as [number];
     const batchDims = (attrs.batchDims ?? 0) as number;
+    if (batchDims > 0 && tf.getBackend() === "wasm") {
+      throw new TypeError(
+        "Cannot take the gradient of gather: the wasm backend gathers from wrong places with batchDims " +
+          `${batchDims}; gather from a reshaped tensor with batchDims 0`,
+      );
+    }
     const size = tf.util.sizeFromShape;
     return {
       x: () => {

@@ -3,6 +3,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { runKernel } from "../second_order/gradients/_tensors.ts";
 import { pooling } from "../second_order/gradients/pooling.ts";
 import { deflate, inflate } from "./_axes.ts";
+import { refuseRounding } from "./_rounding.ts";
 
 type Info3D = tf.backend_util.Conv3DInfo;
 
@@ -34,7 +35,6 @@ function axesOf(info: Info3D): Axis[] {
   }));
 }
 
-/** tfjs leaves dimRoundingMode out, so that with "ceil" its gradient is that of another pooling. */
 const maxPool: tf.GradConfig = {
   kernelName: tf.MaxPool,
   inputsToSave: ["x"],
@@ -44,6 +44,20 @@ const maxPool: tf.GradConfig = {
     return { x: () => runKernel(tf.MaxPoolGrad, { dy: dy as tf.Tensor, input, output }, attrs) };
   },
 };
+
+/**
+ * tfjs's gradients leave dimRoundingMode out, and several kernels do: with "ceil" they would be those
+ * of another pooling.
+ */
+function roundedDown(config: tf.GradConfig): tf.GradConfig {
+  return {
+    ...config,
+    gradFunc: (dy, saved, attrs) => {
+      refuseRounding(config.kernelName, attrs);
+      return config.gradFunc(dy, saved, attrs);
+    },
+  };
+}
 
 /**
  * tfjs averages over the places inside the volume, but its gradient divides by the size of the
@@ -134,4 +148,4 @@ const maxPool3D: tf.GradConfig = {
 export const poolings: readonly tf.GradConfig[] = [
   ...pooling.filter(({ kernelName }) => kernelName === tf.AvgPool),
   ...[maxPool, avgPool3D, maxPool3D],
-];
+].map(roundedDown);
