@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
+import "@tensorflow/tfjs-layers";
 import assert from "node:assert/strict";
 import { disableGradients } from "../mod.ts";
 import { enableWasmTraining } from "../../wasm_training/mod.ts";
@@ -11,6 +12,7 @@ const untrainable: Readonly<Record<string, RegExp>> = {
 };
 
 Deno.test("gradients through every layer, with the packs, are right or refused; the README says so", async (t) => {
+  await tf.setBackend("cpu");
   const rows: string[][] = [];
   for (const test of layerCases) {
     const name = nameOf(test);
