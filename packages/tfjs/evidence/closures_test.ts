@@ -84,7 +84,7 @@ Deno.test("micro-batches give the mean gradient and the mean of its squares", as
         gradientSquares: { micro: tf.scalar(1) },
       }),
     {
-      message: /microBatches of at least 2, current value is 1/,
+      message: /microBatches must be a positive integer, current value is NaN/,
     },
   );
 });
