@@ -129,7 +129,7 @@ export function appendSample(
         `class weights nor a mean of squared differences; give the loss by name`,
     );
   }
-  const prediction = loss.prediction ?? graph.outputs[0]!.name;
+  const prediction = predictionOf(loss, graph.outputs.map(({ name }) => name));
   const seed = seedOf(growth, { loss, prediction, uniform, matrix });
   const sampled = backpropagate(b, ruleFor, new Map([[prediction, seed]]), parameters);
   const squares = new Map(

@@ -36,6 +36,11 @@ import { contributedNormalizations } from "./normalization/contributed_normaliza
 import { dropouts } from "./dropout.ts";
 import { einsums } from "./einsum.ts";
 import { recurrents } from "./recurrent/recurrent.ts";
+import { attentions } from "./attention/attention.ts";
+import { gridSamples } from "./images/grid_sample.ts";
+import { images } from "./images/images.ts";
+import { quantized } from "./quantized.ts";
+import { sequences } from "./sequences.ts";
 import type { OperatorRule } from "../graph/rule.ts";
 
 /** Every operator with a rule. */
@@ -77,6 +82,11 @@ export const rules: readonly OperatorRule[] = [
   contributed,
   contributedNormalizations,
   dropouts,
+  attentions,
+  gridSamples,
+  images,
+  quantized,
+  sequences,
 ].flat();
 
 const byName = new Map(rules.map((rule) => [`${rule.domain ?? ""}:${rule.opType}`, rule]));

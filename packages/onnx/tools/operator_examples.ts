@@ -7,7 +7,7 @@
 import { makeModel, makeNode, normal, type Value } from "../_testing.ts";
 import type { AttributeValue } from "../model/attributes.ts";
 import { DataType } from "../model/data_type.ts";
-import type { ModelProto } from "../proto/onnx_pb.ts";
+import type { ModelProto, NodeProto } from "../proto/onnx_pb.ts";
 
 type Attributes = Readonly<Record<string, AttributeValue>>;
 type Values = Readonly<Record<string, Value>>;
@@ -23,6 +23,9 @@ export interface OperatorExample {
   readonly attributes?: Attributes;
   readonly outputs?: readonly string[];
   readonly opset?: number;
+  /** Nodes that make its inputs, and that take its outputs. */
+  readonly before?: readonly NodeProto[];
+  readonly after?: readonly NodeProto[];
 }
 
 const MICROSOFT = "com.microsoft";
@@ -76,6 +79,10 @@ const each = (
 const wide = { opset: 24 };
 const contributed = { domain: MICROSOFT };
 const vector = f([4]);
+/** A list of three rows, and one of its tensors. */
+const rows = { before: [makeNode("SplitToSequence", ["x"], ["s"])] };
+const one = { after: [makeNode("ConcatFromSequence", ["t"], ["y"], { axis: 0 })] };
+const heads = [f([2, 2, 3, 4]), f([2, 2, 5, 4]), f([2, 2, 5, 4])];
 const labels = i([3], [1, 0, 3]);
 /** x, weights, recurrent weights and biases of a recurrent layer with n gates and 4 units. */
 const gates = (n: number) => [
@@ -211,6 +218,42 @@ export const operatorExamples: readonly OperatorExample[] = [
     attributes: { training_mode: 1 },
     outputs: names("y mean var saved inverse"),
   }),
+  example("Attention", heads, wide),
+  example("RotaryEmbedding", [f([2, 2, 3, 4])], {
+    ...wide,
+    constants: [f([2, 3, 2]), f([2, 3, 2])],
+  }),
+  example("GridSample", [f(image), f([2, 3, 3, 2])], { opset: 20 }),
+  example("AffineGrid", [f([2, 2, 3])], { constants: [i([4], [2, 1, 3, 4])], opset: 20 }),
+  example("Col2Im", [f([2, 8, 6])], { constants: [i([2], [3, 4]), i([2], [2, 2])] }),
+  example("CenterCropPad", [f(small)], { constants: [i([2], [2, 6])] }),
+  example("CumProd", [f(small)], { constants: [i([], [1])], opset: 26 }),
+  example("DequantizeLinear", [f([], (x) => 0.2 + Math.abs(x))], {
+    constants: [{ dims: small, data: new Array(12).fill(3), type: DataType.INT8 }],
+    reads: ["k0", "x"],
+  }),
+  example("QuantizeLinear", [f(small)], { constants: [f([], () => 0.1)] }),
+  example("SplitToSequence", [f(small)], { outputs: ["t"], ...one }),
+  example("SequenceConstruct", [f(small), f(small)], { outputs: ["t"], ...one }),
+  example("SequenceEmpty", [], {
+    inputs: { x: f(small) },
+    reads: [],
+    outputs: ["s"],
+    after: [makeNode("SequenceInsert", ["s", "x"], ["t"]), ...one.after],
+  }),
+  example("SequenceInsert", [f(small), f([1, 4])], {
+    reads: ["s", "a0"],
+    outputs: ["t"],
+    ...rows,
+    ...one,
+  }),
+  example("SequenceErase", [f(small)], { reads: ["s"], outputs: ["t"], ...rows, ...one }),
+  example("SequenceAt", [f(small)], {
+    constants: [i([], [1])],
+    reads: ["s", "k0"],
+    ...rows,
+  }),
+  example("ConcatFromSequence", [f(small)], { reads: ["s"], attributes: { axis: 0 }, ...rows }),
   ...each("Gelu FastGelu QuickGelu", [f(small)], contributed),
   example("BiasGelu", [f(small), vector], contributed),
   example("FusedMatMul", [f(small), f([4, 2])], contributed),
@@ -232,7 +275,10 @@ export function modelOf(example: OperatorExample, total = false): ModelProto {
   // Shapes alone are for the host: only as numbers of a graph do they concern a provider.
   const isShape = /^(Shape|Size)$/.test(opType);
   const node = makeNode(opType, reads, isShape ? ["s"] : outputs, attributes, domain);
-  const nodes = isShape ? [node, makeNode("Cast", ["s"], ["y"], { to: DataType.FLOAT })] : [node];
+  const { before = [], after = [] } = example;
+  const nodes = isShape
+    ? [node, makeNode("Cast", ["s"], ["y"], { to: DataType.FLOAT })]
+    : [...before, node, ...after];
   const sum = makeNode("ReduceSumSquare", ["y"], ["total"], { keepdims: 0 });
   return makeModel({
     nodes: total ? [...nodes, sum] : nodes,

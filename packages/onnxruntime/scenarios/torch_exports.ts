@@ -35,6 +35,13 @@ export interface ExpectedRun {
 /** One exported file. */
 export interface ExportedFile {
   readonly file?: string;
+  /** Arguments of the export. */
+  readonly export: {
+    readonly dynamo: boolean;
+    readonly optimize?: boolean;
+    readonly training?: string;
+    readonly do_constant_folding?: boolean;
+  };
   readonly one_to_one: boolean;
   /** The initializers that hold parameters. */
   readonly trainable: readonly string[];

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import ort from "onnxruntime-node";
 import { casesOf, exportedNetworks, trainCase } from "./torch_exports.ts";
 
@@ -21,6 +23,27 @@ Deno.test("Ten steps on networks that PyTorch exported give PyTorch's losses", a
         // In float32 PyTorch itself is within 2e-7; the rest is for another order of sums.
         assert.ok(lossError < 1e-5, `losses differ by ${lossError}`);
       });
+    }
+  }
+});
+
+Deno.test("The page on exporting says how the files were made that train as PyTorch does", () => {
+  const page = readFileSync(
+    fileURLToPath(new URL("../../../docs/export_for_training.md", import.meta.url)),
+    "utf8",
+  );
+  const calls = [...page.matchAll(/torch\.onnx\.export\(([^`]*?)\)\n/g)].map(([, call]) => call!);
+  assert.equal(calls.length, 2);
+  const [dynamo, older] = calls as [string, string];
+  assert.match(dynamo, /dynamo=True, optimize=False/);
+  assert.match(older, /dynamo=False, do_constant_folding=False,\s+training=.*TRAINING/);
+  for (const { name, files } of exportedNetworks()) {
+    for (const [variant, file] of Object.entries(files)) {
+      if (file.follows === undefined) continue; // the older exporter cannot export it
+      const { dynamo: newer, optimize, training, do_constant_folding: folding } = file.export;
+      const asSaid = newer ? optimize === false : training === "TRAINING" && folding === false;
+      // What the page says keeps every parameter does.
+      if (asSaid) assert.ok(file.one_to_one, `${name} ${variant}`);
     }
   }
 });
