@@ -1,6 +1,7 @@
 import { inFolder } from "@precond/testing/node";
 import assert from "node:assert/strict";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { OnnxError } from "../model/onnx_error.ts";
 import { DataType } from "../model/data_type.ts";
@@ -14,6 +15,21 @@ Deno.test("writeFileAtomically() replaces a file and leaves no other", () =>
     await writeFileAtomically(path, new Uint8Array([3]));
     assert.deepEqual([...await readFile(path)], [3]);
     assert.deepEqual(await readdir(folder), ["a.bin"]);
+  }));
+
+Deno.test("writeFileAtomically() removes what a killed process left, and nothing else", () =>
+  inFolder(async (folder) => {
+    const path = join(folder, "a.bin");
+    // A process that has ended has a number that is free again.
+    const child = new Deno.Command(Deno.execPath(), { args: ["eval", ""] }).spawn();
+    await child.status;
+    const name = (of: string, pid: number) =>
+      `.${of}.${hostname()}.${pid}.${crypto.randomUUID()}.tmp`;
+    const [dead, alive] = [name("a.bin", child.pid), name("a.bin", Deno.ppid)];
+    const others = [alive, name("b.bin", child.pid), ".a.bin.notes.tmp"].sort();
+    for (const file of [dead, ...others]) await writeFile(join(folder, file), "half");
+    await writeFileAtomically(path, new Uint8Array([1]));
+    assert.deepEqual((await readdir(folder)).sort(), [...others, "a.bin"].sort());
   }));
 
 Deno.test("writeFileAtomically() that fails leaves the old file, and no other", () =>

@@ -1,11 +1,22 @@
-/** @module */
+/**
+ * Files that are never half written.
+ *
+ * @module
+ */
 import { randomUUID } from "node:crypto";
-import { open, rename, rm } from "node:fs/promises";
+import { open, readdir, rename, rm } from "node:fs/promises";
+import { hostname } from "node:os";
 import { basename, dirname, join } from "node:path";
+import process from "node:process";
+
+/** Temporary files that this process is writing. */
+const writing = new Set<string>();
 
 /**
  * Writes a file so that at any moment, also after a crash, the path holds either the old content or
  * the new one, whole: a temporary file in the same folder is written, flushed to the disk and renamed.
+ *
+ * What a process that was killed while it wrote to the same path has left behind is removed.
  *
  * @throws {Error} If it cannot be written, with the system's code: nothing is left behind then.
  *
@@ -19,7 +30,9 @@ import { basename, dirname, join } from "node:path";
 export async function writeFileAtomically(path: string, bytes: Uint8Array): Promise<void> {
   const folder = dirname(path);
   // In the same folder: a rename across file systems is a copy.
-  const temporary = join(folder, `.${basename(path)}.${randomUUID()}.tmp`);
+  const name = `${prefixOf(path)}${process.pid}.${randomUUID()}.tmp`;
+  const temporary = join(folder, name);
+  writing.add(name);
   try {
     const file = await open(temporary, "wx");
     try {
@@ -35,8 +48,42 @@ export async function writeFileAtomically(path: string, bytes: Uint8Array): Prom
     const { code, message } = cause as NodeJS.ErrnoException;
     const why = code === "ENOENT" ? `there is no folder "${folder}"` : message;
     throw Object.assign(new Error(`Cannot write "${path}": ${why}`, { cause }), { code });
+  } finally {
+    writing.delete(name);
   }
   await flushFolder(folder);
+  await removeAbandoned(path);
+}
+
+/** Of this machine: whether processes of another one live cannot be known. */
+const prefixOf = (path: string) => `.${basename(path)}.${hostname()}.`;
+
+/** Removes temporary files for this path whose process is no more. */
+async function removeAbandoned(path: string): Promise<void> {
+  const folder = dirname(path);
+  const prefix = prefixOf(path);
+  try {
+    for (const name of await readdir(folder)) {
+      if (!name.startsWith(prefix)) continue;
+      const [, pid] = /^(\d+)\.[0-9a-f-]{36}\.tmp$/.exec(name.slice(prefix.length)) ?? [];
+      if (pid === undefined || writing.has(name) || livesElsewhere(Number(pid))) continue;
+      await rm(join(folder, name), { force: true });
+    }
+  } catch {
+    // The file itself is written.
+  }
+}
+
+/** Whether another process of that number may be writing. */
+function livesElsewhere(pid: number): boolean {
+  if (pid === process.pid) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // What may not be asked may live.
+    return (error as NodeJS.ErrnoException).code !== "ESRCH";
+  }
 }
 
 /** Without this the rename itself may be lost in a crash. */

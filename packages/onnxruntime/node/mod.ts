@@ -3,4 +3,5 @@
  *
  * @module
  */
+export { createTrainerFromFile } from "./create_trainer.ts";
 export { loadFile, saveFile } from "./trainer_file.ts";

@@ -4,12 +4,12 @@
  * @module
  */
 import { exportedParameters, exportNotes } from "@precond/onnx";
-import { createEngine } from "../engine/engine.ts";
 import type { Engine } from "../engine/engine_types.ts";
 import { bytesOf } from "../engine/feeds/element_types.ts";
 import { requireExamples } from "../engine/feeds/feeds.ts";
 import { kindOf } from "../engine/feeds/kind_of.ts";
 import { takeFeeds, type TakenFeeds } from "../engine/feeds/take_feeds.ts";
+import { openEngine } from "../engine/open_engine.ts";
 import type { TrainerOptions } from "../engine/options.ts";
 import { type Setup, setUp } from "../engine/set_up.ts";
 import { createWatchers } from "../engine/watchers.ts";
@@ -39,14 +39,7 @@ export async function createTrainer(
   checkBuild(ort);
   const checked = checkTrainerOptions(options);
   const setup = await setUp(ort, readSource(given), checked);
-  const engine = createEngine(ort, setup, checked);
-  try {
-    await engine.open();
-  } catch (error) {
-    engine.dispose();
-    await setup.dispose();
-    throw error;
-  }
+  const engine = await openEngine("create a trainer", ort, setup, checked);
   return makeTrainer(setup, engine, checked.accumulate ?? 1);
 }
 

@@ -5,8 +5,8 @@
  */
 import type { Definition } from "@precond/core";
 import { checkValue, kinds } from "@precond/core/backend";
-import { createEngine } from "../engine/engine.ts";
 import type { Engine } from "../engine/engine_types.ts";
+import { openEngine } from "../engine/open_engine.ts";
 import { bytesOf } from "../engine/feeds/element_types.ts";
 import { kindOf } from "../engine/feeds/kind_of.ts";
 import { takeFeeds } from "../engine/feeds/take_feeds.ts";
@@ -129,14 +129,7 @@ export async function createTrainingSession(
     ...(optimizer === undefined ? {} : { optimizer }),
   });
   const setup = await setUp(ort, source, options);
-  const engine = createEngine(ort, setup, options, "sum");
-  try {
-    await engine.open();
-  } catch (error) {
-    engine.dispose();
-    await setup.dispose();
-    throw error;
-  }
+  const engine = await openEngine(action, ort, setup, options, "sum");
   const hasOptimizer = optimizer !== undefined || optimizerModel !== undefined;
   return makeSession(ort, setup, engine, { hasOptimizer, hasEvaluation: evaluation !== undefined });
 }
