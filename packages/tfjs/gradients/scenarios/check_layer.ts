@@ -11,7 +11,7 @@ import {
   productError,
   read,
 } from "../../second_order/_testing.ts";
-import { type LayerCase, modelOf, nameOf } from "./layer_cases.ts";
+import { type LayerCase, modelOf, nameOf } from "./layer_case.ts";
 
 /** A layer in a loss, with its variables: the trainable ones, and the inputs unless they are indices. */
 interface LayerLoss {

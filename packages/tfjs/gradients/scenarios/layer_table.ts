@@ -10,7 +10,8 @@ import "@tensorflow/tfjs-layers";
 import { disableWasmTraining, enableWasmTraining } from "../../wasm_training/mod.ts";
 import { disableGradients, enableGradients } from "../mod.ts";
 import { type Cell, firstOrderError, secondOrderError, tryLayer } from "./check_layer.ts";
-import { type LayerCase, layerCases, nameOf } from "./layer_cases.ts";
+import { type LayerCase, nameOf } from "./layer_case.ts";
+import { layerCases } from "./layer_cases.ts";
 
 /** One way to train a layer. */
 export interface Column {

@@ -3,7 +3,8 @@ import "@tensorflow/tfjs-layers";
 import assert from "node:assert/strict";
 import { disableGradients } from "../mod.ts";
 import { enableWasmTraining } from "../../wasm_training/mod.ts";
-import { layerCases, nameOf } from "./layer_cases.ts";
+import { nameOf } from "./layer_case.ts";
+import { layerCases } from "./layer_cases.ts";
 import { cellsOf, columns, readme, rowOf, withTable } from "./layer_table.ts";
 
 /** Layers that no pack can train through, and what tfjs says. */
