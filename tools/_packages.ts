@@ -7,6 +7,9 @@ export interface Manifest {
   version?: string;
   license?: string;
   private?: boolean;
+  main?: string;
+  types?: string;
+  typesVersions?: Record<string, Record<string, string[]>>;
   exports?: string | Record<string, string | Record<string, string>>;
   publish?: false | { exclude?: string[] };
   dependencies?: Record<string, string>;

@@ -56,15 +56,24 @@ export function architectureFaults(
   const gone = [...named].filter((path) => !files.some((file) => file.startsWith(path))).map((
     path,
   ) => `docs/ARCHITECTURE.md names ${path}, where no code is: remove it`);
-  const arrows = [...specifiers].filter(([file]) => !isTest(file)).flatMap(([file, list]) =>
-    list.filter((specifier) => specifier.startsWith("."))
-      .map((specifier) => posix.join(posix.dirname(file), specifier))
-      .filter((target) => [file, target].every((path) => named.has(folderOf(path))))
-      .map((target) => forbiddenArrow(file, target, rooms) ?? [])
-  ).flat();
-  return [...unnamed, ...gone, ...arrows];
+  const arrows = new Map<string, string>();
+  for (const [file, list] of specifiers) {
+    if (isTest(file)) continue;
+    for (const specifier of list.filter((specifier) => specifier.startsWith("."))) {
+      const target = posix.join(posix.dirname(file), specifier);
+      if (![file, target].every((path) => named.has(folderOf(path)))) continue;
+      const cell = forbiddenArrow(file, target, rooms);
+      // One file stands for all that would need the same words in the page.
+      if (cell && !arrows.has(cell)) arrows.set(cell, `${file} imports ${target}`);
+    }
+  }
+  const forbidden = [...arrows].map(([cell, example]) =>
+    `${example}: turn the arrow around, or add ${cell} in docs/ARCHITECTURE.md`
+  );
+  return [...unnamed, ...gone, ...forbidden];
 }
 
+/** What the page would have to say for `file` to import `target`; undefined if it may. */
 function forbiddenArrow(
   file: string,
   target: string,
@@ -74,8 +83,7 @@ function forbiddenArrow(
   if (!from?.mayImport || !to || from === to) return undefined;
   const name = `${posix.relative(packageOf(from.path), to.path) || "."}/`;
   if (from.mayImport.includes(name)) return undefined;
-  return `${file} imports ${target}: turn the arrow around, or add \`${name}\` to the last column of ` +
-    `${from.path} in docs/ARCHITECTURE.md`;
+  return `\`${name}\` to the last column of ${from.path}`;
 }
 
 /** The row of the innermost folder around a file. */

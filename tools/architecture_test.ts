@@ -50,7 +50,11 @@ Deno.test("architectureFaults() names a folder that is gone", () => {
 Deno.test("architectureFaults() names an arrow that the page does not allow", () => {
   const faults = architectureFaults(
     page,
-    new Map([...files, ["packages/p/inner/c.ts", ["../mod.ts"]]]),
+    new Map([
+      ...files,
+      ["packages/p/inner/c.ts", ["../mod.ts"]],
+      ["packages/p/inner/d.ts", ["../mod.ts"]],
+    ]),
   );
   assert.deepEqual(faults, [
     "packages/p/inner/c.ts imports packages/p/mod.ts: turn the arrow around, or add `./` to the last " +

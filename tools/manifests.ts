@@ -1,6 +1,7 @@
 /**
  * Keeps deno.json and package.json of every package in step. package.json is what lerna bumps, so
- * deno.json follows it; ranges between our packages follow the versions.
+ * deno.json follows it; ranges between our packages follow the versions, and the
+ * fields for resolvers that do not know "exports" follow those.
  *
  * `--write` mends; without it every difference is listed and the exit code is 1.
  */
@@ -21,7 +22,11 @@ export interface Difference {
 export function compareManifests(directory: string): Difference[] {
   const packages = readPackages(directory);
   const versions = new Map(packages.map((p) => [p.npm.name, p.npm.version]));
-  return packages.flatMap((p) => [...compareRanges(p, versions), ...compareDeno(p)]);
+  return packages.flatMap((p) => [
+    ...compareRanges(p, versions),
+    ...compareOldFields(p),
+    ...compareDeno(p),
+  ]);
 }
 
 /** Writes the expected values. */
@@ -58,6 +63,22 @@ function* compareRanges(p: Package, versions: Map<string | undefined, string | u
       yield* unequal(`${p.directory}/package.json`, path, current, `^${version}`);
     }
   }
+}
+
+/** What resolvers read that do not know "exports": TypeScript with moduleResolution "node", webpack 4. */
+function* compareOldFields({ directory, npm }: Package): Generator<Difference> {
+  if (npm.private || typeof npm.exports !== "object") return;
+  const file = `${directory}/package.json`;
+  const types: Record<string, string[]> = {};
+  for (const [key, entry] of Object.entries(npm.exports)) {
+    if (typeof entry === "string") continue;
+    if (key === ".") {
+      yield* unequal(file, ["main"], npm.main, entry.default);
+      yield* unequal(file, ["types"], npm.types, entry.types);
+    } else types[key.slice(2)] = [entry.types!];
+  }
+  const expected = Object.keys(types).length > 0 ? { "*": types } : undefined;
+  yield* unequal(file, ["typesVersions"], npm.typesVersions, expected);
 }
 
 function* compareDeno({ directory, npm, deno }: Package): Generator<Difference> {

@@ -76,3 +76,27 @@ Deno.test("compareManifests() derives the exports of deno.json from those of pac
     Deno.removeSync(copy, { recursive: true });
   }
 });
+
+Deno.test("compareManifests() wants main, types and typesVersions to follow the exports", () => {
+  const copy = copyManifests();
+  const file = "packages/onnx/package.json";
+  try {
+    edit(join(copy, file), (m) => {
+      delete m.main;
+      m.types = "./dist/other.d.ts";
+      m.exports = { ...m.exports as object, "./more": { types: "./a.d.ts", default: "./a.js" } };
+    });
+    const listed = compareManifests(copy).filter((d) => d.file === file);
+    const versions = listed.find((d) => d.field[0] === "typesVersions")!;
+    assert.deepEqual(listed.map((d) => d.field[0]), ["main", "types", "typesVersions"]);
+    assert.deepEqual((versions.expected as Record<string, object>)["*"], {
+      proto: ["./dist/proto/mod.d.ts"],
+      node: ["./dist/node/mod.d.ts"],
+      more: ["./a.d.ts"],
+    });
+    mendManifests(copy, compareManifests(copy));
+    assert.equal(readJson<{ main: string }>(join(copy, file)).main, "./dist/mod.js");
+  } finally {
+    Deno.removeSync(copy, { recursive: true });
+  }
+});

@@ -11,6 +11,9 @@ const DEPENDENCIES = [
   "onnxruntime-node",
 ];
 
+/** What only some entries need. */
+const OPTIONAL = ["ml-matrix", "onnxruntime-web", "@tensorflow/tfjs-backend-wasm"];
+
 /** Ten steps of w ← w − .1 (w − 3) from 0: w = 3 (1 − .9¹⁰) */
 const CORE = `
 import { createOptimizer, sgd } from "@precond/core";
@@ -71,6 +74,18 @@ const PROGRAMS: Readonly<Record<string, string>> = {
   onnxruntime: ONNXRUNTIME,
 };
 
+/** Everything that can be imported. */
+const ENTRIES: readonly string[] = publicPackages(root).flatMap(({ npm }) =>
+  Object.keys(npm.exports as object).map((key) => npm.name! + key.slice(1))
+);
+
+/** TypeScript's moduleResolution, "node" for long, and a module that goes with it. */
+const RESOLUTIONS: readonly [moduleResolution: string, module: string][] = [
+  ["node10", "commonjs"],
+  ["nodenext", "nodenext"],
+  ["bundler", "esnext"],
+];
+
 /** Writes a model for the command line of @precond/onnx. */
 const ONNX = `
 import { writeFileSync } from "node:fs";
@@ -101,16 +116,18 @@ for (const { npm } of packages) {
 const tarballs = [...packed.values()].map((p) => join(directory, p.filename));
 
 /** An empty project with the tarballs installed. */
-async function createProject(name: string): Promise<string> {
+async function createProject(name: string, more: readonly string[] = []): Promise<string> {
   const path = join(directory, name);
   await Deno.mkdir(path);
   await Deno.writeTextFile(join(path, "package.json"), '{ "private": true, "type": "module" }');
   // It would download CUDA.
   await Deno.writeTextFile(join(path, ".npmrc"), "onnxruntime-node-install=skip\n");
-  const versions = ["tfjs", "onnxruntime"].map((home) =>
-    readJson<Manifest>(join(root, `packages/${home}/package.json`)).devDependencies!
+  const versions = [".", "packages/tfjs", "packages/onnxruntime"].map((home) =>
+    readJson<Manifest>(join(root, home, "package.json")).devDependencies!
   );
-  const dependencies = DEPENDENCIES.map((d) => `${d}@${versions.find((v) => v[d])![d]}`);
+  const dependencies = [...DEPENDENCIES, ...more].map((d) =>
+    `${d}@${versions.find((v) => v[d])![d]}`
+  );
   const flags = ["--no-audit", "--no-fund", "--prefer-offline"];
   await capture(npmProgram("npm"), ["install", ...flags, ...tarballs, ...dependencies], {
     cwd: path,
@@ -135,12 +152,26 @@ for (const { directory: home, npm } of packages) {
       assert.ok(paths.includes(wanted), `${wanted} is missing`);
     }
     const others = paths.filter((path) =>
-      !/^(LICENSE|README\.md|CHANGELOG\.md|package\.json|dist\/.*\.(js|d\.ts)(\.map)?)$/.test(
+      !/^(LICENSE|README\.md|CHANGELOG\.md|package\.json|dist\/.*\.(js|js\.map|d\.ts))$/.test(
         path,
       ) ||
       /_test\./.test(path)
     );
     assert.deepEqual(others, []);
+  });
+
+  Deno.test(`${npm.name}: source maps carry their sources`, async () => {
+    const maps = files.map((f) => f.path).filter((path) => path.endsWith(".js.map"));
+    assert.ok(maps.length > 0);
+    for (const path of maps) {
+      const map = readJson<{ sources: string[]; sourcesContent?: string[] }>(
+        join(root, home, path),
+      );
+      assert.equal(map.sourcesContent?.length, map.sources.length, `${path} has no sources`);
+      const name = map.sources[0]!.split("/").at(-1)!;
+      const source = path.replace(/^dist\//, "").replace(/[^/]+$/, name);
+      assert.equal(map.sourcesContent![0], await Deno.readTextFile(join(root, home, source)));
+    }
   });
 
   Deno.test(`${npm.name}: publint finds nothing`, async () => {
@@ -153,11 +184,35 @@ for (const { directory: home, npm } of packages) {
 }
 
 Deno.test("the packed packages train in Node.js", async (t) => {
-  const project = await createProject("node");
+  const project = await createProject("node", OPTIONAL);
   for (const [name, source] of Object.entries(PROGRAMS)) {
     await t.step(name, async () => {
       await Deno.writeTextFile(join(project, `${name}.js`), await stripTypes(source));
       assertTrained(await capture("node", [`${name}.js`], { cwd: project }));
+    });
+  }
+  await t.step("every entry can be required", async () => {
+    const program = ENTRIES.map((entry) => `require("${entry}");`).join("");
+    await Deno.writeTextFile(join(project, "required.cjs"), program);
+    await capture("node", ["--no-warnings", "required.cjs"], { cwd: project });
+  });
+  for (const [moduleResolution, module] of RESOLUTIONS) {
+    await t.step(`types resolve with moduleResolution ${moduleResolution}`, async () => {
+      const imports = ENTRIES.map((entry, i) => `import * as m${i} from "${entry}";`);
+      const used = ENTRIES.map((_, i) => `m${i}`).join(", ");
+      await Deno.writeTextFile(
+        join(project, "entries.ts"),
+        `${imports.join("\n")}\nexport const entries: object[] = [${used}];\n`,
+      );
+      const compilerOptions = {
+        ...{ module, moduleResolution, target: "es2022", types: [], strict: true },
+        ...{ noEmit: true, skipLibCheck: true, ignoreDeprecations: "6.0" },
+      };
+      await Deno.writeTextFile(
+        join(project, "tsconfig.json"),
+        JSON.stringify({ compilerOptions, files: ["entries.ts"] }),
+      );
+      await capture(bin("tsc"), ["-p", project]);
     });
   }
 });

@@ -7,8 +7,8 @@ export type { Session } from "./hosts/create_session.ts";
 export { openInPlace } from "./hosts/in_place.ts";
 export type { Feed, Feeds, Ort } from "./ort.ts";
 export { type GraphBasis, refreshBasis } from "./graphs/optimizer_graph/graph_basis.ts";
+export type { GraphParameter } from "./graphs/optimizer_graph/graph_parameter.ts";
 export {
-  type GraphParameter,
   type GraphSlot,
   type OptimizerGraph,
   optimizerGraph,

@@ -11,7 +11,7 @@ import {
   createScratch,
   type Sides,
 } from "@precond/core/backend";
-import type { GraphParameter } from "./optimizer_graph.ts";
+import type { GraphParameter } from "./graph_parameter.ts";
 
 /** The basis of one parameter of an optimizer graph. */
 export interface GraphBasis {

@@ -12,18 +12,8 @@ import {
 } from "@precond/core/backend";
 import { buildModel, DataType, type ModelBuilder, type ModelProto } from "@precond/onnx";
 import { basisOf, type GraphBasis } from "./graph_basis.ts";
+import type { GraphParameter } from "./graph_parameter.ts";
 import { type GraphItem, lowerChain } from "./lower_chain.ts";
-
-/** A parameter of {@linkcode optimizerGraph}. */
-export interface GraphParameter {
-  readonly name: string;
-  readonly shape: readonly number[];
-  /**
-   * Rows of data that a step multiplies it with, batch size times positions, for the rule of
-   * `kronecker({ sides: "auto" })`; default the batch size of the first step.
-   */
-  readonly rowsPerStep?: number;
-}
 
 /** Options of {@linkcode optimizerGraph}. */
 export interface OptimizerGraphOptions {
