@@ -3,7 +3,17 @@
  *
  * @module
  */
-import { adamW, type Definition, gaussNewton, signalNewton } from "@precond/core";
+import {
+  adamW,
+  chain,
+  type Definition,
+  gaussNewton,
+  inverseCurvature,
+  learningRate,
+  momentum,
+  scaleBy,
+  signalFraction,
+} from "@precond/core";
 import { type Ort, Trainer, type TrainerOptions } from "../mod.ts";
 import type { TestNetwork } from "./networks.ts";
 
@@ -13,12 +23,12 @@ export type OptimizerName = "adamW" | "combined";
 export const optimizers: Readonly<Record<OptimizerName, () => Definition>> = {
   adamW: () => adamW({ learningRate: 1e-3 }),
   combined: () =>
-    signalNewton({
-      curvatureWarmup: 1,
-      stepClip: Infinity,
-      learningRate: 1e-3,
-      curvature: gaussNewton({ every: 4 }),
-    }),
+    chain(
+      scaleBy(signalFraction()),
+      scaleBy(inverseCurvature(gaussNewton({ every: 4 }), { damping: 1e-3 })),
+      momentum(),
+      learningRate(1e-3),
+    ),
 };
 
 /** Losses of a few steps, then that of an evaluation. */

@@ -1,4 +1,15 @@
-import { adamW, gaussNewton, naturalSnr, signalNewton, signalSgd } from "@precond/core";
+import {
+  adamW,
+  chain,
+  gaussNewton,
+  inverseCurvature,
+  learningRate,
+  momentum,
+  naturalSnr,
+  scaleBy,
+  signalFraction,
+  signalSgd,
+} from "@precond/core";
 import { assertAllClose, checkBackendProducts, checkReads, productCases } from "@precond/testing";
 import assert from "node:assert/strict";
 import { block, buffersLeftBy, cnn, gpuOrt, mlp, nodeOrt, type TestNetwork } from "./builds.ts";
@@ -47,12 +58,12 @@ test("WebGPU trains as the CPU does", async (t) => {
   const ort = await gpuOrt();
   const optimizers = {
     adamW: adamW({ learningRate: 1e-3 }),
-    combined: signalNewton({
-      curvatureWarmup: 1,
-      stepClip: Infinity,
-      learningRate: 1e-3,
-      curvature: gaussNewton({ every: 5 }),
-    }),
+    combined: chain(
+      scaleBy(signalFraction()),
+      scaleBy(inverseCurvature(gaussNewton({ every: 5 }), { damping: 1e-3 })),
+      momentum(),
+      learningRate(1e-3),
+    ),
     naturalSnr: naturalSnr({ learningRate: 1e-3 }),
   };
   for (const net of [mlp(), cnn(), block()]) {

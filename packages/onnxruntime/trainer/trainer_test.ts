@@ -6,6 +6,7 @@ import {
   diagonalNewton,
   gaussNewton,
   hutchinson,
+  inverseCurvature,
   learningRate,
   momentum,
   naturalSnr,
@@ -97,12 +98,12 @@ Deno.test("onnxruntime-web on wasm trains as onnxruntime-node does", async (t) =
   const web = await import("onnxruntime-web") as unknown as Ort;
   const optimizers: Readonly<Record<string, Definition>> = {
     adamW: adamW({ learningRate: 1e-3 }),
-    combined: signalNewton({
-      curvatureWarmup: 1,
-      stepClip: Infinity,
-      learningRate: 1e-3,
-      curvature: gaussNewton({ every: 5 }),
-    }),
+    combined: chain(
+      scaleBy(signalFraction()),
+      scaleBy(inverseCurvature(gaussNewton({ every: 5 }), { damping: 1e-3 })),
+      momentum(),
+      learningRate(1e-3),
+    ),
     naturalSnr: naturalSnr({ learningRate: 1e-3 }),
   };
   for (const net of [mlp(), cnn(), block()]) {

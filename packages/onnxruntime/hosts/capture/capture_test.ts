@@ -1,4 +1,15 @@
-import { adaHessian, adamW, gaussNewton, naturalSnr, signalNewton } from "@precond/core";
+import {
+  adaHessian,
+  adamW,
+  chain,
+  gaussNewton,
+  inverseCurvature,
+  learningRate,
+  momentum,
+  naturalSnr,
+  scaleBy,
+  signalFraction,
+} from "@precond/core";
 import assert from "node:assert/strict";
 import {
   block,
@@ -26,12 +37,12 @@ const cases: Readonly<Record<string, TrainerOptions>> = {
   adamW: { optimizer: adamW({ learningRate: 1e-3 }) },
   // Two graphs, of which each is recorded.
   combined: {
-    optimizer: signalNewton({
-      curvatureWarmup: 1,
-      stepClip: Infinity,
-      learningRate: 1e-3,
-      curvature: gaussNewton({ every: 3 }),
-    }),
+    optimizer: chain(
+      scaleBy(signalFraction()),
+      scaleBy(inverseCurvature(gaussNewton({ every: 3 }), { damping: 1e-3 })),
+      momentum(),
+      learningRate(1e-3),
+    ),
   },
   "per-example squares": { optimizer: naturalSnr({ learningRate: 1e-3 }) },
   "two micro-batches": { optimizer: naturalSnr({ learningRate: 1e-3 }), accumulate: 2 },
