@@ -23,15 +23,18 @@ interface Case {
   readonly name: string;
   readonly feeds: Readonly<Record<string, Stored>>;
   readonly wanted: readonly string[];
+  /** Whether differences are of float64. */
+  readonly exact: boolean;
+  /** Of each input elements: index, difference, and the lesser and greater one to either side. */
   readonly expected:
-    & Readonly<Record<string, { readonly indices: number[]; readonly values: number[] }>>
+    & Readonly<Record<string, readonly (readonly [number, number, number, number])[]>>
     & { readonly error?: string };
 }
 
 /** Relative to the largest element, for float32 and coarse kernels. */
 const TOLERANCE = 2e-3;
-/** For inputs of float16. */
-const HALF = 2e-2;
+/** For inputs of float16, and differences of float32. */
+const COARSE = 3e-2;
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
@@ -48,7 +51,7 @@ function tensorOf({ dtype, dims, base64 }: Stored): ort.Tensor {
   const arrays: Record<string, (b: ArrayBuffer) => unknown> = {
     float32: (b) => new Float32Array(b),
     float64: (b) => new Float64Array(b),
-    float16: (b) => new Uint16Array(b),
+    float16: (b) => typeof Float16Array === "function" ? new Float16Array(b) : new Uint16Array(b),
     int64: (b) => new BigInt64Array(b),
     uint64: (b) => new BigUint64Array(b),
     int32: (b) => new Int32Array(b),
@@ -84,8 +87,18 @@ function halfOf(bits: number): number {
 /** What came of a test: right, or why not. */
 async function check(test: Case, bytes: Uint8Array): Promise<[outcome: string, why: string]> {
   let grown;
+  let wanted = test.wanted;
+  const grow = () => differentiate(readModel(bytes), { output: "R/loss", trainable: wanted });
   try {
-    grown = differentiate(readModel(bytes), { output: "R/loss", trainable: test.wanted });
+    try {
+      grown = grow();
+    } catch (error) {
+      // Weights of classes are no parameters: the rest counts.
+      const others = test.wanted.filter((name) => !/^w(eight)?$/.test(name));
+      if (!/class weights/.test((error as Error).message) || others.length === 0) throw error;
+      wanted = others;
+      grown = grow();
+    }
   } catch (error) {
     if (!(error instanceof OnnxError)) return ["crashed", String(error)];
     return ["refused", error.message];
@@ -110,17 +123,23 @@ async function check(test: Case, bytes: Uint8Array): Promise<[outcome: string, w
     return ["not run", (error as Error).message.slice(0, 160)];
   }
   if (test.expected.error !== undefined) return ["not compared", test.expected.error];
-  for (const name of test.wanted) {
-    const { indices, values } = test.expected[name]!;
+  let compared = 0;
+  for (const name of wanted) {
+    const elements = test.expected[name]!;
+    compared += elements.length;
     const actual = numbers(found[grown.gradients.get(name)!] as ort.Tensor);
-    const largest = values.reduce((most, v) => Math.max(most, Math.abs(v)), 1e-2);
-    const limit = test.feeds[name]!.dtype === "float16" ? HALF : TOLERANCE;
-    for (const [k, index] of indices.entries()) {
-      const error = Math.abs(actual[index]! - values[k]!) / largest;
-      if (error <= limit) continue;
-      return ["wrong", `"${name}"[${index}] is ${actual[index]}, differences give ${values[k]}`];
+    const largest = elements.reduce((most, [, slope]) => Math.max(most, Math.abs(slope)), 1e-2);
+    const coarse = test.feeds[name]!.dtype === "float16" || !test.exact;
+    const limit = largest * (coarse ? COARSE : TOLERANCE);
+    for (const [index, slope, low, high] of elements) {
+      const value = actual[index]!;
+      if (Math.abs(value - slope) <= limit) continue;
+      // At a kink any slope between those of its sides is a subgradient.
+      if (high - low > limit && value >= low - limit && value <= high + limit) continue;
+      return ["wrong", `"${name}"[${index}] is ${value}, differences give ${slope}`];
     }
   }
+  if (compared === 0) return ["not compared", "no difference is finite"];
   return ["right", ""];
 }
 

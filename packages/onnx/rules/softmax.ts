@@ -34,14 +34,15 @@ function flattened(n: NodeContext): boolean {
 }
 
 /**
- * A softmax of which the graph asks whether it is NaN, as exporters write a row that may look at
- * nothing, `Where(IsNaN(y), 0, y)`: with 0 there, too. Its cotangent is 0, but 0 · NaN is not.
+ * A softmax that the graph guards, as exporters write a row that may look at nothing,
+ * `Where(IsNaN(y), 0, y)` or with a condition of the mask's: with 0 there, too. Its cotangent is 0
+ * there, but 0 · NaN is not.
  */
 function guarded(b: Builder, y: string, instead = 0): string {
   const isAsked = (name: string): boolean =>
     b.nodes.some((node) =>
       node.input.includes(name) &&
-      (node.opType === "IsNaN" ||
+      (node.opType === "IsNaN" || (node.opType === "Where" && node.input[0] !== name) ||
         (/^(Cast|Identity|Dropout)$/.test(node.opType) && isAsked(node.output[0]!)))
     );
   return isAsked(y) ? where(b, b.op("IsNaN", [y]), b.scalar(instead, y), y) : y;

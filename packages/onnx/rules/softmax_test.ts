@@ -90,13 +90,18 @@ Deno.test("Hardmax is constant almost everywhere", async () => {
 
 Deno.test("A row that may look at nothing has a zero gradient, its guard being there or not", async () => {
   // p = Softmax(x w + mask), y = Where(IsNaN(p), 0, p); the second row is masked.
-  const guard = (cast: boolean) => [
+  const guard = (cast: boolean, byMask = false) => [
     makeNode("MatMul", ["x", "w"], ["scores"]),
     makeNode("Add", ["scores", "mask"], ["masked"]),
     makeNode("Softmax", ["masked"], [cast ? "q" : "p"], { axis: -1 }),
     ...(cast ? [makeNode("Identity", ["q"], ["p"])] : []),
-    makeNode("IsNaN", ["p"], ["nan"]),
-    makeNode("Where", ["nan", "zero", "p"], ["guarded"]),
+    ...(byMask
+      ? [
+        makeNode("ReduceMax", ["mask", "last"], ["most"], { keepdims: 1 }),
+        makeNode("IsInf", ["most"], ["closed"], { detect_positive: 0 }),
+      ]
+      : [makeNode("IsNaN", ["p"], ["nan"])]),
+    makeNode("Where", [byMask ? "closed" : "nan", "zero", "p"], ["guarded"]),
     makeNode("Mul", ["guarded", "weights"], ["y"]),
   ];
   const inputs = {
@@ -105,9 +110,15 @@ Deno.test("A row that may look at nothing has a zero gradient, its guard being t
     mask: { dims: [2, 3], data: [0, 0, -Infinity, -Infinity, -Infinity, -Infinity] },
     weights: normal(2, [2, 3]),
   };
-  const initializers = { zero: { dims: [1], data: [0] } };
-  for (const cast of [false, true]) {
-    const found = await gradientOf(guard(cast), inputs, { initializers, wanted: ["w", "x"] });
+  const initializers = {
+    zero: { dims: [1], data: [0] },
+    last: { dims: [1], data: [1], type: DataType.INT64 },
+  };
+  for (const [cast, byMask] of [[false, false], [true, false], [false, true]] as const) {
+    const found = await gradientOf(guard(cast, byMask), inputs, {
+      initializers,
+      wanted: ["w", "x"],
+    });
     // Of the first row alone, without a mask on the second.
     const alone = await gradientOf(
       guard(cast),
