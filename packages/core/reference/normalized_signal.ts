@@ -38,7 +38,8 @@ function growingWeights(n: number, growth: number, memory: number, warmup: numbe
  *   return { shape: [1], input: x, gradient: x, weights: x };
  * };
  * // Gradients 1 and 1, plain averages: m = v = 1, ρ = 1/2, T = 1.
- * if (referenceNormalizedSignal({ epsilon: 0 })([step(1), step(1)])[0] !== 1) throw new Error();
+ * const [factor] = referenceNormalizedSignal({ epsilon: 0 })([step(1), step(1)]);
+ * if (Math.abs(factor! - 1) > 1e-12) throw new Error();
  * ```
  */
 export function referenceNormalizedSignal(
