@@ -77,13 +77,15 @@ export async function refusal(
   model: ModelName,
   sizes: Readonly<Record<string, number>>,
 ): Promise<string> {
-  const trainer = await Trainer.create(ort, sources[model](), { ...options, sizes });
+  let trainer: Trainer | undefined;
   try {
+    // What the provider does not run is refused here, not in the first step.
+    trainer = await Trainer.create(ort, sources[model](), { ...options, sizes });
     await trainer.step(mlp().feeds(0));
     return "none";
   } catch (error) {
     return (error as Error).message;
   } finally {
-    await trainer.release();
+    await trainer?.release();
   }
 }

@@ -11,7 +11,7 @@ export interface PageOptions {
   readonly files?: Readonly<Record<string, URL>>;
   /** Whether the page has SharedArrayBuffer (COOP and COEP); default false. */
   readonly isolated?: boolean;
-  /** Milliseconds that loading and each call may take; default 60,000. */
+  /** Milliseconds that loading and each call may take; default 300,000: it only stops a hang. */
   readonly timeout?: number;
 }
 
@@ -63,7 +63,7 @@ export async function withPage<Exports, T = void>(
   options: PageOptions,
   body: (page: Page<Exports>) => Promise<T>,
 ): Promise<T> {
-  const { entry, files = {}, isolated = false, timeout = 60_000 } = options;
+  const { entry, files = {}, isolated = false, timeout = 300_000 } = options;
   const texts = { "/": html, "/page.js": await bundle(entry) };
   // Disposed in reverse: the browser goes first, so that no connection keeps the server.
   await using server = serve({ texts, files, isolated });
