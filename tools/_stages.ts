@@ -52,10 +52,10 @@ export const testUnit: Stage = (args) => {
   );
 };
 
-/** The examples in the public packages' doc comments and in every README. */
+/** The examples in the public packages' doc comments, in every README and in docs/. */
 export const testDoc: Stage = (args) => {
   const members = publicPackages(root).map((p) => p.directory);
-  const paths = [...members, "README.md"].filter((path) => existsSync(join(root, path)));
+  const paths = [...members, "README.md", "docs"].filter((path) => existsSync(join(root, path)));
   return test(["--doc", "--parallel", ignore("**/*_test.ts")], withPaths(args, paths));
 };
 

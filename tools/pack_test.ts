@@ -148,7 +148,12 @@ for (const { directory: home, npm } of packages) {
 
   Deno.test(`${npm.name}: the tarball holds what a user needs and nothing else`, () => {
     const paths = files.map((f) => f.path);
-    for (const wanted of ["LICENSE", "README.md", "package.json", "dist/mod.js", "dist/mod.d.ts"]) {
+    for (
+      const wanted of [
+        ...["LICENSE", "README.md", "CHANGELOG.md", "package.json"],
+        ...["dist/mod.js", "dist/mod.d.ts"],
+      ]
+    ) {
       assert.ok(paths.includes(wanted), `${wanted} is missing`);
     }
     const others = paths.filter((path) =>

@@ -48,7 +48,7 @@ export interface OperatorRule {
   readonly opType: string;
   /** Default: the standard operators. */
   readonly domain?: "" | "com.microsoft";
-  /** Versions of the operator set in which the operator is understood, for the table of the README. */
+  /** Versions of the operator set in which the operator is understood, for the table in docs/onnx_operators.md. */
   readonly since: number;
   /** Inputs that are constants of the operator (statistics, bounds), not parameters by default. */
   readonly constants?: readonly number[];

@@ -1,6 +1,6 @@
 /**
  * One small graph for every operator with a rule, in float32 and with known sizes: what the
- * operator table of the README is measured on.
+ * table in docs/onnx_operators.md is measured on.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * The table of operators in the README and the CLI's list of what runs where, made from the rule
+ * The table of operators in docs/onnx_operators.md and the CLI's list of what runs where, made from the rule
  * registry by trying: `deno task operators:write`. `operator_table_test.ts` finds them out of date.
  *
  * @module
@@ -81,11 +81,11 @@ function attempt<T>(body: () => T): T | undefined {
 const BEGIN = "<!-- operators: deno task operators:write -->";
 const END = "<!-- /operators -->";
 
-/** The README with the table between its marks. */
-export function withTable(readme: string, rows: readonly OperatorRow[]): string {
-  const [from, to] = [readme.indexOf(BEGIN), readme.indexOf(END)];
+/** The page with the table between its marks. */
+export function withTable(page: string, rows: readonly OperatorRow[]): string {
+  const [from, to] = [page.indexOf(BEGIN), page.indexOf(END)];
   if (from < 0 || to < from) throw new Error(`Cannot write the table: no "${BEGIN}" … "${END}"`);
-  return `${readme.slice(0, from)}${BEGIN}\n\n${tableOf(rows)}\n\n${readme.slice(to)}`;
+  return `${page.slice(0, from)}${BEGIN}\n\n${tableOf(rows)}\n\n${page.slice(to)}`;
 }
 
 /** Columns padded as `deno fmt` does. */
@@ -129,11 +129,11 @@ ${set("webgl")}]);
 /** The files that the table goes to, with their contents now and as they should be. */
 export function operatorFiles(): { path: URL; current: string; expected: string }[] {
   const rows = operatorRows();
-  const readme = new URL("../README.md", import.meta.url);
+  const page = new URL("../../../docs/onnx_operators.md", import.meta.url);
   const targets = new URL("../cli/operator_targets.ts", import.meta.url);
-  const [text, module] = [readme, targets].map((path) => Deno.readTextFileSync(path));
+  const [text, module] = [page, targets].map((path) => Deno.readTextFileSync(path));
   return [
-    { path: readme, current: text!, expected: withTable(text!, rows) },
+    { path: page, current: text!, expected: withTable(text!, rows) },
     { path: targets, current: module!, expected: targetsModule(rows) },
   ];
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { operatorFiles, operatorRows } from "./operator_table.ts";
 
-Deno.test("the README's table and the CLI's lists are those of the rules", () => {
+Deno.test("the table of docs/onnx_operators.md and the CLI's lists are those of the rules", () => {
   for (const { path, current, expected } of operatorFiles()) {
     assert.equal(current, expected, `${path.pathname} is out of date: deno task operators:write`);
   }

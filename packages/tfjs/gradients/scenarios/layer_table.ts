@@ -1,5 +1,5 @@
 /**
- * The table of layers in the README, made by trying: `deno task layers:write`. `layer_table_test.ts`
+ * The table of layers in docs/tfjs_layers.md, made by trying: `deno task layers:write`. `layer_table_test.ts`
  * finds it out of date.
  *
  * @module
@@ -57,21 +57,21 @@ export function rowOf(test: LayerCase, cells: readonly Cell[]): string[] {
   return [nameOf(test), ...cells.map(({ state }) => signs[state])];
 }
 
-/** The README with the rows in the place of its table. */
-export function withTable(readme: string, rows: readonly string[][]): string {
-  const [from, to] = [readme.indexOf(begin), readme.indexOf(end)];
+/** The page with the rows in the place of its table. */
+export function withTable(text: string, rows: readonly string[][]): string {
+  const [from, to] = [text.indexOf(begin), text.indexOf(end)];
   if (from < 0 || to < from) throw new Error(`Cannot write the table: no ${begin} … ${end}`);
   const all = [["layer", ...columns.map(({ title }) => title)], ...rows];
   const widths = all[0]!.map((_, i) => Math.max(...all.map((row) => [...row[i]!].length)));
   const line = (row: readonly string[]) =>
     `| ${row.map((cell, i) => cell + " ".repeat(widths[i]! - [...cell].length)).join(" | ")} |`;
   const table = [line(all[0]!), `| ${widths.map((w) => "-".repeat(w)).join(" | ")} |`];
-  const text = [...table, ...rows.map(line)].join("\n");
-  return `${readme.slice(0, from)}${begin}\n\n${text}\n\n${readme.slice(to)}`;
+  const lines = [...table, ...rows.map(line)].join("\n");
+  return `${text.slice(0, from)}${begin}\n\n${lines}\n\n${text.slice(to)}`;
 }
 
-/** The README that has the table. */
-export const readme: URL = new URL("../../README.md", import.meta.url);
+/** The page that has the table. */
+export const page: URL = new URL("../../../../docs/tfjs_layers.md", import.meta.url);
 
 if (import.meta.main) {
   const rows: string[][] = [];
@@ -84,5 +84,5 @@ if (import.meta.main) {
     }
     rows.push(rowOf(test, cells));
   }
-  await Deno.writeTextFile(readme, withTable(await Deno.readTextFile(readme), rows));
+  await Deno.writeTextFile(page, withTable(await Deno.readTextFile(page), rows));
 }

@@ -5,14 +5,14 @@ import { disableGradients } from "../mod.ts";
 import { enableWasmTraining } from "../../wasm_training/mod.ts";
 import { nameOf } from "./layer_case.ts";
 import { layerCases } from "./layer_cases.ts";
-import { cellsOf, columns, readme, rowOf, withTable } from "./layer_table.ts";
+import { cellsOf, columns, page, rowOf, withTable } from "./layer_table.ts";
 
 /** Layers that no pack can train through, and what tfjs says. */
 const untrainable: Readonly<Record<string, RegExp>> = {
   centerCrop: /gradient function not found for CropAndResize/,
 };
 
-Deno.test("gradients through every layer, with the packs, are right or refused; the README says so", async (t) => {
+Deno.test("gradients through every layer, with the packs, are right or refused; docs/tfjs_layers.md says so", async (t) => {
   await tf.setBackend("cpu");
   const rows: string[][] = [];
   for (const test of layerCases) {
@@ -36,10 +36,10 @@ Deno.test("gradients through every layer, with the packs, are right or refused; 
   }
   disableGradients();
   enableWasmTraining();
-  const current = await Deno.readTextFile(readme);
+  const current = await Deno.readTextFile(page);
   assert.equal(
     current,
     withTable(current, rows),
-    "README.md is out of date: deno task layers:write",
+    "docs/tfjs_layers.md is out of date: deno task layers:write",
   );
 });
