@@ -7,6 +7,7 @@ export * from "./artifacts/mod.ts";
 export * from "./differentiate/mod.ts";
 export * from "./exported/mod.ts";
 export * from "./legalize/mod.ts";
+export * from "./lora/mod.ts";
 export * from "./model/mod.ts";
 export type {
   AttributeProto,

@@ -2,6 +2,7 @@
 import type { LoadedGraph } from "../graph/load_graph.ts";
 import { lostParameter } from "../exported/export_notes.ts";
 import { exportedParameters } from "../exported/exported_parameters.ts";
+import { loraAdapters } from "../lora/adapters.ts";
 import { isFloating } from "../model/data_type.ts";
 import { OnnxError } from "../model/onnx_error.ts";
 import type { TensorProto } from "../proto/onnx_pb.ts";
@@ -44,7 +45,7 @@ export function chooseTrainable(graph: LoadedGraph, trainable: Trainable | undef
 }
 
 /**
- * What is trained if nothing is named.
+ * What is trained if nothing is named: of a model with adapters (addLora()) these alone.
  *
  * Where PyTorch's exporter noted the module's parameters: the initializers that hold these, scalars
  * too, and no buffers or constants. Else the float initializers that are not constants of their
@@ -56,6 +57,9 @@ export function usualTrainable(
   graph: LoadedGraph,
 ): { readonly parameters: string[]; readonly scalars: string[] } {
   const { b, model } = graph;
+  const adapters = loraAdapters(model).flatMap((adapter) => [adapter.a, adapter.b])
+    .filter((name) => b.initializers.has(name));
+  if (adapters.length > 0) return { parameters: adapters, scalars: [] };
   const exported = exportedParameters(model);
   if (exported !== undefined) {
     // None where something renamed them after the export.

@@ -1,0 +1,47 @@
+/** @module */
+import type { ExportedParameters } from "../exported/exported_parameters.ts";
+import { scopeOf } from "../exported/signature.ts";
+import type { NodeProto } from "../proto/onnx_pb.ts";
+
+/** What a layer's name is found by. */
+export interface Nameable {
+  readonly weight: string;
+  readonly node: NodeProto;
+}
+
+/** `h.0.attn.weight`, and what quantizers and other exporters make of it. */
+const WEIGHT = /^(.+?)(\.MatMul)?\.weight(_\w+)?$/;
+
+/**
+ * Names for layers, each its own: the module in the weight's name; the module whose parameter
+ * PyTorch's exporter says it is; the submodule of the node, by the exporter's notes or by a path such
+ * as "/encoder/query/MatMul"; else the weight's own name.
+ */
+export function nameLayers(
+  layers: readonly Nameable[],
+  exported: ExportedParameters | undefined,
+): string[] {
+  const owners = new Map<string, string>();
+  for (const { name, in: where } of exported?.parameters ?? []) {
+    const match = WEIGHT.exec(name);
+    if (match === null || where.length !== 1) continue;
+    if (!owners.has(where[0]!)) owners.set(where[0]!, match[1]!);
+  }
+  const taken = new Set<string>();
+  return layers.map(({ weight, node }) => {
+    const options = [
+      WEIGHT.exec(weight)?.[1],
+      owners.get(weight),
+      scopeOf(node),
+      /^\/(.+)\/[^/]+$/.exec(node.name)?.[1]?.replaceAll("/", "."),
+      weight,
+    ];
+    let name = options.find((o) => o !== undefined && o !== "" && !taken.has(o));
+    for (let k = 2; name === undefined; k++) {
+      const numbered = `${weight}_${k}`;
+      if (!taken.has(numbered)) name = numbered;
+    }
+    taken.add(name);
+    return name;
+  });
+}

@@ -1,0 +1,180 @@
+/** @module */
+import { exportedParameters } from "../exported/exported_parameters.ts";
+import { floatAttribute, intAttribute, nameOf } from "../model/attributes.ts";
+import { isFloating } from "../model/data_type.ts";
+import { tensorDims } from "../model/tensor.ts";
+import type { ModelProto, NodeProto } from "../proto/onnx_pb.ts";
+import { isHead } from "./head.ts";
+import { nameLayers } from "./layer_names.ts";
+import { readWeights, type Weight } from "./weights.ts";
+
+/** How a layer uses its weight: a product of matrices, a convolution, rows of a table. */
+export type LoraKind = "linear" | "conv" | "embedding";
+
+/** A layer that can have an adapter. */
+export interface LoraLayer {
+  /**
+   * The module: what the file tells of PyTorch's name ("encoder.layer.0.attention.self.query"), from
+   * the weight's name, the exporter's notes or the node's path; else the weight's own name.
+   */
+  readonly name: string;
+  /** The operator, such as "MatMul". */
+  readonly op: string;
+  /** Shape of the weight in the file. */
+  readonly shape: readonly number[];
+  /** Name of the weight's initializer. */
+  readonly weight: string;
+  readonly kind: LoraKind;
+}
+
+/** A layer with what its adapter must know. */
+export interface FoundLayer extends LoraLayer {
+  /** The nodes that use the weight in this way. */
+  readonly nodes: readonly NodeProto[];
+  /** Sizes of what goes in and comes out: in, out; channels and kernel; rows and width. */
+  readonly dims: readonly number[];
+  readonly source: Weight;
+  /** Whether a linear layer's weight is stored `[out, in]`. */
+  readonly turned: boolean;
+  /** What the node multiplies the product by: alpha of Gemm. */
+  readonly factor: number;
+  /** Whether what it makes is an output of the model. */
+  readonly head: boolean;
+  /** Why it cannot have an adapter. */
+  readonly refusal: string | undefined;
+}
+
+type Raw = Omit<FoundLayer, "name" | "head" | "nodes">;
+
+/** Every layer that can have an adapter, and those of the kind that cannot, in the graph's order. */
+export function findLayers(model: ModelProto): FoundLayer[] {
+  const graph = model.graph!;
+  const weights = readWeights(graph);
+  const groups = new Map<string, { raw: Raw; nodes: NodeProto[] }>();
+  for (const node of graph.node) {
+    const raw = layerOf(node, weights.find);
+    if (raw === undefined) continue;
+    const key = [raw.kind, raw.weight, raw.source.dataType, raw.turned, raw.factor].join(" ");
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, { raw, nodes: [node] });
+    else group.nodes.push(node);
+  }
+  const found = [...groups.values()];
+  const names = nameLayers(
+    found.map(({ raw, nodes }) => ({ weight: raw.weight, node: nodes[0]! })),
+    exportedParameters(model),
+  );
+  const head = isHead(graph);
+  return found.map(({ raw, nodes }, k) => ({
+    ...raw,
+    nodes,
+    name: names[k]!,
+    head: nodes.some((node) => head(node.output[0]!)),
+  }));
+}
+
+type Find = (name: string) => Weight | undefined;
+
+function layerOf(node: NodeProto, find: Find): Raw | undefined {
+  const standard = node.domain === "" || node.domain === "ai.onnx";
+  if (node.domain === "com.microsoft" && node.opType === "MatMulNBits") return packed(node, find);
+  if (!standard) return undefined;
+  switch (node.opType) {
+    case "MatMul":
+      return linear(node, find, { turned: false, factor: 1 });
+    case "Gemm":
+      return linear(node, find, {
+        turned: intAttribute(node, "transB", 0) !== 0,
+        factor: floatAttribute(node, "alpha", 1),
+      });
+    case "Conv":
+      return convolution(node, find);
+    case "Gather":
+      return embedding(node, find);
+    default:
+      return undefined;
+  }
+}
+
+function linear(
+  node: NodeProto,
+  find: Find,
+  { turned: outer, factor }: { readonly turned: boolean; readonly factor: number },
+): Raw | undefined {
+  const source = find(node.input[1] ?? "");
+  const shape = source && tensorDims(source.tensor);
+  if (source === undefined || shape?.length !== 2 || !isFloating(source.dataType)) return undefined;
+  const turned = outer !== source.transposed;
+  const [rows, columns] = shape as [number, number];
+  return {
+    op: node.opType,
+    shape,
+    weight: source.tensor.name,
+    kind: "linear",
+    dims: turned ? [columns, rows] : [rows, columns],
+    source,
+    turned,
+    factor,
+    refusal: factor === 0 ? "its alpha is 0, so that its weight has no effect" : undefined,
+  };
+}
+
+function packed(node: NodeProto, find: Find): Raw | undefined {
+  const [source, scales] = [find(node.input[1] ?? ""), find(node.input[2] ?? "")];
+  const [K, N] = [intAttribute(node, "K", 0), intAttribute(node, "N", 0)];
+  if (source === undefined || scales === undefined || K === 0 || N === 0) return undefined;
+  return {
+    op: node.opType,
+    shape: [N, K],
+    weight: source.tensor.name,
+    kind: "linear",
+    dims: [K, N],
+    source: { ...source, dataType: scales.dataType, exact: false },
+    turned: true,
+    factor: 1,
+    refusal: undefined,
+  };
+}
+
+function convolution(node: NodeProto, find: Find): Raw | undefined {
+  const source = find(node.input[1] ?? "");
+  if (source === undefined || source.transposed || !isFloating(source.dataType)) return undefined;
+  const shape = tensorDims(source.tensor);
+  if (shape.length < 3) return undefined;
+  const groups = intAttribute(node, "group", 1);
+  return {
+    op: node.opType,
+    shape,
+    weight: source.tensor.name,
+    kind: "conv",
+    dims: shape,
+    source,
+    turned: false,
+    factor: 1,
+    refusal: groups === 1
+      ? undefined
+      : `it has ${groups} groups, over which an adapter's channels would mix; leave it out by a ` +
+        `predicate, such as ({ shape }) => shape[1] !== ${shape[1]}`,
+  };
+}
+
+function embedding(node: NodeProto, find: Find): Raw | undefined {
+  const source = find(node.input[0] ?? "");
+  if (source === undefined || source.transposed || !isFloating(source.dataType)) return undefined;
+  const shape = tensorDims(source.tensor);
+  if (shape.length !== 2) return undefined;
+  const axis = intAttribute(node, "axis", 0);
+  return {
+    op: node.opType,
+    shape,
+    weight: source.tensor.name,
+    kind: "embedding",
+    dims: shape,
+    source,
+    turned: false,
+    factor: 1,
+    refusal: axis === 0 || axis === -2
+      ? undefined
+      : `"${nameOf(node)}" takes columns (axis ${axis}) of its table, expected are rows`,
+  };
+}
