@@ -118,3 +118,23 @@ export function liveNodes(nodes: readonly NodeProto[], wanted: Iterable<string>)
   }
   return kept.reverse();
 }
+
+/**
+ * The same nodes with those whose outputs no other reads at the end, the first that could run last:
+ * ONNX Runtime takes nodes without readers last in, first out, each with all that it needs. So a weight
+ * gradient is computed as soon as its cotangent is there, which then goes; in the order of reverse mode
+ * all of them would wait for the end of the run, and keep every cotangent alive.
+ */
+export function leavesLast(nodes: readonly NodeProto[]): NodeProto[] {
+  const read = new Set(nodes.flatMap((node) => readsOf(node)));
+  const rest: NodeProto[] = [];
+  const leaves: NodeProto[] = [];
+  for (const node of nodes) {
+    (node.output.some((name) => read.has(name)) ? rest : leaves).push(node);
+  }
+  const made = new Map<string, number>();
+  rest.forEach((node, at) => node.output.forEach((name) => name !== "" && made.set(name, at)));
+  const ready = (node: NodeProto) => Math.max(-1, ...readsOf(node).map((r) => made.get(r) ?? -1));
+  const last = leaves.map((node) => ({ node, at: ready(node) })).sort((a, b) => b.at - a.at);
+  return [...rest, ...last.map(({ node }) => node)];
+}

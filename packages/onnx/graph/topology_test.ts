@@ -9,7 +9,7 @@ import {
   type NodeProto,
   NodeProtoSchema,
 } from "../proto/onnx_pb.ts";
-import { liveNodes, readsOf, sortNodes } from "./topology.ts";
+import { leavesLast, liveNodes, readsOf, sortNodes } from "./topology.ts";
 import assert from "node:assert/strict";
 
 const node = (name: string, input: string[], output: string[], attribute: AttributeProto[] = []) =>
@@ -122,4 +122,23 @@ Deno.test("liveNodes() keeps what a body captures", () => {
     node("if", ["x"], ["2"], [makeAttribute("axis", 1), body(inner)]),
   ];
   assert.equal(names(liveNodes(nodes, ["2"])), "a if");
+});
+
+Deno.test("leavesLast() puts first what can run last, once", () => {
+  const inner = graph([node("inner", ["2"], ["z"])], []);
+  const nodes = [
+    node("zeros", ["x"], ["0"]),
+    node("a", ["x"], ["1"]),
+    node("of a", ["1"], ["dw"]),
+    node("b", ["1"], ["2"]),
+    node("of b", ["2", "1"], ["db"]),
+    node("also of b", ["1", "2"], ["dc"]),
+    node("c", ["2"], ["3", ""]),
+    node("of c", ["3"], ["dd", "unused"]),
+    node("captures b", ["x"], ["de"], [body(inner)]),
+  ];
+  const expected = ["a", "b", "c", "of c", "of b", "also of b", "captures b", "of a", "zeros"];
+  const sorted = leavesLast(nodes);
+  assert.deepEqual(sorted.map((n) => n.name), expected);
+  assert.deepEqual(leavesLast(sorted), sorted);
 });

@@ -3,7 +3,7 @@ import { create } from "@bufbuild/protobuf";
 import type { Builder } from "../graph/builder.ts";
 import { type Dim, product } from "../graph/dims.ts";
 import { type LoadedGraph, loadGraph, valueType } from "../graph/load_graph.ts";
-import { readsOf } from "../graph/topology.ts";
+import { leavesLast, readsOf } from "../graph/topology.ts";
 import { makeAttribute, nameOf } from "../model/attributes.ts";
 import { type DataType, isFloating } from "../model/data_type.ts";
 import { OnnxError } from "../model/onnx_error.ts";
@@ -64,6 +64,9 @@ const targets: Readonly<Record<Target, MakeLegality>> = { cpu, webgpu, webgl };
  * - `"webgl"` writes operator set 12 without what the provider lacks; every size must be known, and
  *   integer inputs become float32.
  *
+ * Nodes whose results are outputs alone come last, in the reverse of the order in which they could run:
+ * ONNX Runtime then frees what a gradient was made from as soon as it is made.
+ *
  * Forward values are kept for the backward pass, none is computed again.
  *
  * @throws {OnnxError} One error that lists every node that the target does not run.
@@ -109,7 +112,7 @@ export function legalize(
   restoreOutputs(b, model);
   const nodes = simplify(b, b.nodes, { outputs, parameters: parametersOf(model) });
   refuseIllegal(target, legality, b, nodes);
-  const legal = assemble(model, graph, nodes);
+  const legal = assemble(model, graph, leavesLast(nodes));
   return {
     model: legality.finish?.(legal, b) ?? legal,
     inputs: changesOf(graph, b),

@@ -123,6 +123,25 @@ Deno.test({
   },
 });
 
+Deno.test("legalize() orders gradients so that ONNX Runtime computes each as soon as it can", () => {
+  const nodes = [1, 2, 3].flatMap((k) => [
+    makeNode("MatMul", [k === 1 ? "x" : `y${k - 1}`, `w${k}`], [`z${k}`]),
+    makeNode("Tanh", [`z${k}`], [`y${k}`]),
+  ]);
+  const model = makeModel({
+    nodes: [...nodes, makeNode("ReduceSum", ["y3"], ["loss"], { keepdims: 0 })],
+    inputs: { x: random(1, [4, 3]) },
+    initializers: { w1: random(2, [3, 3]), w2: random(3, [3, 3]), w3: random(4, [3, 3]) },
+    outputs: ["loss"],
+  });
+  const gradient = differentiate(model, { output: "loss" }).model;
+  const outputs = ["w1_grad", "w2_grad", "w3_grad", "loss"];
+  for (const target of targets) {
+    const { node } = legalize(gradient, target).model.graph!;
+    assert.deepEqual(node.slice(-4).map((n) => n.output[0]), outputs, target);
+  }
+});
+
 const unknownBatch = () => {
   const nodes = [
     makeNode("Shape", ["x"], ["s"]),

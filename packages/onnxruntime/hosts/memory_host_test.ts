@@ -74,3 +74,17 @@ Deno.test("Threads rest between runs, unless the caller says otherwise", async (
   const own = { session: { force_spinning_stop: "0", set_denormal_as_zero: "1" } };
   for (const extra of await extraOf({ extra: own })) assert.deepEqual(extra, own);
 });
+
+Deno.test("A training session holds no block for all values of a run, unless the caller wants it", async () => {
+  const patternOf = async (sessionOptions = {}) => {
+    const { ort, options } = watched(nodeOrt);
+    const trainer = await create(ort, { sessionOptions });
+    await trainer.step(batch(ort));
+    const training = options.at(-1)!;
+    await trainer.evaluate(batch(ort));
+    await trainer.release();
+    return [training, options.at(-1)!].map(({ enableMemPattern }) => enableMemPattern);
+  };
+  assert.deepEqual(await patternOf(), [false, undefined]);
+  assert.deepEqual(await patternOf({ enableMemPattern: true }), [true, true]);
+});
