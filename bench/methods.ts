@@ -9,7 +9,6 @@ import {
   diagonalNewton,
   gaussNewton,
   inverseCurvature,
-  inverseRms,
   learningRate as rate,
   scaleBy,
   type Schedule,
@@ -21,6 +20,7 @@ import {
   snrOnly,
   userCurvature,
 } from "@precond/core";
+import { inverseRms } from "@precond/core/pieces";
 import type { OracleMethod } from "@precond/core/reference";
 import { oracleFactor } from "./problems/oracle.ts";
 

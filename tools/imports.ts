@@ -16,6 +16,9 @@ const TFJS_TEST_TOOLS = new RegExp(`${TEST_TOOLS.source}|^webgpu$`);
 /** The library that the reference calculates with also says what decompositions should be. */
 const CORE_TEST_TOOLS = new RegExp(`${TEST_TOOLS.source}|^ml-matrix$`);
 
+/** Inner files that the benchmark times. */
+const TIMED = /^packages\/onnxruntime\/hosts\/in_place\.ts$/;
+
 const RULES: Readonly<Record<string, Rule>> = {
   "packages/core/reference": { code: /^ml-matrix$/, tests: TEST_TOOLS },
   "packages/core": { code: NOTHING, tests: CORE_TEST_TOOLS },
@@ -55,7 +58,8 @@ function isAllowed(file: string, home: string, specifier: string): boolean {
     const path = posix.join(posix.dirname(file), specifier);
     // A tool may play what a package's tests play.
     return path.startsWith(`${home}/`) ||
-      (home === "tools" && /^packages\/[^/]+\/scenarios\//.test(path));
+      (home === "tools" && /^packages\/[^/]+\/scenarios\//.test(path)) ||
+      (home === "bench" && TIMED.test(path));
   }
   if (/^@precond\/(bench|example)/.test(specifier)) return false;
   const scope = Object.keys(RULES).find((scope) => file.startsWith(`${scope}/`));

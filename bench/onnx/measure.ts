@@ -10,9 +10,10 @@ import {
   tensorDims,
   type TensorProto,
 } from "@precond/onnx";
-import { openInPlace, type Ort } from "@precond/onnxruntime";
+import type { Ort } from "@precond/onnxruntime";
 import * as ortNode from "onnxruntime-node";
 import { fileURLToPath } from "node:url";
+import { openInPlace } from "../../packages/onnxruntime/hosts/in_place.ts";
 import { interleaved, wholeSteps } from "../overhead/interleaved.ts";
 import { checkSamples } from "../overhead/rows.ts";
 import { median } from "../statistics.ts";

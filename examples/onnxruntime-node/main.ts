@@ -11,11 +11,11 @@ import {
   adamW,
   chain,
   type Definition,
-  inverseRms,
   learningRate,
   scaleBy,
   signalFraction,
 } from "@precond/core";
+import { inverseRms } from "@precond/core/pieces";
 import { buildModel, type ModelProto } from "@precond/onnx";
 import { Trainer } from "@precond/onnxruntime";
 import { loadFile, saveFile } from "@precond/onnxruntime/node";

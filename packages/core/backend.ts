@@ -83,7 +83,13 @@ export {
 export { wasmModule, type WasmSignature, wasmSignature } from "./lowerings/wasm.ts";
 export * as wasmEncoder from "./lowerings/wasm_encoder.ts";
 export { parseDefinition, stringifyDefinition } from "./state/definition_json.ts";
-export { exportState, importState, type StateTensor } from "./state/optimizer_state.ts";
+export {
+  exportState,
+  importState,
+  loadState,
+  saveState,
+  type StateTensor,
+} from "./state/optimizer_state.ts";
 export type { Json, Specification, Specified } from "./chain/specification.ts";
 export {
   type NamedArray,

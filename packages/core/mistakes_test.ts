@@ -9,13 +9,13 @@ import {
   decoupledWeightDecay,
   type Definition,
   inverseCurvature,
-  inverseRms,
   momentum,
   mSvag,
   scaleBy,
   signalFraction,
   userCurvature,
 } from "./mod.ts";
+import { inverseRms } from "./pieces.ts";
 
 interface Step {
   readonly gradient: number;

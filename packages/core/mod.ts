@@ -1,7 +1,8 @@
 /**
  * Separate, composable preconditioners for training: curvature and signal-to-noise.
  *
- * What adapters are made of is in `@precond/core/backend`.
+ * Learning rate schedules, and what only chains of one's own need, are in `@precond/core/pieces`; what
+ * adapters are made of is in `@precond/core/backend`.
  *
  * @module
  */
@@ -13,7 +14,6 @@ export type { Match } from "./chain/match.ts";
 export { type Definition, type Group, type Grouped, perParameter } from "./chain/per_parameter.ts";
 export { scaleBy, type ScaleByOptions } from "./chain/scale_by.ts";
 export type * from "./chain/types.ts";
-export * as expr from "./kernel/expr.ts";
 export type { ArrayShape, Cond, Expr, Operand, Scope } from "./kernel/expr.ts";
 export {
   type ArrayContribution,
@@ -21,7 +21,6 @@ export {
   type Optimizer,
   type OptimizerOptions,
 } from "./optimizer.ts";
-export { loadState, saveState } from "./state/optimizer_state.ts";
 export {
   type Advice,
   advise,
@@ -31,5 +30,15 @@ export {
   type TelemetryReport,
   toSeries,
 } from "./evidence/report.ts";
-export * from "./estimators/mod.ts";
-export * from "./transforms/mod.ts";
+export * from "./estimators/curvature_source.ts";
+export { inverseCurvature } from "./estimators/inverse_curvature.ts";
+export { signalFraction } from "./estimators/signal_fraction.ts";
+export type * from "./estimators/mod.ts";
+export { averageWeights } from "./transforms/average_weights.ts";
+export { decoupledWeightDecay } from "./transforms/decoupled_weight_decay.ts";
+export { learningRate } from "./transforms/learning_rate.ts";
+export { momentum } from "./transforms/momentum.ts";
+export { clipByGlobalNorm, clipByValue, unitNorm } from "./transforms/norms.ts";
+export { reduceOnPlateau } from "./transforms/reduce_on_plateau.ts";
+export { skipNonFinite } from "./transforms/skip_non_finite.ts";
+export type * from "./transforms/mod.ts";

@@ -1,6 +1,7 @@
 /** Every option out of range is refused where it is given, by its name and value. */
 import assert from "node:assert/strict";
 import * as core from "./mod.ts";
+import * as pieces from "./pieces.ts";
 
 type Make = (value: never) => unknown;
 const n = Number.NaN;
@@ -34,9 +35,9 @@ const ranges: [option: string, make: Make, bad: unknown[]][] = [
   ["every", (every) => core.fisher({ every }), [0, n]],
   ["every", (every) => core.userCurvature({ every }), [0, n]],
   ["from", (from) => core.empiricalFisher({ from }), ["labels"]],
-  ["decay", (decay) => core.inverseRms({ decay }), [-1, 1, n]],
-  ["epsilon", (epsilon) => core.inverseRms({ epsilon }), [-1, Infinity, n]],
-  ["placement", (placement) => core.inverseRms({ placement }), ["beside"]],
+  ["decay", (decay) => pieces.inverseRms({ decay }), [-1, 1, n]],
+  ["epsilon", (epsilon) => pieces.inverseRms({ epsilon }), [-1, Infinity, n]],
+  ["placement", (placement) => pieces.inverseRms({ placement }), ["beside"]],
   ["decay", (decay) => core.momentum({ decay }), [-1, 1, n]],
   ["form", (form) => core.momentum({ form }), ["product"]],
   ["scope", (scope) => core.unitNorm({ scope }), ["column"]],
@@ -46,17 +47,17 @@ const ranges: [option: string, make: Make, bad: unknown[]][] = [
   ["rate", (rate) => core.decoupledWeightDecay(rate), [-1, n, Infinity]],
   ["value", (rate) => core.learningRate(rate as number), [-1, n, Infinity]],
   ["scope", (scope) => core.skipNonFinite({ scope }), ["row"]],
-  ["from", (from) => core.linear({ from, to: 1, steps: 1 }), [-1, n]],
-  ["to", (to) => core.linear({ from: 1, to, steps: 1 }), [-1, n]],
-  ["steps", (steps) => core.linear({ from: 1, to: 1, steps }), [0, -1, n]],
-  ["from", (from) => core.cosine({ from, steps: 1 }), [-1, n]],
-  ["to", (to) => core.cosine({ from: 1, to, steps: 1 }), [-1, n]],
-  ["steps", (steps) => core.cosine({ from: 1, steps }), [0, n]],
-  ["steps", (steps) => core.warmUp({ steps, then: 1 }), [0, n]],
-  ["value", (then) => core.warmUp({ steps: 1, then }), [-1, n]],
-  ["from", (from) => core.stepDecay({ from, factor: 1, every: 1 }), [-1, n]],
-  ["factor", (factor) => core.stepDecay({ from: 1, factor, every: 1 }), [0, -1, n]],
-  ["every", (every) => core.stepDecay({ from: 1, factor: 1, every }), [0, n]],
+  ["from", (from) => pieces.linear({ from, to: 1, steps: 1 }), [-1, n]],
+  ["to", (to) => pieces.linear({ from: 1, to, steps: 1 }), [-1, n]],
+  ["steps", (steps) => pieces.linear({ from: 1, to: 1, steps }), [0, -1, n]],
+  ["from", (from) => pieces.cosine({ from, steps: 1 }), [-1, n]],
+  ["to", (to) => pieces.cosine({ from: 1, to, steps: 1 }), [-1, n]],
+  ["steps", (steps) => pieces.cosine({ from: 1, steps }), [0, n]],
+  ["steps", (steps) => pieces.warmUp({ steps, then: 1 }), [0, n]],
+  ["value", (then) => pieces.warmUp({ steps: 1, then }), [-1, n]],
+  ["from", (from) => pieces.stepDecay({ from, factor: 1, every: 1 }), [-1, n]],
+  ["factor", (factor) => pieces.stepDecay({ from: 1, factor, every: 1 }), [0, -1, n]],
+  ["every", (every) => pieces.stepDecay({ from: 1, factor: 1, every }), [0, n]],
   ["first", (first) => core.signalNewton({ first }), ["noise"]],
   ["lowering", (lowering) => core.createOptimizer(core.sgd(), { lowering }), ["cuda"]],
 ];

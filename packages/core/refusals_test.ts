@@ -1,14 +1,15 @@
 /** Every public factory refuses every kind of mistake in its options. */
 import assert from "node:assert/strict";
 import * as core from "./mod.ts";
+import * as pieces from "./pieces.ts";
 
 type Make = (options: never) => unknown;
 
 /** Factories of options, each with options that it takes and words or flags among them. */
 const factories: Record<string, [make: Make, good: object, typo: string, meant: string]> = {
   signalFraction: [core.signalFraction, { decay: 0.9 }, "deacy", "decay"],
-  inverseRms: [core.inverseRms, { decay: 0.9 }, "eps", "epsilon"],
-  normalizedSignal: [core.normalizedSignal, { decay: 0.9 }, "expo", "exponent"],
+  inverseRms: [pieces.inverseRms, { decay: 0.9 }, "eps", "epsilon"],
+  normalizedSignal: [pieces.normalizedSignal, { decay: 0.9 }, "expo", "exponent"],
   inverseCurvature: [
     (o) => core.inverseCurvature(core.userCurvature(), o),
     { damping: 1 },
@@ -35,13 +36,13 @@ const factories: Record<string, [make: Make, good: object, typo: string, meant: 
     "multiplyer",
     "multiplier",
   ],
-  scaleBy: [(o) => core.scaleBy(core.inverseRms(), o), { to: core.momentum() }, "too", "to"],
-  linear: [core.linear, { from: 1, to: 0, steps: 2 }, "step", "steps"],
-  cosine: [core.cosine, { from: 1, steps: 2 }, "T_max", "steps"],
-  warmRestarts: [core.warmRestarts, { from: 1, steps: 2 }, "lenghten", "lengthen"],
-  stepDecay: [core.stepDecay, { from: 1, factor: 0.5, every: 2 }, "decayRate", "factor"],
-  exponential: [core.exponential, { from: 1, factor: 0.5, every: 2 }, "init_value", "from"],
-  warmUp: [core.warmUp, { steps: 2, then: 1 }, "stpes", "steps"],
+  scaleBy: [(o) => core.scaleBy(pieces.inverseRms(), o), { to: core.momentum() }, "too", "to"],
+  linear: [pieces.linear, { from: 1, to: 0, steps: 2 }, "step", "steps"],
+  cosine: [pieces.cosine, { from: 1, steps: 2 }, "T_max", "steps"],
+  warmRestarts: [pieces.warmRestarts, { from: 1, steps: 2 }, "lenghten", "lengthen"],
+  stepDecay: [pieces.stepDecay, { from: 1, factor: 0.5, every: 2 }, "decayRate", "factor"],
+  exponential: [pieces.exponential, { from: 1, factor: 0.5, every: 2 }, "init_value", "from"],
+  warmUp: [pieces.warmUp, { steps: 2, then: 1 }, "stpes", "steps"],
   reduceOnPlateau: [
     (o) => core.reduceOnPlateau({ learningRate: 1 }, o),
     { factor: 0.5 },
@@ -109,7 +110,7 @@ Deno.test("pieces in the wrong place are refused with the way to write them", ()
     [() => js.chain!(core.momentum), "TypeError", /call it: momentum\(\)/],
     [() => js.chain!(core.sgd()), "TypeError", /an optimizer is no stage/],
     [() => js.scaleBy!(core.momentum()), "TypeError", /a transform goes into chain\(\)/],
-    [() => js.scaleBy!(core.inverseRms), "TypeError", /call it: inverseRms\(\)/],
+    [() => js.scaleBy!(pieces.inverseRms), "TypeError", /call it: inverseRms\(\)/],
     [() => js.inverseCurvature!(core.gaussNewton), "TypeError", /call it: gaussNewton\(\)/],
     [() => js.inverseCurvature!(), "TypeError", /source must be a curvature source/],
     [

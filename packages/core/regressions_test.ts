@@ -12,7 +12,6 @@ import {
   createOptimizer,
   hutchinson,
   inverseCurvature,
-  inverseRms,
   learningRate,
   momentum,
   perParameter,
@@ -22,6 +21,7 @@ import {
   skipNonFinite,
   userCurvature,
 } from "./mod.ts";
+import { inverseRms } from "./pieces.ts";
 import {
   createDriver,
   readSafetensors,

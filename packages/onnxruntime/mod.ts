@@ -4,8 +4,7 @@
  * @module
  */
 export type { Session } from "./hosts/create_session.ts";
-export { openInPlace } from "./hosts/in_place.ts";
-export type { Feed, Feeds, Ort } from "./ort.ts";
+export type { Feed, Feeds, Ort } from "./hosts/ort.ts";
 export { type GraphBasis, refreshBasis } from "./graphs/optimizer_graph/graph_basis.ts";
 export type { GraphParameter } from "./graphs/optimizer_graph/graph_parameter.ts";
 export {

@@ -4,6 +4,7 @@
  * @module
  */
 import * as core from "@precond/core";
+import * as pieces from "@precond/core/pieces";
 import type { Definition } from "@precond/core";
 import * as ref from "@precond/core/reference";
 import type { EvidencePlan } from "./evidence.ts";
@@ -88,7 +89,7 @@ const normalized: ConformanceCase[] = [
 ].map((options) => ({
   name: `normalizedSignal(${JSON.stringify(options)})`,
   definition: () =>
-    core.chain(core.scaleBy(core.normalizedSignal(options)), core.learningRate(0.1)),
+    core.chain(core.scaleBy(pieces.normalizedSignal(options)), core.learningRate(0.1)),
   reference: () => [
     ref.scaleByStage(ref.referenceNormalizedSignal(options)),
     ref.learningRateStage(0.1),
@@ -147,9 +148,11 @@ const chains: ConformanceCase[] = [
     name: "inverseRms inside, then T^½ with unit norm",
     definition: () =>
       core.chain(
-        core.scaleBy(core.inverseRms({ decay: 0.9, epsilon: 1e-6, placement: "inside" })),
+        core.scaleBy(pieces.inverseRms({ decay: 0.9, epsilon: 1e-6, placement: "inside" })),
         core.scaleBy(core.signalFraction({ exponent: 0.5, scale: "unit-norm" })),
-        core.learningRate(core.warmUp({ steps: 5, then: core.cosine({ from: 0.1, steps: 30 }) })),
+        core.learningRate(
+          pieces.warmUp({ steps: 5, then: pieces.cosine({ from: 0.1, steps: 30 }) }),
+        ),
       ),
     reference: () => [
       ref.scaleByStage(
@@ -167,7 +170,7 @@ const chains: ConformanceCase[] = [
     definition: () =>
       core.chain(
         core.scaleBy(
-          core.inverseRms({ decay: 0.99, epsilon: 1e-2, placement: "uncorrected" }),
+          pieces.inverseRms({ decay: 0.99, epsilon: 1e-2, placement: "uncorrected" }),
           { to: core.momentum({ decay: 0.9 }) },
         ),
         core.learningRate(0.05, { decayAfter: 0.1 }),
@@ -188,7 +191,7 @@ const chains: ConformanceCase[] = [
         core.clipByGlobalNorm(2),
         core.momentum({ decay: 0.8, nesterov: true }),
         core.clipByValue(0.3),
-        core.learningRate(core.linear({ from: 0.2, to: 0.01, steps: 40 }), {
+        core.learningRate(pieces.linear({ from: 0.2, to: 0.01, steps: 40 }), {
           multiplier: ({ name }) => name === "bias" ? 2 : 1,
         }),
       ),
@@ -209,7 +212,7 @@ const chains: ConformanceCase[] = [
         core.unitNorm(),
         core.momentum({ form: "sum" }),
         core.unitNorm({ scope: "all", epsilon: 0.1 }),
-        core.learningRate(core.stepDecay({ from: 0.1, factor: 0.5, every: 10 })),
+        core.learningRate(pieces.stepDecay({ from: 0.1, factor: 0.5, every: 10 })),
       ),
     reference: () => [
       ref.unitNormStage(),
@@ -247,14 +250,14 @@ export const basisCases: readonly (Omit<ConformanceCase, "reference"> & {
   {
     name: "inBasis(inverseRms)",
     ...basis(4, [
-      core.scaleBy(core.inverseRms({ decay: 0.9, epsilon: 1e-3 })),
+      core.scaleBy(pieces.inverseRms({ decay: 0.9, epsilon: 1e-3 })),
       ref.scaleByStage(ref.referenceInverseRms({ decay: 0.9, epsilon: 1e-3 })),
     ]),
   },
   {
     name: "inBasis(normalizedSignal)",
     ...basis(10, [
-      core.scaleBy(core.normalizedSignal({ epsilon: 1e-3 })),
+      core.scaleBy(pieces.normalizedSignal({ epsilon: 1e-3 })),
       ref.scaleByStage(ref.referenceNormalizedSignal({ epsilon: 1e-3 })),
     ]),
   },

@@ -5,6 +5,7 @@
  * @module
  */
 import * as core from "@precond/core";
+import * as pieces from "@precond/core/pieces";
 import * as ref from "@precond/core/reference";
 import assert from "node:assert/strict";
 import { assertAllClose } from "./assert_all_close.ts";
@@ -49,7 +50,7 @@ const pairs: Pair[] = [
   T({ memory: "adaptive", warmup: 3 }),
   piece(
     "normalizedSignal",
-    () => core.scaleBy(core.normalizedSignal()),
+    () => core.scaleBy(pieces.normalizedSignal()),
     () => ref.scaleByStage(ref.referenceNormalizedSignal()),
   ),
   piece(

@@ -8,14 +8,13 @@ import {
   gaussNewton,
   inBasis,
   inverseCurvature,
-  inverseRms,
   kronecker,
   learningRate,
   momentum,
-  normalizedSignal,
   scaleBy,
   skipNonFinite,
 } from "../mod.ts";
+import { inverseRms, normalizedSignal } from "../pieces.ts";
 
 type Matrix = readonly (readonly number[])[];
 

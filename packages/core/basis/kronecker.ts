@@ -60,7 +60,8 @@ export interface KroneckerBasis extends Specified {
  *
  * @example
  * ```ts
- * import { chain, inBasis, inverseRms, kronecker, learningRate, momentum, scaleBy } from "@precond/core";
+ * import { chain, inBasis, kronecker, learningRate, momentum, scaleBy } from "@precond/core";
+ * import { inverseRms } from "@precond/core/pieces";
  *
  * // SOAP, normalised before the average:
  * chain(inBasis(kronecker(), scaleBy(inverseRms())), momentum(), learningRate(0.004));

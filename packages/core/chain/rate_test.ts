@@ -5,9 +5,7 @@ import {
   chain,
   createOptimizer,
   type Definition,
-  exponential,
   learningRate,
-  linear,
   momentum,
   type Optimizer,
   perParameter,
@@ -15,6 +13,7 @@ import {
   sgd,
   signalFraction,
 } from "../mod.ts";
+import { exponential, linear } from "../pieces.ts";
 import { checkSetRate } from "../backend.ts";
 
 const groups = (list: Record<string, Chain>) =>

@@ -40,7 +40,8 @@ function prefixed<T>(record: Readonly<Record<string, T>>): Record<string, T> {
  *
  * @example
  * ```ts
- * import { chain, inverseRms, learningRate, momentum, scaleBy } from "@precond/core";
+ * import { chain, learningRate, momentum, scaleBy } from "@precond/core";
+ * import { inverseRms } from "@precond/core/pieces";
  *
  * // Adam:
  * chain(scaleBy(inverseRms({ decay: 0.999 }), { to: momentum({ decay: 0.9 }) }), learningRate(1e-3));

@@ -22,7 +22,8 @@ export interface InverseMaximumOptions {
  *
  * @example
  * ```ts
- * import { chain, inverseMaximum, learningRate, momentum, scaleBy } from "@precond/core";
+ * import { chain, learningRate, momentum, scaleBy } from "@precond/core";
+ * import { inverseMaximum } from "@precond/core/pieces";
  *
  * chain(scaleBy(inverseMaximum(), { to: momentum() }), learningRate(0.002)); // adamax()
  * ```

@@ -35,7 +35,8 @@ export interface InverseRmsOptions {
  *
  * @example
  * ```ts
- * import { chain, inverseRms, learningRate, scaleBy } from "@precond/core";
+ * import { chain, learningRate, scaleBy } from "@precond/core";
+ * import { inverseRms } from "@precond/core/pieces";
  *
  * chain(scaleBy(inverseRms({ decay: 0.99, epsilon: 1e-8 })), learningRate(1e-3)); // RMSProp, debiased
  * ```

@@ -1,14 +1,7 @@
 import assert from "node:assert/strict";
 import { assertAllClose, random } from "@precond/testing";
-import {
-  adam,
-  chain,
-  createOptimizer,
-  type Definition,
-  inverseRms,
-  scaleBy,
-  signalFraction,
-} from "../mod.ts";
+import { adam, chain, createOptimizer, type Definition, scaleBy, signalFraction } from "../mod.ts";
+import { inverseRms } from "../pieces.ts";
 
 function last(definition: Definition, gradients: readonly (readonly number[])[]) {
   const optimizer = createOptimizer(definition);

@@ -22,7 +22,8 @@ export interface InverseRootSumOptions {
  *
  * @example
  * ```ts
- * import { chain, inverseRootSum, learningRate, scaleBy } from "@precond/core";
+ * import { chain, learningRate, scaleBy } from "@precond/core";
+ * import { inverseRootSum } from "@precond/core/pieces";
  *
  * chain(scaleBy(inverseRootSum()), learningRate(0.01)); // adagrad()
  * ```

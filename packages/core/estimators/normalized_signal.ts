@@ -84,7 +84,8 @@ function memoryAt(
  *
  * @example
  * ```ts
- * import { chain, learningRate, momentum, normalizedSignal, scaleBy, warmUp } from "@precond/core";
+ * import { chain, learningRate, momentum, scaleBy } from "@precond/core";
+ * import { normalizedSignal, warmUp } from "@precond/core/pieces";
  *
  * chain(
  *   scaleBy(normalizedSignal()),

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { type Expr, expr } from "../mod.ts";
+import { type Expr } from "../mod.ts";
+import { expr } from "../pieces.ts";
 import { arrayBackend, compileProgram } from "../backend.ts";
 
 const {

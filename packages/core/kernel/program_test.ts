@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { type ArrayShape, type Expr, expr } from "../mod.ts";
+import { type ArrayShape, type Expr } from "../mod.ts";
+import { expr } from "../pieces.ts";
 import { compileProgram, type Program } from "../backend.ts";
 
 const {

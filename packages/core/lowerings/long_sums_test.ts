@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { webgpuBackend } from "@precond/testing";
-import { expr, type Scope } from "../mod.ts";
+import { type Scope } from "../mod.ts";
+import { expr } from "../pieces.ts";
 import { arrayBackend, type Backend, compileProgram, wasmBackend } from "../backend.ts";
 
 const adapter = await navigator.gpu?.requestAdapter();

@@ -9,7 +9,8 @@ import {
   testSteps,
   webgpuBackend,
 } from "@precond/testing";
-import { chain, expr, learningRate, type PreconditionerEstimator, scaleBy } from "../mod.ts";
+import { chain, learningRate, type PreconditionerEstimator, scaleBy } from "../mod.ts";
+import { expr } from "../pieces.ts";
 import { arrayBackend, createDriver, lowerToGlsl, lowerToWgsl, wasmBackend } from "../backend.ts";
 
 /** AdaBelief's factor `1/(√EMA[(x − m)²] + ε)`, m the EMA of x, both debiased. Zhuang et al. (2020). */

@@ -1,7 +1,8 @@
 /** Every operator of the language, in JavaScript, the interpreter and WebAssembly, to the bit. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { type Cond, type Expr, expr } from "../mod.ts";
+import { type Cond, type Expr } from "../mod.ts";
+import { expr } from "../pieces.ts";
 import {
   arrayBackend,
   type Backend,

@@ -4,12 +4,12 @@ import {
   adam,
   type Chain,
   type Expr,
-  expr,
   signalNewton,
   signalSgd,
   userCurvature,
   vSgd,
 } from "../mod.ts";
+import { expr } from "../pieces.ts";
 import { compileProgram, type Program, wasmHeap, wasmKernel, wasmModule } from "../backend.ts";
 import { asLateAsPossible } from "./schedule.ts";
 

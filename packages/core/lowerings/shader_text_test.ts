@@ -3,7 +3,6 @@ import assert from "node:assert/strict";
 import {
   adam,
   chain,
-  expr,
   inverseCurvature,
   learningRate,
   momentum,
@@ -12,6 +11,7 @@ import {
   signalFraction,
   userCurvature,
 } from "../mod.ts";
+import { expr } from "../pieces.ts";
 import {
   compileProgram,
   lowerToGlsl,

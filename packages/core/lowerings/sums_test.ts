@@ -1,7 +1,8 @@
 /** Tails, rows of every size, empty tensors, and sums over row, tensor and all. */
 import assert from "node:assert/strict";
 import { assertAllClose, random } from "@precond/testing";
-import { type ArrayShape, expr } from "../mod.ts";
+import { type ArrayShape } from "../mod.ts";
+import { expr } from "../pieces.ts";
 import {
   arrayBackend,
   type Backend,

@@ -5,27 +5,29 @@ import {
   adamW,
   type Chain,
   chain,
-  constant,
-  cosine,
   createOptimizer,
   decoupledWeightDecay,
   type Definition,
-  exponential,
   gaussNewton,
   inverseCurvature,
   learningRate,
-  linear,
   perParameter,
   scaleBy,
   type Schedule,
   sgd,
   signalFraction,
   signalNewton,
-  stepDecay,
   type Transform,
+} from "../mod.ts";
+import {
+  constant,
+  cosine,
+  exponential,
+  linear,
+  stepDecay,
   warmRestarts,
   warmUp,
-} from "../mod.ts";
+} from "../pieces.ts";
 import { parseDefinition, stringifyDefinition } from "../backend.ts";
 
 /** All weights after 6 steps. */

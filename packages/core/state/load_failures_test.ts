@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { adam, chain, createOptimizer, learningRate, loadState, momentum } from "../mod.ts";
+import { adam, chain, createOptimizer, learningRate, momentum } from "../mod.ts";
+import { loadState } from "../backend.ts";
 import { arrayBackend, type Backend, createDriver } from "../backend.ts";
 
 const f32 = (...values: number[]) => Float32Array.from(values);

@@ -5,13 +5,11 @@ import {
   type Chain,
   chain,
   clipByGlobalNorm,
-  cosine,
   createOptimizer,
   type Definition,
   hutchinson,
   inverseCurvature,
   type InverseCurvatureOptions,
-  inverseRms,
   type InverseRmsOptions,
   learningRate,
   momentum,
@@ -24,8 +22,8 @@ import {
   signalNewton,
   unitNorm,
   userCurvature,
-  warmUp,
 } from "../mod.ts";
+import { cosine, inverseRms, warmUp } from "../pieces.ts";
 
 type Parameters = ReturnType<typeof testParameters>;
 

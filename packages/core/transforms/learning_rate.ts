@@ -29,7 +29,8 @@ export interface LearningRateOptions {
  *
  * @example
  * ```ts
- * import { chain, cosine, learningRate, warmUp } from "@precond/core";
+ * import { chain, learningRate } from "@precond/core";
+ * import { cosine, warmUp } from "@precond/core/pieces";
  *
  * chain(learningRate(0.1));
  * chain(learningRate(warmUp({ steps: 100, then: cosine({ from: 0.1, steps: 900 }) })));

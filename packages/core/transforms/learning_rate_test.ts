@@ -3,21 +3,23 @@ import { assertAllClose } from "@precond/testing";
 import {
   chain,
   clipByGlobalNorm,
-  constant,
-  cosine,
   createOptimizer,
   type Definition,
-  exponential,
   learningRate,
-  linear,
   type Optimizer,
   perParameter,
   type Schedule,
   sgd,
+} from "../mod.ts";
+import {
+  constant,
+  cosine,
+  exponential,
+  linear,
   stepDecay,
   warmRestarts,
   warmUp,
-} from "../mod.ts";
+} from "../pieces.ts";
 
 function step(optimizer: Optimizer, gradients: Record<string, number[]>, options = {}) {
   const given = Object.entries(gradients).map(([name, gradient]) =>

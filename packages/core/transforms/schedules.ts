@@ -78,7 +78,7 @@ export interface WarmRestartsOptions {
  *
  * @example
  * ```ts
- * import { warmRestarts } from "@precond/core";
+ * import { warmRestarts } from "@precond/core/pieces";
  * import assert from "node:assert/strict";
  *
  * const schedule = warmRestarts({ from: 1, steps: 2, lengthen: 2 });

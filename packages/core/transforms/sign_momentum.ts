@@ -22,7 +22,8 @@ export interface SignMomentumOptions {
  *
  * @example
  * ```ts
- * import { chain, learningRate, signMomentum } from "@precond/core";
+ * import { chain, learningRate } from "@precond/core";
+ * import { signMomentum } from "@precond/core/pieces";
  *
  * chain(signMomentum(), learningRate(1e-4)); // lion()
  * ```

@@ -7,7 +7,7 @@
 import { accumulator, type Contribution, createDriver, type Driver } from "@precond/core/backend";
 import { batchSizeOf } from "../graphs/batch.ts";
 import type { LoadedGraph } from "../graphs/graphs.ts";
-import type { Ort, Tensor } from "../ort.ts";
+import type { Ort, Tensor } from "../hosts/ort.ts";
 import type { Engine, Gathering, GatherOptions } from "./engine_types.ts";
 import { nonFinite } from "./feeds/feed_values.ts";
 import { checkFeeds } from "./feeds/feeds.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import type { ClippedCounts, Driver } from "@precond/core/backend";
-import type { Tensor } from "../ort.ts";
+import type { Tensor } from "../hosts/ort.ts";
 import type { TakenFeeds } from "./feeds/take_feeds.ts";
 import type { StepOptions } from "./options.ts";
 import type { Parameter } from "./parameters.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import { OnnxError } from "@precond/onnx";
-import type { Ort } from "../ort.ts";
+import type { Ort } from "../hosts/ort.ts";
 import { createEngine } from "./engine.ts";
 import type { Engine, Gathering } from "./engine_types.ts";
 import type { TrainerOptions } from "./options.ts";

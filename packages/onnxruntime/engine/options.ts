@@ -5,7 +5,7 @@
  */
 import type { Definition } from "@precond/core";
 import type { Trainable } from "@precond/onnx";
-import type { InferenceSession } from "../ort.ts";
+import type { InferenceSession } from "../hosts/ort.ts";
 
 /** Options of `Trainer.create`. */
 export interface TrainerOptions {

@@ -6,7 +6,7 @@
 import type { LoadedGraph } from "../graphs/graphs.ts";
 import { uniformDims } from "../graphs/inputs.ts";
 import { explained } from "../hosts/explained.ts";
-import type { Ort, Tensor } from "../ort.ts";
+import type { Ort, Tensor } from "../hosts/ort.ts";
 import { checkFeeds, convertFeeds } from "./feeds/feeds.ts";
 import type { TakenFeeds } from "./feeds/take_feeds.ts";
 import type { LazyArray, Parameter } from "./parameters.ts";

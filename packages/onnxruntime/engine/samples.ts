@@ -5,7 +5,7 @@
  */
 import { checkOptions, finiteDifferences, kinds } from "@precond/core/backend";
 import type { Wanted } from "../graphs/graphs.ts";
-import type { Tensor } from "../ort.ts";
+import type { Tensor } from "../hosts/ort.ts";
 import type { StepOptions, TrainerOptions } from "./options.ts";
 import type { LazyArray, Parameter } from "./parameters.ts";
 import type { Uniform } from "./random.ts";

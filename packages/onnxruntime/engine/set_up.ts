@@ -11,7 +11,7 @@ import type { TrainingSource } from "../graphs/source.ts";
 import type { Host } from "../hosts/host.ts";
 import { openHost } from "../hosts/open_host.ts";
 import { threadsOf } from "../hosts/threads.ts";
-import type { Ort } from "../ort.ts";
+import type { Ort } from "../hosts/ort.ts";
 import type { TrainerOptions } from "./options.ts";
 import { disposeArrays, type Fixed, type Parameter } from "./parameters.ts";
 

@@ -15,7 +15,7 @@ import { assertAllClose, random } from "@precond/testing";
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { Trainer } from "../mod.ts";
-import type { Ort } from "../ort.ts";
+import type { Ort } from "../hosts/ort.ts";
 import type { TrainerOptions } from "../trainer/options.ts";
 
 const adapter = await navigator.gpu?.requestAdapter();

@@ -14,7 +14,7 @@ import {
 import type { Session } from "../hosts/create_session.ts";
 import { fixedDims, type InputInfo, inputInfo } from "./inputs.ts";
 import type { Capturer } from "../hosts/capture/capturer.ts";
-import type { Tensor } from "../ort.ts";
+import type { Tensor } from "../hosts/ort.ts";
 import { ownInputs, type TrainingPlan } from "./plan.ts";
 
 /** What a run computes besides loss and gradient. */

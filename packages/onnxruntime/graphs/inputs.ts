@@ -4,7 +4,7 @@
  * @module
  */
 import { type ClassLabels, DataType, type ValueInfoProto } from "@precond/onnx";
-import type { Tensor } from "../ort.ts";
+import type { Tensor } from "../hosts/ort.ts";
 
 /** An input that the caller feeds. */
 export interface InputInfo {

@@ -4,12 +4,12 @@ import {
   chain,
   clipByGlobalNorm,
   decoupledWeightDecay,
-  inverseRms,
   learningRate,
   momentum,
   scaleBy,
   type Schedule,
 } from "@precond/core";
+import { inverseRms } from "@precond/core/pieces";
 import type { OptimizerHyperparameters } from "@precond/onnx";
 
 /** The learning rate that ONNX Runtime's TrainingSession starts with. */

@@ -4,7 +4,7 @@
  * @module
  */
 import { withHalvesAsBits } from "./halves.ts";
-import type { InferenceSession, Ort, Tensor } from "../ort.ts";
+import type { InferenceSession, Ort, Tensor } from "./ort.ts";
 
 /** A graph in ONNX Runtime. */
 export interface Session {

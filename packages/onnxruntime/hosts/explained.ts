@@ -1,5 +1,5 @@
 /** @module */
-import type { Tensor } from "../ort.ts";
+import type { Tensor } from "./ort.ts";
 
 /** A failure of ONNX Runtime with what was attempted; ours say so already. */
 export async function explained(

@@ -11,7 +11,7 @@ import {
 import { buildModel, writeModel } from "@precond/onnx";
 import { createSession, type Session } from "./create_session.ts";
 import type { Device } from "./device.ts";
-import type { InferenceSession, Ort, Tensor } from "../ort.ts";
+import type { InferenceSession, Ort, Tensor } from "./ort.ts";
 import { capturer } from "./capture/capturer.ts";
 import type { Host } from "./host.ts";
 

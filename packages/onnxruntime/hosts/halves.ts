@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Tensor } from "../ort.ts";
+import type { Tensor } from "./ort.ts";
 
 /**
  * Calls `run` while the elements of float16 tensors are given as their bits.

@@ -2,7 +2,7 @@
 import type { Backend } from "@precond/core/backend";
 import type { ModelProto } from "@precond/onnx";
 import type { Session } from "./create_session.ts";
-import type { Tensor } from "../ort.ts";
+import type { Tensor } from "./ort.ts";
 import type { Capturer } from "./capture/capturer.ts";
 
 /** Where parameters, gradients and state live, and how ONNX Runtime sees them. */

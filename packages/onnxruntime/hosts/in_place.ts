@@ -2,7 +2,7 @@
 import { buildModel, type ModelProto, writeModel } from "@precond/onnx";
 import { createSession, type Session } from "./create_session.ts";
 import { kindOf } from "../engine/feeds/kind_of.ts";
-import type { InferenceSession, Ort, Tensor } from "../ort.ts";
+import type { InferenceSession, Ort, Tensor } from "./ort.ts";
 
 /** What a build does with tensors that are handed in for its outputs. */
 export interface InPlace {
@@ -28,20 +28,6 @@ const stop = "precond_no_results";
  *
  * @throws {TypeError} For a model without outputs; a run, for a name that is no output and for what is
  *   no tensor of this build.
- *
- * @example
- * ```ts
- * import { buildModel } from "@precond/onnx";
- * import { openInPlace } from "@precond/onnxruntime";
- * import * as ort from "onnxruntime-node";
- *
- * const m = buildModel();
- * m.output(m.op("Neg", [m.input("x", [2])], {}, "y"));
- * const session = await openInPlace(ort, m.build());
- * const y = new ort.Tensor("float32", new Float32Array(2), [2]);
- * await session.run({ x: new ort.Tensor("float32", Float32Array.of(1, 2), [2]) }, { y });
- * console.log(y.data); // −1, −2
- * ```
  */
 export async function openInPlace(
   ort: Ort,

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { nodeOrt } from "../scenarios/builds.ts";
 import { watched } from "../scenarios/watched.ts";
 import { openAs, openInPlace, probeInPlace } from "./in_place.ts";
-import type { InferenceSession, Ort, Tensor } from "../ort.ts";
+import type { InferenceSession, Ort, Tensor } from "./ort.ts";
 
 const floats = ({ Tensor }: Ort, values: readonly number[]) =>
   new Tensor("float32", Float32Array.from(values), [values.length]);

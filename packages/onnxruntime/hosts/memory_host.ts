@@ -9,7 +9,7 @@ import {
 import { writeModel } from "@precond/onnx";
 import { createSession } from "./create_session.ts";
 import { type InPlace, openAs, probeInPlace } from "./in_place.ts";
-import type { InferenceSession, Ort, Tensor } from "../ort.ts";
+import type { InferenceSession, Ort, Tensor } from "./ort.ts";
 import { freeBuffer } from "./free_buffer.ts";
 import type { Host } from "./host.ts";
 

@@ -2,7 +2,7 @@ import { checkBackendProducts, checkReads, productCases } from "@precond/testing
 import { runInNode } from "@precond/testing/node";
 import assert from "node:assert/strict";
 import { nodeOrt } from "../scenarios/builds.ts";
-import type { Ort, Tensor } from "../ort.ts";
+import type { Ort, Tensor } from "./ort.ts";
 import { memoryHost } from "./memory_host.ts";
 import { Trainer } from "../trainer/trainer.ts";
 import { batch, bigModel, watched } from "../scenarios/watched.ts";

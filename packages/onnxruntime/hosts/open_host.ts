@@ -1,5 +1,5 @@
 /** @module */
-import type { InferenceSession, Ort } from "../ort.ts";
+import type { InferenceSession, Ort } from "./ort.ts";
 import { isWeb } from "./create_session.ts";
 import { gpuHost } from "./gpu_host.ts";
 import type { Host } from "./host.ts";

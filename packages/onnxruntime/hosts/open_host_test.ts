@@ -2,7 +2,7 @@ import { adamW } from "@precond/core";
 import assert from "node:assert/strict";
 import { lossesOf } from "../scenarios/losses.ts";
 import { mlp } from "../scenarios/networks.ts";
-import type { Ort } from "../ort.ts";
+import type { Ort } from "./ort.ts";
 
 Deno.test({
   name: "A provider that is not there is left out, unless it is the only one",

@@ -1,5 +1,5 @@
 /** @module */
-import type { InferenceSession, Ort } from "../ort.ts";
+import type { InferenceSession, Ort } from "./ort.ts";
 
 /**
  * Threads that compute one operator on the CPU, once a session was opened: what WebAssembly settled

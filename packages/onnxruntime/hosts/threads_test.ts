@@ -1,7 +1,7 @@
 import { buildModel, writeModel } from "@precond/onnx";
 import assert from "node:assert/strict";
 import { nodeOrt } from "../scenarios/builds.ts";
-import type { Ort } from "../ort.ts";
+import type { Ort } from "./ort.ts";
 import { threadsOf } from "./threads.ts";
 
 Deno.test("threadsOf() is what computes one operator", () => {

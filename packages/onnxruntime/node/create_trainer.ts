@@ -7,7 +7,7 @@ import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { ModelSource } from "../graphs/source.ts";
-import type { Ort } from "../ort.ts";
+import type { Ort } from "../hosts/ort.ts";
 import type { TrainerOptions } from "../trainer/options.ts";
 import { Trainer } from "../trainer/trainer.ts";
 

@@ -10,7 +10,7 @@ import { multilayerPerceptron, random } from "@precond/testing";
 import assert from "node:assert/strict";
 import { nodeOrt as ort, openOracle } from "../scenarios/builds.ts";
 import { Trainer } from "../mod.ts";
-import type { Feeds } from "../ort.ts";
+import type { Feeds } from "../hosts/ort.ts";
 import type { TrainerSource } from "../graphs/source.ts";
 
 function network() {

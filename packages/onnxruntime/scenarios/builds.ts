@@ -6,7 +6,7 @@
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { Ort } from "../ort.ts";
+import type { Ort } from "../hosts/ort.ts";
 
 export { block, cnn, mlp, type TestNetwork } from "./networks.ts";
 

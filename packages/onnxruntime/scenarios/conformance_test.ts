@@ -2,7 +2,7 @@
 import { checkConformance, conformanceCases, heldCases } from "@precond/testing";
 import assert from "node:assert/strict";
 import { nodeOrt } from "./builds.ts";
-import type { Ort } from "../ort.ts";
+import type { Ort } from "../hosts/ort.ts";
 import { routesOf, trainerSubject } from "./conformance.ts";
 
 const cases = [...conformanceCases, ...heldCases];

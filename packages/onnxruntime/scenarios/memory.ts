@@ -6,7 +6,7 @@
  */
 import { adamW } from "@precond/core";
 import { mlp, nodeOrt } from "./builds.ts";
-import type { Ort } from "../ort.ts";
+import type { Ort } from "../hosts/ort.ts";
 import { Trainer } from "../trainer/trainer.ts";
 
 const ort = Deno.args[0] === "node" ? nodeOrt : await import("onnxruntime-web") as unknown as Ort;

@@ -5,7 +5,7 @@
  */
 import { buildModel, type Loss, type ModelProto } from "@precond/onnx";
 import { digitsCnn, multilayerPerceptron, random, transformer } from "@precond/testing";
-import type { Feeds } from "../ort.ts";
+import type { Feeds } from "../hosts/ort.ts";
 
 /** A network with a loss and batches for it. */
 export interface TestNetwork {

@@ -8,7 +8,7 @@ import { argv, stdout } from "node:process";
 import { createRequire } from "node:module";
 import { buildModel } from "@precond/onnx";
 import { Trainer } from "../mod.ts";
-import type { Feeds, Ort } from "../ort.ts";
+import type { Feeds, Ort } from "../hosts/ort.ts";
 import { saveFile } from "../node/mod.ts";
 
 /** Elements of the parameter: a file of some hundred kilobytes takes a while to write. */

@@ -4,7 +4,7 @@
  * @module
  */
 import { buildModel, type ModelProto } from "@precond/onnx";
-import type { Feeds, InferenceSession, Ort, Tensor } from "../ort.ts";
+import type { Feeds, InferenceSession, Ort, Tensor } from "../hosts/ort.ts";
 
 /** What went through a build's sessions. */
 export interface Watched {

@@ -14,7 +14,7 @@ import { assertAllClose, checkBackendProducts, checkReads, productCases } from "
 import assert from "node:assert/strict";
 import { block, buffersLeftBy, cnn, gpuOrt, mlp, nodeOrt, type TestNetwork } from "./builds.ts";
 import { gpuHost } from "../hosts/gpu_host.ts";
-import type { Ort } from "../ort.ts";
+import type { Ort } from "../hosts/ort.ts";
 import { Trainer } from "../trainer/trainer.ts";
 import type { TrainerOptions } from "../trainer/options.ts";
 

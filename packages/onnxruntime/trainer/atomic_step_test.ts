@@ -15,7 +15,7 @@ import {
 import { buildModel } from "@precond/onnx";
 import assert from "node:assert/strict";
 import { mlp, nodeOrt } from "../scenarios/builds.ts";
-import type { Feeds } from "../ort.ts";
+import type { Feeds } from "../hosts/ort.ts";
 import type { TrainerOptions } from "./options.ts";
 import { Trainer } from "./trainer.ts";
 

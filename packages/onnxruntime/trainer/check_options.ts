@@ -7,7 +7,7 @@
 import { checkOptions, type Kind, kinds } from "@precond/core/backend";
 import { kindOf } from "../engine/feeds/kind_of.ts";
 import type { TrainerOptions } from "../engine/options.ts";
-import type { Ort } from "../ort.ts";
+import type { Ort } from "../hosts/ort.ts";
 import type { FitOptions, SaveOptions, StepOptions } from "./options.ts";
 
 const record = (must: string): Kind => ({

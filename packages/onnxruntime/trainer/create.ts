@@ -14,7 +14,7 @@ import type { TrainerOptions } from "../engine/options.ts";
 import { type Setup, setUp } from "../engine/set_up.ts";
 import { createWatchers } from "../engine/watchers.ts";
 import { readSource, type TrainerSource } from "../graphs/source.ts";
-import type { Ort, Tensor } from "../ort.ts";
+import type { Ort, Tensor } from "../hosts/ort.ts";
 import { exportTrained } from "../saving/export_trained.ts";
 import { loadTrainer } from "../saving/load.ts";
 import { saveTrainer } from "../saving/save.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import { kindOf } from "../engine/feeds/kind_of.ts";
-import type { Feeds } from "../ort.ts";
+import type { Feeds } from "../hosts/ort.ts";
 import { checkFitOptions } from "./check_options.ts";
 import type { Trainer } from "./trainer_interface.ts";
 import type { Batches, FitOptions, Progress } from "./options.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { fitTrainer } from "./fit.ts";
-import type { Feeds } from "../ort.ts";
+import type { Feeds } from "../hosts/ort.ts";
 import type { Batches, StepOutcome } from "./options.ts";
 
 /** Counts steps; the loss is their number. */

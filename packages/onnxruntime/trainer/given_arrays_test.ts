@@ -4,7 +4,7 @@ import { buildModel, DataType, generateArtifacts, writeModel } from "@precond/on
 import assert from "node:assert/strict";
 import { runInNewContext } from "node:vm";
 import { nodeOrt } from "../scenarios/builds.ts";
-import type { Feed, Feeds, Ort } from "../ort.ts";
+import type { Feed, Feeds, Ort } from "../hosts/ort.ts";
 import { createTrainingSession } from "../training/training_session.ts";
 import { Trainer } from "./trainer.ts";
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Feeds, Tensor } from "../ort.ts";
+import type { Feeds, Tensor } from "../hosts/ort.ts";
 import type { SaveFormat } from "../saving/saved_trainer.ts";
 
 export type { StepOptions, TrainerOptions } from "../engine/options.ts";

@@ -14,7 +14,7 @@ import {
 import { buildModel, type ModelProto } from "@precond/onnx";
 import assert from "node:assert/strict";
 import { mlp, nodeOrt } from "../scenarios/builds.ts";
-import type { Feeds, Ort } from "../ort.ts";
+import type { Feeds, Ort } from "../hosts/ort.ts";
 import { Trainer } from "./trainer.ts";
 
 const linear = () => {

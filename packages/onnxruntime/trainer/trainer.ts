@@ -5,7 +5,7 @@
  */
 import type { TrainerOptions } from "../engine/options.ts";
 import type { TrainerSource } from "../graphs/source.ts";
-import type { Ort } from "../ort.ts";
+import type { Ort } from "../hosts/ort.ts";
 import { createTrainer } from "./create.ts";
 import type { Trainer as TrainerInterface } from "./trainer_interface.ts";
 

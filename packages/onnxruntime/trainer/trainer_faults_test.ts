@@ -3,7 +3,7 @@ import { adamW, diagonalNewton, gaussNewton, sgd } from "@precond/core";
 import { buildModel, DataType } from "@precond/onnx";
 import assert from "node:assert/strict";
 import { mlp, nodeOrt } from "../scenarios/builds.ts";
-import type { Feeds, Ort } from "../ort.ts";
+import type { Feeds, Ort } from "../hosts/ort.ts";
 import { Trainer } from "./trainer.ts";
 import type { TrainerOptions } from "./options.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 import type { TelemetryOptions } from "@precond/core";
-import type { Feeds, Tensor } from "../ort.ts";
+import type { Feeds, Tensor } from "../hosts/ort.ts";
 import type {
   Batches,
   FitOptions,

@@ -28,7 +28,7 @@ import { assertAllClose } from "@precond/testing";
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { block, cnn, mlp, nodeOrt, type TestNetwork } from "../scenarios/builds.ts";
-import type { Feeds, Ort, Tensor } from "../ort.ts";
+import type { Feeds, Ort, Tensor } from "../hosts/ort.ts";
 import { Trainer } from "./trainer.ts";
 import type { TrainerOptions } from "./options.ts";
 

@@ -12,7 +12,7 @@ import { buildModel, type ModelProto } from "@precond/onnx";
 import { assertAllClose, random } from "@precond/testing";
 import assert from "node:assert/strict";
 import { nodeOrt } from "../scenarios/builds.ts";
-import type { Feeds, Ort } from "../ort.ts";
+import type { Feeds, Ort } from "../hosts/ort.ts";
 import { Trainer } from "./trainer.ts";
 import type { TrainerOptions } from "./options.ts";
 

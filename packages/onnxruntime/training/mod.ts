@@ -5,7 +5,7 @@
  * @module
  */
 import * as ort from "onnxruntime-web";
-import type { Ort } from "../ort.ts";
+import type { Ort } from "../hosts/ort.ts";
 import {
   createTrainingSession,
   type TrainingSession as Session,

@@ -11,7 +11,7 @@ import { buildModel, generateArtifacts } from "@precond/onnx";
 import { assertAllClose } from "@precond/testing";
 import assert from "node:assert/strict";
 import { nodeOrt, openOracle } from "../scenarios/builds.ts";
-import type { Feeds, Ort } from "../ort.ts";
+import type { Feeds, Ort } from "../hosts/ort.ts";
 import { Trainer } from "../trainer/trainer.ts";
 import {
   createTrainingSession,

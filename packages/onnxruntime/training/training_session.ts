@@ -12,7 +12,7 @@ import { kindOf } from "../engine/feeds/kind_of.ts";
 import { takeFeeds } from "../engine/feeds/take_feeds.ts";
 import { type Setup, setUp } from "../engine/set_up.ts";
 import { readSource } from "../graphs/source.ts";
-import type { Feeds, InferenceSession, Ort, Tensor } from "../ort.ts";
+import type { Feeds, InferenceSession, Ort, Tensor } from "../hosts/ort.ts";
 import { exportTrained } from "../saving/export_trained.ts";
 import { checkBuild, checkTrainerOptions } from "../trainer/check_options.ts";
 import { oneByOne } from "../trainer/one_by_one.ts";

@@ -14,7 +14,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { naturalSnr } from "@precond/core";
 import { nodeOrt as node, openOracle } from "../scenarios/builds.ts";
-import type { Feeds, Ort, Tensor } from "../ort.ts";
+import type { Feeds, Ort, Tensor } from "../hosts/ort.ts";
 import { createTrainingSession, type TrainingSession } from "./training_session.ts";
 
 /** The methods that both the real session and ours have. */

@@ -3,13 +3,15 @@
  *
  * @module
  */
-import { type Definition, loadState, saveState } from "@precond/core";
+import type { Definition } from "@precond/core";
 import {
   type Backend,
   createDriver,
   type Driver,
   exportState,
   importState,
+  loadState,
+  saveState,
 } from "@precond/core/backend";
 import * as tf from "@tensorflow/tfjs-core";
 import { tensorBackend } from "../backends/tensors.ts";

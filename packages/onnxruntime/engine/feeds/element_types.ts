@@ -4,7 +4,7 @@
  * @module
  */
 import { DataType } from "@precond/onnx";
-import type { Tensor } from "../../ort.ts";
+import type { Tensor } from "../../hosts/ort.ts";
 
 /** ONNX Runtime's names of ONNX's element types. */
 export const ortTypes: Readonly<Record<number, Tensor.Type>> = {

@@ -4,7 +4,7 @@
  * @module
  */
 import type { ClassLabels } from "@precond/onnx";
-import type { Tensor } from "../../ort.ts";
+import type { Tensor } from "../../hosts/ort.ts";
 
 /** The first label that is no class: kernels take it for another one, or fail without its name. */
 export function wrongLabel(

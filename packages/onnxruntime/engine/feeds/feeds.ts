@@ -5,7 +5,7 @@
  */
 import type { InputInfo } from "../../graphs/inputs.ts";
 import type { LoadedGraph } from "../../graphs/graphs.ts";
-import type { Ort, Tensor } from "../../ort.ts";
+import type { Ort, Tensor } from "../../hosts/ort.ts";
 import { ortTypes } from "./element_types.ts";
 import { wrongLabel } from "./feed_values.ts";
 import { kindOf } from "./kind_of.ts";

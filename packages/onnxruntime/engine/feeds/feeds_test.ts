@@ -2,7 +2,7 @@ import { sgd } from "@precond/core";
 import { buildModel, generateArtifacts, type Loss } from "@precond/onnx";
 import assert from "node:assert/strict";
 import { mlp, nodeOrt } from "../../scenarios/builds.ts";
-import type { Feeds } from "../../ort.ts";
+import type { Feeds } from "../../hosts/ort.ts";
 import { Trainer } from "../../trainer/trainer.ts";
 import type { TrainerSource } from "../../graphs/source.ts";
 

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Feed, Feeds, Tensor } from "../../ort.ts";
+import type { Feed, Feeds, Tensor } from "../../hosts/ort.ts";
 import { type Elements, storageOf } from "./element_types.ts";
 
 /** Elements that were copied, in memory of their own: neither shared nor of another realm. */

@@ -59,7 +59,8 @@ export function basisOf(chain: Chain, { name, shape }: GraphParameter, sides: Si
  *
  * @example
  * ```ts
- * import { chain, inBasis, inverseRms, kronecker, learningRate, scaleBy } from "@precond/core";
+ * import { chain, inBasis, kronecker, learningRate, scaleBy } from "@precond/core";
+ * import { inverseRms } from "@precond/core/pieces";
  * import { optimizerGraph, refreshBasis } from "@precond/onnxruntime";
  *
  * const soap = chain(inBasis(kronecker(), scaleBy(inverseRms())), learningRate(0.004));

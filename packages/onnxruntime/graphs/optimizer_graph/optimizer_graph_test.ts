@@ -16,7 +16,7 @@ import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { type GraphBasis, refreshBasis } from "./graph_basis.ts";
 import { optimizerGraph } from "./optimizer_graph.ts";
-import type { InferenceSession, Ort, Tensor } from "../../ort.ts";
+import type { InferenceSession, Ort, Tensor } from "../../hosts/ort.ts";
 
 const ort = createRequire(import.meta.url)("onnxruntime-node") as Ort;
 

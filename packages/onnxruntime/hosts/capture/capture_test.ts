@@ -20,7 +20,7 @@ import {
   nodeOrt,
   type TestNetwork,
 } from "../../scenarios/builds.ts";
-import type { Ort } from "../../ort.ts";
+import type { Ort } from "../ort.ts";
 import { Trainer } from "../../trainer/trainer.ts";
 import type { TrainerOptions } from "../../trainer/options.ts";
 

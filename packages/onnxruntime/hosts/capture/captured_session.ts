@@ -3,7 +3,7 @@ import type { GpuBuffer } from "@precond/core/backend";
 import type { GraphProto, ValueInfoProto } from "@precond/onnx";
 import type { Session } from "../create_session.ts";
 import { ortTypes } from "../../engine/feeds/element_types.ts";
-import type { Tensor } from "../../ort.ts";
+import type { Tensor } from "../ort.ts";
 import type { Device } from "../device.ts";
 
 /** Element types of places. */

@@ -4,7 +4,7 @@ import { buildModel } from "@precond/onnx";
 import assert from "node:assert/strict";
 import { nodeOrt as ort } from "../../scenarios/builds.ts";
 import type { Session } from "../create_session.ts";
-import type { Tensor } from "../../ort.ts";
+import type { Tensor } from "../ort.ts";
 import { capturedSession, type Place } from "./captured_session.ts";
 import type { Device } from "../device.ts";
 

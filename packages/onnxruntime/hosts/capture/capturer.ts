@@ -2,7 +2,7 @@
 import type { GpuBuffer } from "@precond/core/backend";
 import { buildModel, DataType, type GraphProto, type ModelProto, writeModel } from "@precond/onnx";
 import { createSession, type Session } from "../create_session.ts";
-import type { InferenceSession, Ort, Tensor } from "../../ort.ts";
+import type { InferenceSession, Ort, Tensor } from "../ort.ts";
 import { capturedSession, type ElementType, type Ground, whole } from "./captured_session.ts";
 import { withComputedOutputs } from "./computed_outputs.ts";
 import type { Device } from "../device.ts";
