@@ -63,7 +63,9 @@ const ranges: [option: string, make: Make, bad: unknown[]][] = [
 ];
 
 for (const [option, make, bad] of ranges) {
-  const [, source] = String(make).match(/core\.(?!userCurvature\(\)|sgd\(\))(\w+)\(/)!;
+  const [, source] = String(make).match(
+    /(?:core|pieces)\.(?!userCurvature\(\)|sgd\(\))(\w+)\(/,
+  )!;
   Deno.test(`${source}() refuses ${option} of ${bad.join(", ")}`, () => {
     for (const value of bad) {
       assert.throws(() => make(value as never), (error: Error) => {

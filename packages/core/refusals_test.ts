@@ -99,7 +99,8 @@ for (const [name, [make, good, typo, meant]] of Object.entries(factories)) {
 }
 
 Deno.test("pieces in the wrong place are refused with the way to write them", () => {
-  const js = core as unknown as Record<string, (...given: unknown[]) => unknown>;
+  const all: unknown = { ...core, ...pieces };
+  const js = all as Record<string, (...given: unknown[]) => unknown>;
   const cases: [() => unknown, string, RegExp][] = [
     [
       () => js.chain!([core.momentum()]),
