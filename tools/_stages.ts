@@ -1,7 +1,7 @@
-import { existsSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { publicPackages, readPackages } from "./_packages.ts";
-import { bin, root, run } from "./_run.ts";
+import { bin, npmProgram, root, run } from "./_run.ts";
 import { type Tally, tally } from "./_tally.ts";
 
 /** What a stage came to; one without tests has no tally. */
@@ -41,6 +41,15 @@ export const build: Stage = async (args) => {
     }
   }
   return { code: await run(bin("tsc"), ["-b", ...args]) };
+};
+
+/** Builds the public packages and packs them into packs/, as npm would publish them. */
+export const pack: Stage = async () => {
+  const { code } = await build([]);
+  if (code !== 0) return { code };
+  mkdirSync(join(root, "packs"), { recursive: true });
+  const names = publicPackages(root).flatMap(({ npm }) => ["-w", npm.name!]);
+  return { code: await run(npmProgram("npm"), ["pack", "--pack-destination", "packs", ...names]) };
 };
 
 /** Every test without installed packages and browsers; paths among the arguments narrow it. */

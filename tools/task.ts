@@ -3,6 +3,7 @@ import {
   build,
   deno,
   type Outcome,
+  pack,
   type Stage,
   testBrowser,
   testDoc,
@@ -28,6 +29,11 @@ const STAGES: Readonly<Record<string, Stage>> = {
   "bench:onnxruntime": deno("run", "-A", "bench/onnxruntime.ts"),
   "operators:write": deno("run", "-A", "packages/onnx/tools/operator_table.ts"),
   "layers:write": deno("run", "-A", "packages/tfjs/gradients/scenarios/layer_table.ts"),
+  "measured:write": async () => {
+    const { code } = await deno("run", "-A", "bench/measured.ts")([]);
+    return code === 0 ? await deno("fmt", "README.md", "docs/which_optimizer.md")([]) : { code };
+  },
+  "pack": pack,
   "manifests": deno("run", "-A", "tools/manifests.ts"),
   "manifests:write": deno("run", "-A", "tools/manifests.ts", "--write"),
 };
@@ -81,7 +87,7 @@ async function test(): Promise<number> {
 }
 
 /** The slow test needs what `build` makes. */
-async function pack(args: readonly string[]): Promise<number> {
+async function packTest(args: readonly string[]): Promise<number> {
   const { code } = await build([]);
   return code === 0 ? (await testPack(args)).code : code;
 }
@@ -95,7 +101,7 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
   }
   if (name === "ok") return await ok();
   if (name === "test") return await test();
-  if (name === "test:pack") return await pack(args);
+  if (name === "test:pack") return await packTest(args);
   const stage = STAGES[name ?? ""];
   if (stage) return (await stage(args)).code;
   const names = [...Object.keys(STAGES), "ok", "test", "test:pack"].join(", ");

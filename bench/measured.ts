@@ -1,0 +1,158 @@
+/**
+ * What the root README and docs/which_optimizer.md say was measured, from the recorded rows:
+ * `deno task measured:write`. `measured_test.ts` finds them out of date.
+ *
+ * @module
+ */
+import { median } from "./statistics.ts";
+
+type Row = Readonly<Record<string, string | number | boolean | null>>;
+
+const folder = new URL("results/", import.meta.url);
+const rowsOf = (file: string): Row[] =>
+  JSON.parse(Deno.readTextFileSync(new URL(`${file}.json`, folder))).rows;
+
+/** The rows of a file with these values. */
+function find(file: string, wanted: Row): Row[] {
+  const found = rowsOf(file).filter((row) =>
+    Object.entries(wanted).every(([key, value]) => row[key] === value)
+  );
+  if (found.length === 0) {
+    throw new Error(`Cannot find a row of ${file}.json with ${JSON.stringify(wanted)}`);
+  }
+  return found;
+}
+
+/** A number of the only row with these values. */
+function number(file: string, wanted: Row, key: string): number {
+  const found = find(file, wanted);
+  if (found.length > 1) {
+    throw new Error(
+      `Cannot tell ${found.length} rows of ${file}.json apart by ${JSON.stringify(wanted)}`,
+    );
+  }
+  return Number(found[0]![key]);
+}
+
+const digits = (x: number) => x.toLocaleString("en", { maximumSignificantDigits: 2 });
+const times = (x: number) => `${digits(x)} times`;
+const link = (file: string) => `[rows](bench/results/${file}.json)`;
+
+/** tf.train.adam over our Adam, on a million parameters in one variable. */
+function updates(file: string, backend: string, runtime: string): string {
+  const row = { backend, runtime, method: "adam", parameters: 1e6, variables: 1 };
+  return times(1 / number(file, { ...row, baseline: "tf.train.adam" }, "ratio"));
+}
+
+/** The TrainingSession's step over ours. */
+function session(model: string, provider: string, threads: number | null): string {
+  const row = { model, provider, threads, runtime: "node", method: "adamw" };
+  return digits(number("onnxruntime", { ...row, baseline: "TrainingSession 1.19.2" }, "ratio"));
+}
+
+/** Rates chosen by the best moment of a run are left out: those chosen by its end stand for all. */
+const shipped = rowsOf("shipped").filter((row) => row.selection !== "bestValidation");
+
+/** The median test loss of a method, at the end of training or at its best moment. */
+function loss(
+  problem: string,
+  method: string,
+  when: "finalTestLoss" | "bestTestLoss" = "finalTestLoss",
+): string {
+  const rows = shipped.filter((row) => row.problem === problem && row.method === method);
+  return median(rows.map((row) => Number(row[when]))).toFixed(2);
+}
+
+const problems = ["mlp", "softmax", "sparse-logistic", "label-noise"];
+const names: Readonly<Record<string, string>> = {
+  combined: "combined()",
+  snrOnly: "snrOnly()",
+  curvatureOnly: "curvatureOnly()",
+  adam: "tf.train.adam",
+  sgd: "sgd()",
+  snr: "signalSgd()",
+};
+
+/** Test losses of every optimizer on every problem. */
+export function evidenceTable(): string {
+  const rows = Object.entries(names).map(([method, name]) => [
+    `\`${name}\``,
+    ...problems.map((problem) =>
+      `${loss(problem, method)} (${loss(problem, method, "bestTestLoss")})`
+    ),
+  ]);
+  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
+  return [line(["", ...problems]), line(["-", ...problems.map(() => "-")]), ...rows.map(line)]
+    .join("\n");
+}
+
+/** One line a subject. */
+export function measuredLines(): string[] {
+  const step = (backend: string) =>
+    digits(number("step", { backend, runtime: "deno", method: "adam" }, "ratio"));
+  const network = { network: "LeNet, batch 64" };
+  const wasm = number("wasm_training", network, "wasm_ms");
+  const cpu = number("wasm_training", network, "cpu_ms") / 1e3;
+  return [
+    `**The update alone**, Adam with equal settings, a million weights: \`tf.train.adam\` takes ` +
+    `${updates("overhead", "cpu", "deno")} as long on cpu, ` +
+    `${updates("overhead", "wasm", "deno")} on wasm, ` +
+    `${updates("overhead_gpu_step", "webgl", "chromium")} on webgl and ` +
+    `${updates("overhead_gpu_step", "webgpu", "chromium")} on webgpu ` +
+    `(a software GPU; ${link("overhead")}, ${link("overhead_gpu_step")}).`,
+    `**A whole \`minimize\` step** of an MLP 784-128-10 on batches of 64 is ${
+      step("cpu")
+    } times as ` +
+    `fast on cpu and ${step("wasm")} times on wasm (${link("step")}).`,
+    `**ONNX Runtime 1.30 with our trainer** against the \`TrainingSession\` of 1.19.2, in Node.js: ` +
+    `an MLP trains ${session("mlp", "cpu", null)} times as fast on the CPU and ` +
+    `${session("mlp", "wasm", 2)} times on wasm with two threads, a small CNN ` +
+    `${session("cnn", "cpu", null)} and ${session("cnn", "wasm", 2)} times (${
+      link("onnxruntime")
+    }).`,
+    `**Convolutions on tfjs's wasm**, which it cannot train by itself: a LeNet step takes ` +
+    `${digits(wasm)} ms, on its cpu backend ${digits(cpu)} s (${link("wasm_training")}).`,
+    `**Test loss at the end**, medians of five short runs, ours without any option, Adam and SGD at ` +
+    `the best of four rates: digits, MLP: combined() ${loss("mlp", "combined")}, snrOnly() ` +
+    `${loss("mlp", "snrOnly")}, Adam ${loss("mlp", "adam")}; softmax regression: snrOnly() ` +
+    `${loss("softmax", "snrOnly")}, Adam ${loss("softmax", "adam")}, combined() ` +
+    `${
+      loss("softmax", "combined")
+    }. On 400 noisy examples with 1,000 features ours fit the noise ` +
+    `(${
+      loss("sparse-logistic", "snrOnly")
+    }; knowing nothing: 0.69) where signalSgd(), its rate tuned, ` +
+    `gets ${loss("sparse-logistic", "snr")} and Adam ${loss("sparse-logistic", "adam")} ` +
+    `(${link("shipped")}).`,
+  ];
+}
+
+const BEGIN = "<!-- measured: deno task measured:write -->";
+const END = "<!-- /measured -->";
+
+/** The page with the text between its marks, not yet set as `deno fmt` does. */
+export function withMeasured(page: string, text: string): string {
+  const [from, to] = [page.indexOf(BEGIN), page.indexOf(END)];
+  if (from < 0 || to < from) {
+    throw new Error(`Cannot write what was measured: no "${BEGIN}" … "${END}"`);
+  }
+  return `${page.slice(0, from)}${BEGIN}\n\n${text}\n\n${page.slice(to)}`;
+}
+
+/** The pages, and what they say. */
+export function measuredPages(): [page: string, text: string][] {
+  return [
+    ["README.md", measuredLines().map((line) => `- ${line}`).join("\n")],
+    ["docs/which_optimizer.md", evidenceTable()],
+  ];
+}
+
+/** Where a page is. */
+export const pageAt = (path: string): URL => new URL(`../${path}`, import.meta.url);
+
+if (import.meta.main) {
+  for (const [path, text] of measuredPages()) {
+    const page = await Deno.readTextFile(pageAt(path));
+    await Deno.writeTextFile(pageAt(path), withMeasured(page, text));
+  }
+}
