@@ -3,9 +3,14 @@ import {
   checkAliasRefusals,
   checkFailure,
   checkHostRefusals,
+  checkKernelFailures,
   type FailingFactory,
   failureCases,
+  steppedDefinitions,
+  webgpuBackend,
 } from "@precond/testing";
+import assert from "node:assert/strict";
+import { arrayBackend, wasmBackend } from "./backend.ts";
 import * as core from "./mod.ts";
 
 Deno.test("every alias refuses what is no option of it", () => checkAliasRefusals(core));
@@ -42,4 +47,28 @@ for (const lowering of ["javascript", "interpreter", "wasm"] as const) {
     Deno.test(`${test.name}: nothing has changed, in ${lowering}`, () =>
       checkFailure(test, factory));
   }
+}
+
+const adapter = await navigator.gpu?.requestAdapter();
+for (const [name, definition] of Object.entries(steppedDefinitions)) {
+  const test = (place: string, run: () => Promise<number>, ignore = false) =>
+    Deno.test({
+      name: `whatever fails of a step of ${name}, nothing has changed in ${place}`,
+      ignore,
+      fn: async () => {
+        const failures = await run();
+        // Four steps, of a kernel each at least.
+        assert.ok(failures >= 4, `${failures} failures`);
+      },
+    });
+  test("javascript", () => checkKernelFailures(definition, arrayBackend()));
+  test("wasm", () => checkKernelFailures(definition, wasmBackend()));
+  test("webgpu", async () => {
+    const device = await adapter!.requestDevice();
+    try {
+      return await checkKernelFailures(definition, webgpuBackend(device));
+    } finally {
+      device.destroy();
+    }
+  }, !adapter && Deno.env.get("CI") !== "true");
 }

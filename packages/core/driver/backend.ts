@@ -11,7 +11,10 @@ export interface KernelCall<A> {
   readonly columns: number;
   /** In the order of `program.inputs`. */
   readonly inputs: readonly A[];
-  /** The current arrays of `program.outputs`: a kernel may write into them or make new ones. */
+  /**
+   * Where results of `program.outputs` may be written: the current arrays, which are inputs, too, or
+   * others of the same shape, if what is current must stay. A kernel may make new ones instead.
+   */
   readonly outputs: readonly A[];
   /** In the order of `program.scalars`. */
   readonly scalars: Float64Array;

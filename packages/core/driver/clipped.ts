@@ -14,9 +14,14 @@ export function countClipped<A>(
   plan: Plan,
   calls: readonly Omit<KernelCall<A>, "outputs">[],
 ): ClippedCounts<A>[] {
-  const fresh = calls.map(() => plan.outputs.map(() => backend.allocate([], 0)));
+  const fresh: A[][] = [];
   let results: ReturnType<typeof kernel.run>;
   try {
+    for (let i = 0; i < calls.length; i++) {
+      const list: A[] = [];
+      fresh.push(list);
+      for (let k = 0; k < plan.outputs.length; k++) list.push(backend.allocate([], 0));
+    }
     results = kernel.run(calls.map((call, i) => ({ ...call, outputs: fresh[i]! })));
   } catch (error) {
     fresh.flat().forEach((array) => backend.dispose(array));

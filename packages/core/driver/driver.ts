@@ -16,7 +16,7 @@ import type { Contribution, StepOptions } from "./contribution.ts";
 import type { DriverState, ParameterState } from "./driver_state.ts";
 import { inspectState } from "./inspect.ts";
 import { type Plan, planOf } from "./plan.ts";
-import { createStepper, type PreparedGroup } from "./step.ts";
+import { createStepper, type Outcome } from "./step.ts";
 
 /** What a step left. */
 export interface StepResult<A> {
@@ -164,18 +164,19 @@ export function createDriver<A>(definition: Definition, backend: Backend<A>): Dr
       });
       // All checks and all memory of all groups first, then all updates.
       const made: A[] = [];
-      let ready: { members: number[]; group: PreparedGroup<A> }[];
+      const members = [...groups.values()];
+      let outcomes: Outcome<A>[][];
       try {
-        ready = [...groups].map(([chain, members]) => ({
-          members,
-          group: stepper.prepare(
+        const ready = [...groups].map(([chain, indices]) =>
+          stepper.prepare(
             chain,
-            members.map((i) => contributions[i]!),
+            indices.map((i) => contributions[i]!),
             fresh,
             { ...options, iteration },
             made,
-          ),
-        }));
+          )
+        );
+        outcomes = stepper.run(ready);
       } catch (error) {
         made.forEach((array) => backend.dispose(array));
         throw error;
@@ -183,13 +184,14 @@ export function createDriver<A>(definition: Definition, backend: Backend<A>): Dr
       const weights: A[] = new Array(contributions.length);
       const held: boolean[] = new Array(contributions.length);
       const clipped: ClippedCounts<A>[] = new Array(contributions.length);
-      for (const { members, group } of ready) {
-        stepper.run(group).forEach((result, k) => {
-          weights[members[k]!] = result.weights;
-          held[members[k]!] = result.held;
-          clipped[members[k]!] = result.clipped;
-        });
-      }
+      outcomes.forEach((group, g) =>
+        group.forEach((outcome, k) => {
+          const i = members[g]![k]!;
+          weights[i] = outcome.weights;
+          held[i] = outcome.held;
+          clipped[i] = outcome.clipped;
+        })
+      );
       if (held.some((h) => !h)) iteration++;
       return { weights, held, ...(options.countClipped ? { clipped } : {}) };
     },

@@ -12,17 +12,25 @@ export function inspectState<A>(
   plan: Plan,
   state: ParameterState<A>,
 ): Readonly<Record<keyof Inspection, A>> {
-  const fresh = inspected.map(() => backend.allocate(state.shape, 0));
-  const [result] = kernel.run([{
-    ...layout(state.shape),
-    inputs: plan.inputs.map((name) => state.slots[name]!),
-    outputs: fresh,
-    scalars: Float64Array.from(
-      plan.scalars,
-      // A stage without this scalar cannot have stepped.
-      ([stage, key]) => state.scalars![stage]![key]!,
-    ),
-  }]);
+  const fresh: A[] = [];
+  let results: ReturnType<typeof kernel.run>;
+  try {
+    for (let k = 0; k < inspected.length; k++) fresh.push(backend.allocate(state.shape, 0));
+    results = kernel.run([{
+      ...layout(state.shape),
+      inputs: plan.inputs.map((name) => state.slots[name]!),
+      outputs: fresh,
+      scalars: Float64Array.from(
+        plan.scalars,
+        // A stage without this scalar cannot have stepped.
+        ([stage, key]) => state.scalars![stage]![key]!,
+      ),
+    }]);
+  } catch (error) {
+    fresh.forEach((array) => backend.dispose(array));
+    throw error;
+  }
+  const [result] = results;
   fresh.forEach((array, i) => {
     if (array !== result!.outputs[i]) backend.dispose(array);
   });

@@ -13,7 +13,7 @@ import { compileProgram, type Program } from "../kernel/program.ts";
 import type { Backend, Kernel, ProductCall } from "./backend.ts";
 import type { Scratch } from "./scratch.ts";
 
-/** A tensor that has a basis; its slots are replaced in place. */
+/** A tensor that has a basis. New arrays take the place of its slots; the old ones stay as they are. */
 export interface Rotated<A> {
   readonly shape: readonly number[];
   readonly sides: Sides;
@@ -99,7 +99,10 @@ export function createRotation<A>(
     }
     const results = backend.multiply(calls);
     results.forEach((array, i) => {
-      if (array !== calls[i]!.out) backend.dispose(calls[i]!.out);
+      const { out } = calls[i]!;
+      if (array === out) return;
+      scratch.replace(out, array);
+      backend.dispose(out);
     });
     return results;
   };
@@ -128,8 +131,8 @@ export function createRotation<A>(
   const turnBoth = (items: readonly Rotated<A>[], x: readonly A[], back: boolean): A[] => {
     const half = turnSide(items, x, "left", back);
     const whole = turnSide(items, half, "right", back);
-    items.forEach(({ shape }, i) => {
-      if (half[i] !== x[i] && half[i] !== whole[i]) scratch.give(shape, half[i]!);
+    items.forEach((_, i) => {
+      if (half[i] !== x[i] && half[i] !== whole[i]) scratch.give(half[i]!);
     });
     return whole;
   };
@@ -186,7 +189,11 @@ export function createRotation<A>(
         const chosen = work.filter(({ i }) => (held[i] !== undefined) === holds);
         if (chosen.length === 0) continue;
         const kernel = averageKernel(holds);
-        const results = kernel.run(chosen.map(({ item, side, sample, i }) => {
+        const fresh = chosen.map(({ item, side }) => {
+          const n = lengthOf(item.sides, side);
+          return scratch.take([n, n]);
+        });
+        const results = kernel.run(chosen.map(({ item, side, sample, i }, k) => {
           const n = lengthOf(item.sides, side);
           const average = item.slots[basisSlots[side].gram]!;
           const arrays: Record<string, A | undefined> = { average, sample, held: held[i] };
@@ -196,19 +203,19 @@ export function createRotation<A>(
             rows: n,
             columns: n,
             inputs: kernel.inputs.map((name) => arrays[name]!),
-            outputs: [average],
+            outputs: [fresh[k]!],
             scalars: Float64Array.from(kernel.scalars, (name) => numbers[name]!),
           };
         }));
         results.forEach(({ outputs }, k) => {
           const { item, side, sample } = chosen[k]!;
-          const slot = basisSlots[side].gram;
-          if (outputs[0] !== item.slots[slot]) {
-            backend.dispose(item.slots[slot]!);
-            item.slots[slot] = outputs[0]!;
+          const average = outputs[0]!;
+          if (average !== fresh[k]) {
+            scratch.replace(fresh[k]!, average);
+            backend.dispose(fresh[k]!);
           }
-          const n = lengthOf(item.sides, side);
-          scratch.give([n, n], sample);
+          item.slots[basisSlots[side].gram] = average;
+          scratch.give(sample);
         });
       }
     },
@@ -236,14 +243,12 @@ export function createRotation<A>(
         const n = lengthOf(item.sides, side);
         // Two full decompositions, as the first averages are of few samples; then one step of an iteration.
         const vectors = eigenbasis(given.gram, n, count > 2 ? given.vectors : undefined);
-        const slot = basisSlots[side].vectors;
-        backend.dispose(item.slots[slot]!);
-        item.slots[slot] = backend.write(vectors, [n, n]);
+        item.slots[basisSlots[side].vectors] = backend.write(vectors, [n, n]);
       }
       const turned = turnBoth(items, straight, false);
       turning.forEach((name, k) => {
-        scratch.give(item.shape, straight[k]!);
-        scratch.give(item.shape, old[k]!);
+        scratch.give(straight[k]!);
+        if (scratch.has(old[k]!)) scratch.give(old[k]!);
         item.slots[name] = turned[k]!;
       });
     },

@@ -49,7 +49,17 @@ export interface GpuDevice {
       resource: { buffer: GpuBuffer; offset?: number; size?: number };
     }[];
   }): object;
-  createCommandEncoder(): { beginComputePass(): ComputePass; finish(): object };
+  createCommandEncoder(): {
+    beginComputePass(): ComputePass;
+    copyBufferToBuffer(
+      from: GpuBuffer,
+      at: number,
+      to: GpuBuffer,
+      into: number,
+      size: number,
+    ): void;
+    finish(): object;
+  };
 }
 
 const storageUsage = 0x80 | 0x08; // STORAGE | COPY_DST
@@ -76,7 +86,7 @@ interface Workspace {
 
 /** Compiled for one device. */
 export interface WebgpuKernel {
-  /** Encodes and submits the whole step; arrays are updated in place. */
+  /** Encodes and submits the whole step; outputs are written, which may be the inputs of their names. */
   run(calls: readonly KernelCall<GpuBuffer>[]): void;
   /** Frees what the kernel keeps between steps. */
   dispose(): void;
@@ -168,11 +178,16 @@ export function webgpuKernel(program: Program, device: GpuDevice): WebgpuKernel 
   };
 
   const find = ({ inputs, outputs }: KernelCall<GpuBuffer>, name: string): GpuBuffer => {
-    const input = program.inputs.findIndex((a) => a.name === name);
-    return input >= 0
-      ? inputs[input]!
-      : outputs[program.outputs.findIndex((a) => a.name === name)]!;
+    const output = program.outputs.findIndex((a) => a.name === name);
+    return output >= 0
+      ? outputs[output]!
+      : inputs[program.inputs.findIndex((a) => a.name === name)]!;
   };
+  /** Shaders read what they write from the same buffer: others for the outputs begin as copies. */
+  const copied = program.outputs.flatMap(({ name, shape }, o) => {
+    const k = program.inputs.findIndex((a) => a.name === name);
+    return k >= 0 ? [{ o, k, shape }] : [];
+  });
   const resources = (stage: WgslStage, call: KernelCall<GpuBuffer>, i: number, w: Workspace) => [
     {
       buffer: w.uniforms,
@@ -229,6 +244,13 @@ export function webgpuKernel(program: Program, device: GpuDevice): WebgpuKernel 
       }
       writeUniforms(calls, w);
       const commands = device.createCommandEncoder();
+      for (const { rows, columns, inputs, outputs } of calls) {
+        for (const { o, k, shape } of copied) {
+          if (inputs[k] === outputs[o]) continue;
+          const length = { element: rows * columns, row: rows, tensor: 1 }[shape];
+          commands.copyBufferToBuffer(inputs[k]!, 0, outputs[o]!, 0, 4 * length);
+        }
+      }
       const pass = commands.beginComputePass();
       passes.forEach((stages, p) => {
         for (const { stage, pipeline } of stages) {

@@ -78,11 +78,11 @@ export function wasmKernelFor(program: Program): Kernel<tf.Tensor> | undefined {
 
   /**
    * Where new weights go. XNNPACK caches packed weights per tensor id, so that an update in place
-   * would train nothing: the id must be new. The memory need not be, unless a clone shares it; the
-   * old id gets a crumb of memory to free in its stead.
+   * would train nothing: the id must be new. The memory need not be, unless a clone shares it or the
+   * old weights stay; the old id gets a crumb of memory to free in its stead.
    */
-  const renewal = (old: tf.Tensor) => {
-    if (backend.refCount(old.dataId) === 1) {
+  const renewal = (old: tf.Tensor, stays: boolean) => {
+    if (!stays && backend.refCount(old.dataId) === 1) {
       const crumb = claimed(scratch.allocate(16), 16);
       return {
         address: data(old).memoryOffset,
@@ -108,16 +108,18 @@ export function wasmKernelFor(program: Program): Kernel<tf.Tensor> | undefined {
     return { address: memoryOffset, finish: () => tensor, abandon };
   };
 
+  const weights = program.inputs.findIndex(({ name }) => name === weightsName);
   return {
     run(calls) {
       const renewals: (ReturnType<typeof renewal> | undefined)[][] = [];
       try {
         // All memory before any change.
-        for (const { outputs } of calls) {
+        for (const { inputs, outputs } of calls) {
           const list: typeof renewals[number] = [];
           renewals.push(list);
           program.outputs.forEach(({ name }, o) => {
-            list.push(name === weightsName ? renewal(outputs[o]!) : undefined);
+            const stays = outputs[o] !== inputs[weights];
+            list.push(name === weightsName ? renewal(outputs[o]!, stays) : undefined);
           });
         }
         const held = run(calls.map((call, i) => ({

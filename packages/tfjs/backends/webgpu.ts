@@ -99,44 +99,68 @@ export function webgpuKernelFor(program: Program): Kernel<tf.Tensor> | undefined
   const data = (tensor: { dataId: object }) => dataOf(backend, tensor);
   const buffer = (tensor: { dataId: object }) => bufferOf(backend, tensor);
 
+  const weights = program.inputs.findIndex(({ name }) => name === weightsName);
+
   /**
    * The weights' buffer under a new id, updated in place: a read-back that is under way stores what
-   * it got under the old id. If a clone shares the buffer, a copy of it.
+   * it got under the old id. If a clone shares the buffer, or the old weights stay, another buffer.
    */
-  const renewed = (old: tf.Tensor): tf.Tensor => {
-    const record = data(old);
-    if (backend.refCount(old.dataId) !== 1 || record.external) {
-      return tf.keep(tf.tidy(() => tf.mul(old, 1)));
+  const renewal = (old: tf.Tensor, stays: boolean) => {
+    const shared = stays || backend.refCount(old.dataId) !== 1 || data(old).external === true;
+    if (shared) {
+      const made = tf.engine().makeTensorFromTensorInfo(
+        backend.makeTensorInfo(old.shape, "float32"),
+      );
+      return { of: made, finish: () => made, abandon: () => made.dispose() };
     }
-    buffer(old);
-    const output = backend.makeTensorInfo(old.shape, "float32");
-    const fresh = data(output);
-    fresh.resource = record.resource;
-    record.resource = undefined;
-    return tf.keep(tf.engine().makeTensorFromTensorInfo(output));
+    return {
+      of: old,
+      finish() {
+        const output = backend.makeTensorInfo(old.shape, "float32");
+        const record = data(old);
+        data(output).resource = record.resource;
+        record.resource = undefined;
+        return tf.engine().makeTensorFromTensorInfo(output);
+      },
+      abandon() {},
+    };
   };
 
   return {
     run(calls) {
       checkDevice(backend.device);
-      const outputs = calls.map((call) =>
-        program.outputs.map(({ name }, o) =>
-          name === weightsName ? renewed(call.outputs[o]!) : call.outputs[o]!
-        )
-      );
-      const weights = program.outputs.findIndex(({ name }) => name === weightsName);
-      const buffers = calls.map((call, i) => ({
-        ...call,
-        inputs: program.inputs.map(({ name }, k) =>
-          buffer(name === weightsName && weights >= 0 ? outputs[i]![weights]! : call.inputs[k]!)
-        ),
-        outputs: outputs[i]!.map(buffer),
+      const renewals: (ReturnType<typeof renewal> | undefined)[][] = [];
+      try {
+        // All buffers before any change.
+        const buffers = calls.map((call) => {
+          const list: typeof renewals[number] = [];
+          renewals.push(list);
+          program.outputs.forEach(({ name }, o) => {
+            const old = call.outputs[o]!;
+            const stays = old !== call.inputs[weights];
+            list.push(name === weightsName ? renewal(old, stays) : undefined);
+          });
+          return {
+            ...call,
+            inputs: call.inputs.map(buffer),
+            outputs: call.outputs.map((t, o) => buffer(list[o]?.of ?? t)),
+          };
+        });
+        submitRecorded(backend);
+        kernel.run(buffers);
+      } catch (error) {
+        for (const renewal of renewals.flat()) renewal?.abandon();
+        throw error;
+      }
+      return calls.map((call, i) => ({
+        held: false,
+        outputs: call.outputs.map((old, o) => {
+          const made = renewals[i]![o]?.finish();
+          // tfjs would answer a read from values that it has cached.
+          data(made ?? old).values = undefined;
+          return made === undefined ? old : tf.keep(made);
+        }),
       }));
-      submitRecorded(backend);
-      kernel.run(buffers);
-      // tfjs would answer a read from values that it has cached.
-      for (const tensor of outputs.flat()) data(tensor).values = undefined;
-      return outputs.map((list) => ({ outputs: list, held: false }));
     },
   };
 }

@@ -3,12 +3,15 @@ import {
   checkAliasRefusals,
   checkFailure,
   checkHostRefusals,
+  checkKernelFailures,
   type FailingFactory,
   failureCases,
+  steppedDefinitions,
 } from "@precond/testing";
 import * as tf from "@tensorflow/tfjs-core";
 import assert from "node:assert/strict";
 import { backends, opsBackend } from "../_testing.ts";
+import { tensorBackend } from "../backends/tensors.ts";
 import * as all from "../mod.ts";
 
 Deno.test("every alias refuses what is no option of it", () => checkAliasRefusals(all));
@@ -103,3 +106,14 @@ Deno.test("whichever kernel of a step fails, nothing has changed", async () => {
   optimizer.dispose();
   tf.dispose([w, gradient]);
 });
+
+for (const backend of backends) {
+  for (const [name, definition] of Object.entries(steppedDefinitions)) {
+    Deno.test(`whatever fails of a step of ${name}, nothing has changed on ${backend}`, async () => {
+      await tf.setBackend(backend);
+      const before = tf.memory().numTensors;
+      assert.ok(await checkKernelFailures(definition, tensorBackend()) >= 4);
+      assert.equal(tf.memory().numTensors, before);
+    });
+  }
+}

@@ -1,9 +1,10 @@
-import { conformanceCases } from "@precond/testing";
+import { checkKernelFailures, conformanceCases, steppedDefinitions } from "@precond/testing";
 import * as tf from "@tensorflow/tfjs-core";
 import "@tensorflow/tfjs-backend-webgpu";
 import "@tensorflow/tfjs-layers";
 import assert from "node:assert/strict";
 import { conform } from "../_testing.ts";
+import { tensorBackend } from "../backends/tensors.ts";
 import { checkTensorProducts } from "./products.ts";
 import { loseDevice, lostMessage, restart, resumeAfterLoss } from "./lost_device.ts";
 import { adam, precond } from "../mod.ts";
@@ -39,6 +40,21 @@ Deno.test({
     await tf.setBackend("webgpu");
     const before = tf.memory().numTensors;
     await checkTensorProducts({ unit: 2 ** -23 }, [1, 5, 17, 129]);
+    assert.equal(tf.memory().numTensors, before);
+  },
+});
+
+Deno.test({
+  name: "whatever fails of a step, nothing has changed on webgpu",
+  ignore,
+  sanitizeResources: false,
+  sanitizeOps: false,
+  async fn() {
+    await tf.setBackend("webgpu");
+    const before = tf.memory().numTensors;
+    for (const name of ["one program", "two groups", "a basis"]) {
+      assert.ok(await checkKernelFailures(steppedDefinitions[name]!, tensorBackend()) >= 4, name);
+    }
     assert.equal(tf.memory().numTensors, before);
   },
 });
