@@ -6,6 +6,7 @@ import { type Command, Option } from "commander";
 import { generateArtifacts } from "../artifacts/generate_artifacts.ts";
 import { writeFileAtomically } from "../node/write_file_atomically.ts";
 import { readModelFile, sizeText } from "./files.ts";
+import { refuseOverwriting } from "./overwriting.ts";
 import { addLossOptions, type LossOptions, names, targetOf } from "./options.ts";
 
 interface Options extends LossOptions {
@@ -22,6 +23,8 @@ generator does; its training builds (1.17 to 1.19.2 in JavaScript) train with th
 Examples:
   precond-onnx artifacts model.onnx -o training --loss crossEntropy
   precond-onnx artifacts model.onnx -o training --loss mse --optimizer sgd --extra-outputs logits`;
+
+const FILES = ["training_model.onnx", "eval_model.onnx", "optimizer_model.onnx", "checkpoint"];
 
 /** Adds `artifacts` to the program. */
 export function addArtifacts(program: Command): void {
@@ -47,22 +50,18 @@ export function addArtifacts(program: Command): void {
 async function artifacts(command: Command, path: string, options: Options): Promise<void> {
   const { out, optimizer, frozen, extraOutputs } = options;
   const target = targetOf(command, options);
-  const files = generateArtifacts(readModelFile(path).model, {
+  const read = readModelFile(path);
+  refuseOverwriting(FILES.map((name) => join(out, name)), read.files);
+  const files = generateArtifacts(read.model, {
     ...target,
     optimizer,
     ...(frozen === undefined ? {} : { frozen }),
     ...(extraOutputs === undefined ? {} : { extraOutputs }),
   });
   await mkdir(out, { recursive: true });
-  for (
-    const [name, bytes] of [
-      ["training_model.onnx", files.training],
-      ["eval_model.onnx", files.eval],
-      ["optimizer_model.onnx", files.optimizer],
-      ["checkpoint", files.checkpoint],
-    ] as const
-  ) {
-    const file = join(out, name);
+  const contents = [files.training, files.eval, files.optimizer, files.checkpoint];
+  for (const [k, bytes] of contents.entries()) {
+    const file = join(out, FILES[k]!);
     await writeFileAtomically(file, bytes);
     process.stdout.write(`${file}: ${sizeText(bytes.length)}\n`);
   }

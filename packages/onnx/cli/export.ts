@@ -6,8 +6,9 @@ import { exportInferenceModel } from "../artifacts/export_inference_model.ts";
 import { OnnxError } from "../model/onnx_error.ts";
 import { readCheckpointFile } from "../node/checkpoint_file.ts";
 import type { ModelProto } from "../proto/onnx_pb.ts";
-import { checkpointIn, isFolder, readModelFile, writeModelFile } from "./files.ts";
+import { artifactsIn, checkpointIn, isFolder, readModelFile, writeModelFile } from "./files.ts";
 import { names } from "./options.ts";
+import { refuseOverwriting } from "./overwriting.ts";
 
 interface Options {
   readonly out: string;
@@ -31,7 +32,8 @@ export function addExport(program: Command): void {
     .requiredOption("-o, --out <file>", "the file to write")
     .option("--checkpoint <file>", "the checkpoint (default: that of the folder)")
     .addOption(
-      new Option("--outputs <names>", "values to be outputs, separated by commas").argParser(names),
+      new Option("--outputs <names>", "values to be outputs, separated by commas; repeatable")
+        .argParser(names),
     )
     .addHelpText("after", EXAMPLES);
   command.action((path: string, options: Options) => exportModel(command, path, options));
@@ -43,7 +45,11 @@ async function exportModel(command: Command, path: string, options: Options): Pr
   if (checkpoint === undefined) {
     return command.error("error: give --checkpoint, or a folder that has one", { exitCode: 2 });
   }
-  const { model, external } = readModelFile(inFolder ? join(path, "eval_model.onnx") : path);
+  const { model, external, files } = readModelFile(
+    inFolder ? join(path, "eval_model.onnx") : path,
+  );
+  const inputs = [...files, checkpoint, ...(inFolder ? artifactsIn(path) : [])];
+  refuseOverwriting([options.out], inputs);
   const { parameters, frozen } = await readCheckpointFile(checkpoint);
   const outputs = options.outputs ?? (inFolder ? predictionsOf(model, path) : undefined);
   const exported = exportInferenceModel(
@@ -51,7 +57,7 @@ async function exportModel(command: Command, path: string, options: Options): Pr
     [...parameters, ...frozen],
     outputs === undefined ? {} : { outputs },
   );
-  await writeModelFile(options.out, exported, external);
+  await writeModelFile(options.out, exported, { external, inputs });
   const { input, output, initializer } = exported.graph!;
   const list = (values: readonly { readonly name: string }[]) =>
     values.map(({ name }) => name).join(", ");

@@ -1,5 +1,6 @@
 /** @module */
 import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
+import { Buffer } from "node:buffer";
 import { basename, dirname, join } from "node:path";
 import process from "node:process";
 import { Presets, SingleBar } from "cli-progress";
@@ -9,6 +10,7 @@ import { OnnxError } from "../model/onnx_error.ts";
 import { readModel, writeModel } from "../model/read_model.ts";
 import { tensorsOf } from "../model/tensors_of.ts";
 import { writeFileAtomically } from "../node/write_file_atomically.ts";
+import { refuseOverwriting } from "./overwriting.ts";
 import type { ModelProto, TensorProto } from "../proto/onnx_pb.ts";
 
 /** Files from this size on show how far they are read. */
@@ -22,6 +24,8 @@ export interface ModelFile {
   readonly bytes: number;
   /** Whether large tensors are in files of their own. */
   readonly external: boolean;
+  /** What it was read from, and what belongs to it: not to be written over. */
+  readonly files: readonly string[];
   /** Data files that are not there; the tensors in them have no elements then. */
   readonly missing?: readonly string[];
   /** Of training artifacts: what they train, by what. */
@@ -40,6 +44,12 @@ export function checkpointIn(folder: string): string {
   return !exists(path) && exists(older) ? older : path;
 }
 
+/** The files of a folder of artifacts, which belong together. */
+export const artifactsIn = (folder: string): string[] => [
+  ...["training_model.onnx", "eval_model.onnx", "optimizer_model.onnx"].map((f) => join(folder, f)),
+  checkpointIn(folder),
+];
+
 /**
  * Reads a model, or of a folder the forward pass of the training artifacts in it.
  *
@@ -54,6 +64,7 @@ export function readModelOrArtifacts(path: string, elements: boolean = true): Mo
     model,
     bytes: training.length + checkpoint.length,
     external: false,
+    files: artifactsIn(path),
     training: { loss, trainable },
   };
 }
@@ -71,7 +82,9 @@ export function readModelFile(path: string, elements: boolean = true): ModelFile
   const isThere = (location: string) =>
     statSync(join(dirname(path), location), { throwIfNoEntry: false }) !== undefined;
   const missing = elements ? [] : [...new Set(apart.map(locationOf))].filter((l) => !isThere(l));
-  if (missing.length > 0) return { model, bytes: bytes.length, external, missing };
+  const data = [...new Set(apart.map(locationOf))].map((l) => join(dirname(path), l));
+  const read = { model, bytes: bytes.length, external, files: [path, ...data] };
+  if (missing.length > 0) return { ...read, missing };
   if (external) {
     const files = new Map<string, Uint8Array>();
     // Paths that leave the folder are refused before this asks for them.
@@ -81,7 +94,7 @@ export function readModelFile(path: string, elements: boolean = true): ModelFile
       return file.subarray(offset, length === undefined ? undefined : offset + length);
     });
   }
-  return { model, bytes: bytes.length, external };
+  return read;
 }
 
 const locationOf = (tensor: TensorProto) =>
@@ -93,6 +106,8 @@ export function readBytes(path: string): Uint8Array {
   try {
     const stat = fstatSync(file);
     if (stat.isDirectory()) throw new OnnxError(`Cannot read "${path}": it is a folder`);
+    // A pipe or a device has no size before its end.
+    if (!stat.isFile()) return readToEnd(file);
     const bytes = new Uint8Array(stat.size);
     const bar = stat.size >= BIG && process.stderr.isTTY
       ? new SingleBar({
@@ -124,17 +139,50 @@ export function readBytes(path: string): Uint8Array {
   }
 }
 
+function readToEnd(file: number): Uint8Array {
+  const parts: Uint8Array[] = [];
+  for (;;) {
+    const part = new Uint8Array(2 ** 16);
+    let count: number;
+    try {
+      count = readSync(file, part, 0, part.length, null);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      // Of a pipe that is not blocking, and has nothing yet.
+      if (code === "EAGAIN") {
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
+        continue;
+      }
+      if (code === "EOF") break;
+      throw error;
+    }
+    if (count === 0) break;
+    parts.push(part.subarray(0, count));
+  }
+  return new Uint8Array(Buffer.concat(parts));
+}
+
+/** What {@linkcode writeModelFile} is told of the files that were read. */
+export interface WriteOptions {
+  /** Whether large tensors go to a file of their own. */
+  readonly external: boolean;
+  /** What is not to be written over. */
+  readonly inputs: readonly string[];
+}
+
 /** Writes a model, in the manner of the one that it comes from: with a data file or without. */
 export async function writeModelFile(
   path: string,
   model: ModelProto,
-  external: boolean,
+  { external, inputs }: WriteOptions,
 ): Promise<void> {
   if (!external) {
+    refuseOverwriting([path], inputs);
     await writeFileAtomically(path, writeModel(model));
     return;
   }
   const location = `${basename(path)}.data`;
+  refuseOverwriting([path, join(dirname(path), location)], inputs);
   const { bytes, data } = writeModel(model, { externalData: { location } });
   // The model last, so that it never refers to what is not there.
   if (data.length > 0) await writeFileAtomically(join(dirname(path), location), data);

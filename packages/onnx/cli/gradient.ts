@@ -11,6 +11,7 @@ import type { Target } from "../legalize/target.ts";
 import { dataTypeName } from "../model/data_type.ts";
 import type { ModelProto } from "../proto/onnx_pb.ts";
 import { isFolder, readModelOrArtifacts, writeModelFile } from "./files.ts";
+import { refuseOverwriting } from "./overwriting.ts";
 import { addLossOptions, addSizes, type LossOptions, targetOf } from "./options.ts";
 
 const KINDS = ["gradient", "hessian", "gauss-newton", "fisher", "squares"] as const;
@@ -64,7 +65,8 @@ export function addGradient(program: Command): void {
 async function gradient(command: Command, path: string, options: Options): Promise<void> {
   const { out, kind, size, parameters } = options;
   const target = targetOf(command, options, { required: !isFolder(path) });
-  const { model, external, training } = readModelOrArtifacts(path);
+  const { model, external, files, training } = readModelOrArtifacts(path);
+  refuseOverwriting([out], files);
   const own = training === undefined ? {} : {
     trainable: training.trainable,
     ...(target.loss === undefined ? { output: training.loss } : {}),
@@ -77,7 +79,7 @@ async function gradient(command: Command, path: string, options: Options): Promi
     ? undefined
     : legalize(grown.model, provider, size === undefined ? {} : { sizes: size });
   const written = legal?.model ?? grown.model;
-  await writeModelFile(out, written, external);
+  await writeModelFile(out, written, { external, inputs: files });
   const lines = [
     `${out}: ${written.graph!.node.length} nodes, loss "${grown.loss}", ` +
     `${grown.parameters.length} trained parameters`,

@@ -1,8 +1,9 @@
 /** @module */
-import { missingRules } from "../differentiate/reverse.ts";
+import { missingRules } from "../differentiate/path.ts";
 import { usualTrainable } from "../differentiate/trainable.ts";
 import { inlineFunctions } from "../graph/inline_functions.ts";
 import { type LoadedGraph, loadGraph, opsetOf, valueType } from "../graph/load_graph.ts";
+import { prepared } from "../graph/prepared.ts";
 import { ACCUMULATOR, MICROSOFT } from "../artifacts/contract.ts";
 import { exportNotes } from "../exported/export_notes.ts";
 import { exportedParameters } from "../exported/exported_parameters.ts";
@@ -92,7 +93,7 @@ export function inspectModel(
   model: ModelProto,
   { sizes = {}, trainable, missing = [] }: InspectOptions = {},
 ): Inspection {
-  const graph = model.graph!;
+  const graph = prepared(model).graph!;
   const loaded = loadGraph(model, ruleFor);
   const trainingModel = graph.node.some(({ opType, domain }) =>
     opType === ACCUMULATOR && domain === MICROSOFT

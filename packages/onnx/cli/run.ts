@@ -6,6 +6,7 @@ import { addArtifacts } from "./artifacts.ts";
 import { addExport } from "./export.ts";
 import { addGradient } from "./gradient.ts";
 import { addInspect } from "./inspect.ts";
+import { refuseRepeated } from "./repeated.ts";
 import { packageVersion } from "./version.ts";
 
 const EXAMPLES = `
@@ -39,6 +40,7 @@ export async function run(args: readonly string[]): Promise<number> {
   addGradient(program);
   addArtifacts(program);
   addExport(program);
+  refuseRepeated(program);
   try {
     await program.parseAsync([...args], { from: "user" });
     return 0;
@@ -61,6 +63,8 @@ function refusalOf(error: unknown): string | undefined {
       : `${message} (byte ${offset})`;
   }
   const { code, path, message } = error as NodeJS.ErrnoException;
+  const refused = error instanceof TypeError || error instanceof RangeError;
+  if (refused && message.startsWith("Cannot ")) return message;
   if (typeof code !== "string" || !/^E[A-Z0-9]+$/.test(code)) return undefined;
   return path === undefined ? message : `Cannot open "${path}": ${REASONS[code] ?? message}`;
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import { randomUUID } from "node:crypto";
-import { open, readdir, rename, rm } from "node:fs/promises";
+import { open, readdir, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { basename, dirname, join } from "node:path";
 import process from "node:process";
@@ -28,9 +28,21 @@ const writing = new Set<string>();
  * ```
  */
 export async function writeFileAtomically(path: string, bytes: Uint8Array): Promise<void> {
-  const folder = dirname(path);
+  const refuse = (why: string, cause: unknown) => {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw Object.assign(new Error(`Cannot write "${path}": ${why}`, { cause }), { code });
+  };
+  const there = await stat(path).catch(() => undefined);
+  if (there?.isDirectory()) {
+    refuse("it is a folder", Object.assign(new Error("EISDIR"), { code: "EISDIR" }));
+  }
+  // A pipe or a device is written to: a file in its place would cut off who reads there.
+  if (there !== undefined && !there.isFile()) return await writeFile(path, bytes);
+  // Of a link the file that it leads to is replaced, not the link.
+  const target = there === undefined ? path : await realpath(path);
+  const folder = dirname(target);
   // In the same folder: a rename across file systems is a copy.
-  const name = `${prefixOf(path)}${process.pid}.${randomUUID()}.tmp`;
+  const name = `${prefixOf(target)}${process.pid}.${randomUUID()}.tmp`;
   const temporary = join(folder, name);
   writing.add(name);
   try {
@@ -41,18 +53,17 @@ export async function writeFileAtomically(path: string, bytes: Uint8Array): Prom
     } finally {
       await file.close();
     }
-    await rename(temporary, path);
+    await rename(temporary, target);
   } catch (cause) {
     await rm(temporary, { force: true });
     // The temporary file, which the system's message names, is nothing to the caller.
     const { code, message } = cause as NodeJS.ErrnoException;
-    const why = code === "ENOENT" ? `there is no folder "${folder}"` : message;
-    throw Object.assign(new Error(`Cannot write "${path}": ${why}`, { cause }), { code });
+    refuse(code === "ENOENT" ? `there is no folder "${folder}"` : message, cause);
   } finally {
     writing.delete(name);
   }
   await flushFolder(folder);
-  await removeAbandoned(path);
+  await removeAbandoned(target);
 }
 
 /** Of this machine: whether processes of another one live cannot be known. */
