@@ -16,6 +16,7 @@ import { type AttributeValue, makeAttribute } from "./model/attributes.ts";
 import { arrayFor, DataType, type TensorArray } from "./model/data_type.ts";
 import { writeModel } from "./model/read_model.ts";
 import { makeTensor } from "./model/tensor.ts";
+import { checkGraph } from "./scenarios/check_graph.ts";
 import {
   type ModelProto,
   ModelProtoSchema,
@@ -91,11 +92,12 @@ export interface TestSession {
   release(): Promise<void>;
 }
 
-/** Opens a model in a build of ONNX Runtime (default: the current one). */
+/** Opens a model, which is checked before, in a build of ONNX Runtime (default: the current one). */
 export async function openModel(
   model: ModelProto | Uint8Array,
   ort: Ort = currentOrt(),
 ): Promise<TestSession> {
+  if (!(model instanceof Uint8Array)) checkGraph(model);
   const bytes = model instanceof Uint8Array ? model : writeModel(model);
   const session = await ort.InferenceSession.create(bytes, {
     graphOptimizationLevel: "all",

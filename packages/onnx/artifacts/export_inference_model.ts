@@ -1,5 +1,5 @@
 /** @module */
-import { ownStatistics } from "../graph/own_statistics.ts";
+import { prepared } from "../graph/prepared.ts";
 import { readsOf } from "../graph/topology.ts";
 import { dataTypeName } from "../model/data_type.ts";
 import { OnnxError } from "../model/onnx_error.ts";
@@ -18,8 +18,9 @@ export interface ExportOptions {
 
 /**
  * The inference graph with trained parameters: initializers (or, in an evaluation model, inputs) of
- * the same names take their values; what the outputs do not need is dropped. Dropout and
- * BatchNormalization are taken out of training mode. Tensors are shared, the given model is not changed.
+ * the same names take their values; dropout and batch normalization work as in inference, whatever
+ * their nodes say; what the outputs do not need is dropped. Tensors are shared, the given model is not
+ * changed.
  *
  * @throws {OnnxError} For a parameter that the model does not have, or has in another shape.
  *
@@ -36,9 +37,9 @@ export function exportInferenceModel(
   parameters: Iterable<TensorProto>,
   options: ExportOptions = {},
 ): ModelProto {
-  const model = ownStatistics(given);
-  const graph = model.graph;
-  if (graph === undefined) throw new OnnxError("Cannot export the model: it has no graph");
+  if (given.graph === undefined) throw new OnnxError("Cannot export the model: it has no graph");
+  const model = inferenceMode(prepared(given));
+  const graph = model.graph!;
   const values = new Map<string, TensorProto>();
   const stored = new Map(graph.initializer.map((t) => [t.name, t]));
   const inputs = new Set(graph.input.map((i) => i.name));
@@ -64,7 +65,7 @@ export function exportInferenceModel(
   for (const name of outputs) {
     if (!made.has(name)) throw new OnnxError(`Cannot export the model: nothing makes "${name}"`);
   }
-  const exported = forwardCone(inferenceMode(model), outputs, values);
+  const exported = forwardCone(model, outputs, values);
   const read = new Set([...outputs, ...exported.graph!.node.flatMap((node) => readsOf(node))]);
   // Without parameters of the loss alone.
   exported.graph!.initializer = exported.graph!.initializer.filter((t) => read.has(t.name));

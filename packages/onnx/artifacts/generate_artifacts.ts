@@ -10,6 +10,7 @@ import {
 import type { Loss } from "../differentiate/loss.ts";
 import { loadGraph, opsetOf } from "../graph/load_graph.ts";
 import { DataType, dataTypeName } from "../model/data_type.ts";
+import { prepared } from "../graph/prepared.ts";
 import { OnnxError } from "../model/onnx_error.ts";
 import { writeModel } from "../model/read_model.ts";
 import { declaration } from "../model/value_info.ts";
@@ -80,10 +81,11 @@ const NEWEST_IR = 10n;
  * ```
  */
 export function generateArtifacts(
-  model: ModelProto,
+  given: ModelProto,
   options: GenerateArtifactsOptions,
 ): GeneratedArtifacts {
   const { frozen = [], extraOutputs = [], optimizer = "adamw" } = options;
+  const model = prepared(given);
   const target: DifferentiateOptions = {
     ...(options.loss === undefined ? {} : { loss: options.loss }),
     ...(options.output === undefined ? {} : { output: options.output }),

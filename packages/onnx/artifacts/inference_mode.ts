@@ -1,87 +1,80 @@
-/**
- * Takes nodes out of training mode.
- *
- * @module
- */
+/** @module */
 import { create } from "@bufbuild/protobuf";
+import { intAttribute } from "../model/attributes.ts";
 import {
-  type AttributeProto,
-  AttributeProtoSchema,
-  type FunctionProto,
-  FunctionProtoSchema,
   type GraphProto,
-  GraphProtoSchema,
   type ModelProto,
-  ModelProtoSchema,
   type NodeProto,
   NodeProtoSchema,
 } from "../proto/onnx_pb.ts";
 
+/** Input of an operator that says whether it drops. */
+const MODES: Readonly<Record<string, number>> = {
+  ":Dropout": 2,
+  "com.microsoft:BitmaskDropout": 2,
+  "com.microsoft:BiasDropout": 4,
+  "com.microsoft:BitmaskBiasDropout": 4,
+};
+
 /**
- * The model for inference, as exporters write it with training switched off: Dropout hands its input on,
- * BatchNormalization normalizes by the running statistics. Bodies of control flow and of functions
- * are taken out of training mode, too. The given model is not changed.
+ * A model whose nodes work as in inference, in its functions and in bodies, too: exporters write
+ * networks in training mode with dropout and batch normalization turned on. The same model where
+ * nothing is to be done.
  */
 export function inferenceMode(model: ModelProto): ModelProto {
-  return create(ModelProtoSchema, {
-    ...model,
-    $typeName: undefined as never,
-    ...(model.graph === undefined ? {} : { graph: graphOf(model.graph) }),
-    functions: model.functions.map((f): FunctionProto =>
-      create(FunctionProtoSchema, {
-        ...f,
-        $typeName: undefined as never,
-        node: f.node.flatMap(nodesOf),
-      })
-    ),
+  const graph = graphOf(model.graph!);
+  const functions = model.functions.map((f) => {
+    const node = nodesOf(f.node);
+    return node === f.node ? f : { ...f, node };
   });
+  const same = graph === model.graph && functions.every((f, k) => f === model.functions[k]);
+  return same ? model : { ...model, graph, functions };
 }
 
-const graphOf = (graph: GraphProto): GraphProto =>
-  create(GraphProtoSchema, {
-    ...graph,
-    $typeName: undefined as never,
-    node: graph.node.flatMap(nodesOf),
-  });
+function graphOf(graph: GraphProto): GraphProto {
+  const node = nodesOf(graph.node);
+  return node === graph.node ? graph : { ...graph, node };
+}
 
-function nodesOf(node: NodeProto): NodeProto[] {
-  const changed = (values: Partial<NodeProto>): NodeProto =>
-    create(NodeProtoSchema, { ...node, ...values, $typeName: undefined as never });
-  const standard = node.domain === "" || node.domain === "ai.onnx";
-  if (standard && node.opType === "Dropout" && node.input.length > 2) {
-    // Without the input training_mode is false; the mask, if anything reads it, is true throughout.
-    return [changed({ input: node.input.slice(0, 2) })];
+function nodesOf(nodes: NodeProto[]): NodeProto[] {
+  const changed = nodes.map((node) => changedNode(withBodies(node)));
+  return changed.every((list, k) => list.length === 1 && list[0] === nodes[k])
+    ? nodes
+    : changed.flat();
+}
+
+function withBodies(node: NodeProto): NodeProto {
+  const attribute = node.attribute.map((a) => {
+    const g = a.g === undefined ? undefined : graphOf(a.g);
+    const graphs = a.graphs.map(graphOf);
+    const same = g === a.g && graphs.every((graph, k) => graph === a.graphs[k]);
+    return same ? a : { ...a, ...(g === undefined ? {} : { g }), graphs };
+  });
+  return attribute.every((a, k) => a === node.attribute[k]) ? node : { ...node, attribute };
+}
+
+function changedNode(node: NodeProto): NodeProto[] {
+  const domain = node.domain === "ai.onnx" ? "" : node.domain;
+  const mode = MODES[`${domain}:${node.opType}`];
+  if (mode !== undefined && (node.input[mode] ?? "") !== "") {
+    return [{ ...node, input: node.input.slice(0, mode) }];
   }
-  const own = standard && node.opType === "BatchNormalization";
-  // What ONNX Runtime's generator of training artifacts makes of it.
-  const internal = node.domain === "com.microsoft" && node.opType === "BatchNormInternal";
-  if (own || internal) {
-    const attribute = node.attribute.filter(({ name }) => name !== "training_mode");
-    if (own && node.output.length <= 1 && attribute.length === node.attribute.length) return [node];
-    // Updated statistics are then the statistics themselves.
-    const kept = [1, 2].flatMap((k): NodeProto[] => {
-      const output = node.output[k] ?? "";
-      if (output === "") return [];
-      return [
-        create(NodeProtoSchema, {
-          opType: "Identity",
-          input: [node.input[k + 2]!],
-          output: [output],
-        }),
-      ];
-    });
-    const first = { domain: "", opType: "BatchNormalization", attribute };
-    return [changed({ ...first, output: node.output.slice(0, 1) }), ...kept];
-  }
-  if (!node.attribute.some(({ g, graphs }) => g !== undefined || graphs.length > 0)) return [node];
-  return [changed({
-    attribute: node.attribute.map((a): AttributeProto =>
-      create(AttributeProtoSchema, {
-        ...a,
-        $typeName: undefined as never,
-        ...(a.g === undefined ? {} : { g: graphOf(a.g) }),
-        graphs: a.graphs.map(graphOf),
-      })
-    ),
-  })];
+  const named = (k: number) => (node.output[k] ?? "") !== "";
+  // What ONNX Runtime's generator of training artifacts makes of batch normalization.
+  const internal = domain === "com.microsoft" && node.opType === "BatchNormInternal";
+  if (!internal && (node.opType !== "BatchNormalization" || domain !== "")) return [node];
+  const training = internal || intAttribute(node, "training_mode", 0) !== 0;
+  if (!training && ![1, 2, 3, 4].some(named)) return [node];
+  // The statistics that it gives out are those that it was given: nothing updates them.
+  const copies = (internal ? [1, 2] : [1, 2, 3, 4]).filter(named).map((k) =>
+    create(NodeProtoSchema, {
+      opType: "Identity",
+      name: `${node.name}/${node.output[k]}`,
+      input: [node.input[k % 2 === 1 ? 3 : 4]!],
+      output: [node.output[k]!],
+    })
+  );
+  const attribute = node.attribute.filter((a) => a.name !== "training_mode");
+  const own = { domain: "", opType: "BatchNormalization", attribute };
+  return [{ ...node, ...own, output: node.output.slice(0, 1) }, ...copies];
 }

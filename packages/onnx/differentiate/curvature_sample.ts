@@ -131,7 +131,13 @@ export function appendSample(
   }
   const prediction = predictionOf(loss, graph.outputs.map(({ name }) => name));
   const seed = seedOf(growth, { loss, prediction, uniform, matrix });
-  const sampled = backpropagate(b, ruleFor, new Map([[prediction, seed]]), parameters);
+  const sampled = backpropagate(
+    b,
+    ruleFor,
+    new Map([[prediction, seed]]),
+    parameters,
+    options.stopped,
+  );
   const squares = new Map(
     parameters.map((name) => {
       const g = sampled.get(name);

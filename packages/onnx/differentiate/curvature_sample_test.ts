@@ -354,6 +354,23 @@ Deno.test("The mean of Fisher samples over pseudorandom numbers comes to the sam
   row.map(sigmoid).forEach((p, c) => assert.ok(Math.abs(sums[c]! - p * (1 - p)) < 0.012));
 });
 
+Deno.test("The output that a loss names is sampled, not the first", async () => {
+  const model = makeModel({
+    nodes: [makeNode("Mul", ["x", "w"], ["y"]), makeNode("Mul", ["y", "y"], ["square"])],
+    inputs: { x: { dims: [1], data: [3] } },
+    initializers: { w: { dims: [1], data: [0.5] } },
+    outputs: ["y", "square"],
+  });
+  const { model: sampled, curvatures } = fisherSample(model, {
+    loss: { type: "mse", output: "square" },
+    parameters: "constants",
+  });
+  const one = (v: number) => ({ dims: [1], data: [v] });
+  const found = await runModel(sampled, { x: one(3), labels: one(0), uniform: one(0.1) });
+  // ∂(w x)²/∂w = 2 w x² = 9
+  compare(found[curvatures.get("w")!]!.data, [81], 1e-7, "J²");
+});
+
 Deno.test("trainingGraph() refuses a curvature that there is not", () => {
   assert.throws(
     () => trainingGraph(small(), { loss: { type: "mse" }, curvature: "bartlett" as never }),

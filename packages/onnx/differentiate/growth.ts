@@ -35,6 +35,11 @@ export interface DifferentiateOptions {
   readonly trainable?: Trainable;
   /** Other values whose gradient is wanted: inputs, activations. */
   readonly wanted?: readonly string[];
+  /**
+   * Values that are taken for constants: no gradient goes through them (stop_gradient). Needed where
+   * floats become integers and floats again on the way to a parameter, which is refused otherwise.
+   */
+  readonly stopped?: readonly string[];
   /** Outputs kept besides the loss. Default: all of the model's. */
   readonly outputs?: readonly string[];
   /**
@@ -115,7 +120,12 @@ export function beginGrowth(model: ModelProto, options: DifferentiateOptions): G
   const forward = [...b.nodes];
   // A loss of one element may have axes, which its cotangent then has too.
   const one = () => b.constant([1], b.dataType(loss), (b.type(loss)?.dims ?? []).map(() => 1));
-  const cotangents = cotangentsOf(b, ruleFor, new Map([[loss, one]]), wanted);
+  for (const name of options.stopped ?? []) {
+    if (b.producer(name) === undefined) {
+      throw new OnnxError(`Cannot stop gradients at "${name}": no node makes such a value`);
+    }
+  }
+  const cotangents = cotangentsOf(b, ruleFor, new Map([[loss, one]]), wanted, options.stopped);
   const gradients = nameResults(
     b,
     new Map(wanted.map((name) => [name, cotangents.get(name)])),
@@ -274,7 +284,6 @@ export function assemble(model: ModelProto, graph: LoadedGraph, parts: Assembly)
       initializer: [...b.initializers]
         .filter(([name]) => used(name) && !fed.has(name))
         .map(([, tensor]) => tensor),
-      sparseInitializer: model.graph!.sparseInitializer,
       input: [
         ...inputs,
         ...[...b.requested.keys()].filter(used).map((name) => valueInfo(b, name)),

@@ -69,7 +69,7 @@ export function appendHutchinson(
   return { vectors, curvatures: nameResults(b, samples, "_curvature") };
 }
 
-function productsOf({ b, parameters, gradients, added }: Growth) {
+function productsOf({ b, parameters, gradients, added, options }: Growth) {
   const vectors = new Map<string, string>();
   const seeds = new Map<string, string>();
   for (const name of parameters) {
@@ -81,5 +81,5 @@ function productsOf({ b, parameters, gradients, added }: Growth) {
     // ∂(Σ g·v)/∂g = v: no need to build the inner product.
     seeds.set(gradients.get(name)!, vector);
   }
-  return { vectors, found: backpropagate(b, ruleFor, seeds, parameters) };
+  return { vectors, found: backpropagate(b, ruleFor, seeds, parameters, options.stopped) };
 }

@@ -16,7 +16,7 @@ import { createBuilder } from "./create_builder.ts";
 import { type Rewrite, type RuleLookup, ruleOf } from "./rule.ts";
 import { type Dim, symbolOf } from "./dims.ts";
 import { inlineFunctions } from "./inline_functions.ts";
-import { ownStatistics } from "./own_statistics.ts";
+import { prepared } from "./prepared.ts";
 import { sortNodes } from "./topology.ts";
 
 /** Oldest operator set that is read: from 7 on broadcasting is NumPy's. */
@@ -88,7 +88,7 @@ export function loadGraph(
   lookup: RuleLookup,
   { training, rewrite, retype = (_, type) => type }: LoadOptions = {},
 ): LoadedGraph {
-  const model = ownStatistics(given);
+  const model = prepared(given);
   const graph = model.graph;
   if (graph === undefined) throw new OnnxError("Cannot read the model: it has no graph");
   const opset = opsetOf(model);

@@ -9,6 +9,7 @@ import { currentOrt, typed, type Value } from "../_testing.ts";
 import { DataType } from "../model/data_type.ts";
 import { writeModel } from "../model/read_model.ts";
 import type { ModelProto } from "../proto/onnx_pb.ts";
+import { checkGraph } from "../scenarios/check_graph.ts";
 
 const TYPES: Readonly<Record<number, string>> = {
   [DataType.FLOAT]: "float32",
@@ -134,6 +135,7 @@ export async function runOnCpu(
   model: ModelProto,
   feeds: Readonly<Record<string, Value>>,
 ): Promise<Values> {
+  checkGraph(model);
   const ort = currentOrt();
   const session = await ort.InferenceSession.create(writeModel(model), {
     intraOpNumThreads: 1,

@@ -3,6 +3,7 @@ import { create } from "@bufbuild/protobuf";
 import type { Builder } from "../graph/builder.ts";
 import { type Dim, product } from "../graph/dims.ts";
 import { type LoadedGraph, loadGraph, valueType } from "../graph/load_graph.ts";
+import { prepared } from "../graph/prepared.ts";
 import { leavesLast, readsOf } from "../graph/topology.ts";
 import { makeAttribute, nameOf } from "../model/attributes.ts";
 import { type DataType, isFloating } from "../model/data_type.ts";
@@ -83,7 +84,7 @@ const targets: Readonly<Record<Target, MakeLegality>> = { cpu, webgpu, webgl };
  * ```
  */
 export function legalize(
-  model: ModelProto,
+  given: ModelProto,
   target: Target,
   options: LegalizeOptions = {},
 ): Legalized {
@@ -101,6 +102,7 @@ export function legalize(
       `Cannot legalize: threads must be a whole number from 1 on, current value is ${threads}`,
     );
   }
+  const model = prepared(given);
   const legality = make(model, { threads });
   const { rewrite, retype: narrow = (_: string, type: ValueType) => type } = legality;
   const graph = loadGraph(model, ruleFor, {
@@ -239,7 +241,6 @@ function assemble(model: ModelProto, { b }: LoadedGraph, nodes: readonly NodePro
       docString: graph.docString,
       node: [...constants, ...nodes],
       initializer: stored.filter((t) => used.has(t.name) || given.has(t.name)),
-      sparseInitializer: graph.sparseInitializer,
       input: [...inputs, ...requested.map((name) => valueInfo(b, name))],
       output: graph.output.map((o) => redeclared(b, o)),
       valueInfo: [],

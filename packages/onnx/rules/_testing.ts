@@ -22,11 +22,18 @@ export function summed(nodes: readonly NodeProto[], graph: Partial<TestGraph>): 
 export async function gradientOf(
   nodes: readonly NodeProto[],
   inputs: Readonly<Record<string, Value>>,
-  options: Partial<TestGraph> & { readonly wanted?: readonly string[] } = {},
+  options: Partial<TestGraph> & {
+    readonly wanted?: readonly string[];
+    readonly stopped?: readonly string[];
+  } = {},
 ): Promise<Record<string, number[]>> {
   const model = summed(nodes, { ...options, inputs });
   const trainable = options.wanted ?? Object.keys(inputs);
-  const { model: gradient, gradients } = differentiate(model, { output: "total", trainable });
+  const { model: gradient, gradients } = differentiate(model, {
+    output: "total",
+    trainable,
+    ...(options.stopped === undefined ? {} : { stopped: options.stopped }),
+  });
   const found = await runModel(gradient, inputs);
   return Object.fromEntries(trainable.map((name) => [name, found[gradients.get(name)!]!.data]));
 }

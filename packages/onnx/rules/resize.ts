@@ -40,6 +40,10 @@ const resize: OperatorRule = {
     return [{ dataType, dims: result }];
   },
   gradient: (n) => {
+    if (n.wants(1) && n.string("coordinate_transformation_mode", "") === "tf_crop_and_resize") {
+      n.refuse("differentiate", "the gradient by its roi has no rule");
+    }
+    if (n.wants(2)) n.refuse("differentiate", "the gradient by its scales has no rule");
     if (!n.wants(0)) return [];
     const policy = n.string("keep_aspect_ratio_policy", "stretch");
     if (policy !== "stretch") {
