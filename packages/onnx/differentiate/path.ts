@@ -77,13 +77,16 @@ const isWhole = (b: Builder, name: string) => {
     type !== DataType.STRING;
 };
 
+/** Operators that make floats of integers, whatever rule they have for their other inputs. */
+const fromIntegers = ({ opType }: NodeProto) => opType === "Cast" || opType === "DequantizeLinear";
+
 /**
  * Whether numbers go on through an integer input of a node: to other integers, or back to floats by
- * Cast or by an operator without a rule (DequantizeLinear). As an index or a shape they have no
+ * Cast, DequantizeLinear or an operator without a rule. As an index or a shape they have no
  * gradient that could be missed.
  */
 const goesOn = (b: Builder, lookup: RuleLookup, node: NodeProto) =>
-  node.opType === "Cast" || !hasGradient(ruleOf(lookup, node)) ||
+  fromIntegers(node) || !hasGradient(ruleOf(lookup, node)) ||
   node.output.some((name) => name !== "" && isWhole(b, name));
 
 /** Operators on the bits of integers have no gradient, but their numbers go on. */
@@ -111,7 +114,7 @@ function dependents(
     for (const name of node.output) {
       if (name === "" || stopped.has(name)) continue;
       if (isFloat(b, name)) {
-        const back = node.opType === "Cast" || !hasGradient(rule);
+        const back = fromIntegers(node) || !hasGradient(rule);
         if (fromFloats || (throughIntegers && back)) found.add(name);
       } else if (isWhole(b, name)) {
         // Further outputs of an operator with a rule are indices.

@@ -50,12 +50,12 @@ Deno.test("A path through integers is refused by its nodes, declared or not", as
     [
       "quantized",
       model(quantized, { y: FLOAT }),
-      /no rule for 2 nodes .*QuantizeLinear .*DequantizeLinear/,
+      /no rule for 1 node .*: QuantizeLinear/,
     ],
     [
       "quantized, declared",
       model(quantized, { q: UINT8, y: FLOAT }),
-      /no rule for 2 nodes .*QuantizeLinear .*DequantizeLinear/,
+      /no rule for 1 node .*: QuantizeLinear/,
     ],
     [
       "quantized by the run",
@@ -63,7 +63,7 @@ Deno.test("A path through integers is refused by its nodes, declared or not", as
         makeNode("DynamicQuantizeLinear", ["h"], ["q", "s", "z"]),
         makeNode("DequantizeLinear", ["q", "s", "z"], ["y"]),
       ], { q: UINT8, y: FLOAT }),
-      /no rule for 2 nodes .*DynamicQuantizeLinear .*DequantizeLinear/,
+      /no rule for 1 node .*: DynamicQuantizeLinear/,
     ],
     [
       "moved between",
@@ -72,7 +72,7 @@ Deno.test("A path through integers is refused by its nodes, declared or not", as
         makeNode("Transpose", ["q"], ["r"], { perm: [0, 1] }),
         makeNode("DequantizeLinear", ["r", "scale", "zero"], ["y"]),
       ], { q: UINT8, r: UINT8, y: FLOAT }),
-      /no rule for 2 nodes .*QuantizeLinear .*DequantizeLinear/,
+      /no rule for 1 node .*: QuantizeLinear/,
     ],
     [
       "casts",

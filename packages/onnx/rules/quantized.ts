@@ -52,7 +52,10 @@ function scaleGradient(n: GradientContext): string {
   return reduceSum(b, b.op("Reshape", [each, b.ints(apart)]), [axis + 1], false);
 }
 
-/** Integers from numbers: constant almost everywhere. */
+/**
+ * Integers from numbers. Without a gradient: it is 0 almost everywhere, which would cut the path to what
+ * is trained before it without a word.
+ */
 const quantizeLinear: OperatorRule = {
   opType: "QuantizeLinear",
   since: 10,
@@ -62,7 +65,6 @@ const quantizeLinear: OperatorRule = {
     const dataType = zero?.dataType ?? (n.int("output_dtype", 0) || DataType.UINT8);
     return [{ dataType, dims: type.dims }];
   },
-  gradient: "none",
 };
 
 /** Integers that stand for numbers. */

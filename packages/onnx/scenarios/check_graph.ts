@@ -10,6 +10,7 @@ import { readsOf } from "../graph/topology.ts";
 import { unknownAttribute } from "../model/attribute_kinds.ts";
 import { nameOf } from "../model/attributes.ts";
 import { dataTypeName } from "../model/data_type.ts";
+import { OnnxError } from "../model/onnx_error.ts";
 import type { ModelProto } from "../proto/onnx_pb.ts";
 import { ruleFor } from "../rules/mod.ts";
 
@@ -68,10 +69,15 @@ function typeFaults(model: ModelProto): string[] {
   // Without the declarations of what nodes make, so that inference stands alone.
   const bare = model.graph!.output.map(({ name }) => ({ ...model.graph!.output[0]!, name }));
   for (const output of bare) delete output.type;
-  const { b } = loadGraph(
-    { ...model, graph: { ...model.graph!, output: bare, valueInfo: [] } },
-    ruleFor,
-  );
+  const undeclared = { ...model, graph: { ...model.graph!, output: bare, valueInfo: [] } };
+  let b: ReturnType<typeof loadGraph>["b"];
+  try {
+    ({ b } = loadGraph(undeclared, ruleFor));
+  } catch (error) {
+    // Behind operators without a rule (ONNX Runtime's own gradients) no type is known to compare.
+    if (error instanceof OnnxError && /its rank is not known/.test(error.message)) return faults;
+    throw error;
+  }
   for (const node of b.nodes) {
     const list = node.domain === "" ? ALIKE[node.opType] : undefined;
     const at = list === "all" ? node.input.map((_, k) => k) : list ?? [];
