@@ -1,7 +1,6 @@
 /** @module */
 import { isStatic } from "../graph/dims.ts";
 import { mul, reduceSum, reshapeLike, shapeOf } from "../graph/emit.ts";
-import { DataType } from "../model/data_type.ts";
 import { axisOf } from "./shared/axis.ts";
 import type { GradientContext, OperatorRule } from "../graph/rule.ts";
 
@@ -52,20 +51,8 @@ function scaleGradient(n: GradientContext): string {
   return reduceSum(b, b.op("Reshape", [each, b.ints(apart)]), [axis + 1], false);
 }
 
-/**
- * Integers from numbers. Without a gradient: it is 0 almost everywhere, which would cut the path to what
- * is trained before it without a word.
- */
-const quantizeLinear: OperatorRule = {
-  opType: "QuantizeLinear",
-  since: 10,
-  infer: (n) => {
-    const [type, zero] = [n.type(0), n.type(2)];
-    if (type === undefined) return [];
-    const dataType = zero?.dataType ?? (n.int("output_dtype", 0) || DataType.UINT8);
-    return [{ dataType, dims: type.dims }];
-  },
-};
+// QuantizeLinear has no rule: its gradient is 0 almost everywhere, which would cut the path to what is
+// trained before it without a word; so it is refused on such a path.
 
 /** Integers that stand for numbers. */
-export const quantized: readonly OperatorRule[] = [dequantizeLinear, quantizeLinear];
+export const quantized: readonly OperatorRule[] = [dequantizeLinear];
