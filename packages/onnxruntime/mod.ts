@@ -25,9 +25,11 @@ export {
   type UriOrBuffer,
 } from "./training/training_session.ts";
 export type {
+  AdapterFiles,
   Batches,
   FitOptions,
   Progress,
+  SaveAdapterOptions,
   SaveOptions,
   StepOptions,
   StepOutcome,

@@ -13,6 +13,12 @@ export {
   type GeneratedArtifacts,
 } from "./generate_artifacts.ts";
 export {
+  isOnnxAdapter,
+  type OnnxAdapter,
+  readOnnxAdapter,
+  writeOnnxAdapter,
+} from "./onnx_adapter.ts";
+export {
   type AdamWHyperparameters,
   type OptimizerHyperparameters,
   type SgdHyperparameters,

@@ -1,10 +1,10 @@
 /** @module */
-import { Builder } from "flatbuffers";
 import { bytesPerElement, DataType, dataTypeName } from "../model/data_type.ts";
 import { OnnxError } from "../model/onnx_error.ts";
 import { bytesOf, tensorData } from "../model/tensor.ts";
 import type { TensorProto } from "../proto/onnx_pb.ts";
 import type { Checkpoint, OptimizerGroup, PropertyValue } from "./checkpoint_types.ts";
+import { type FlatWriter, flatWriter } from "./flat_writer.ts";
 import { IDENTIFIER, VERSION } from "./read_checkpoint.ts";
 
 /** What {@linkcode writeCheckpoint} takes: only the parameters are required. */
@@ -83,56 +83,17 @@ function writeProperties(w: Writer, properties: ReadonlyMap<string, PropertyValu
   return w.table(vectors.map((at) => ["offset", at]));
 }
 
-type Field =
-  | readonly ["offset" | "int32" | "float32", number]
-  | readonly ["int64", bigint]
-  | readonly ["bool", boolean];
-
-interface Writer {
-  string(text: string): number;
-  table(fields: readonly Field[]): number;
-  vector(offsets: readonly number[]): number;
+interface Writer extends FlatWriter {
   tensors(tensors: readonly TensorProto[]): number;
-  finish(root: number): Uint8Array;
 }
 
-/** FlatBuffers are written from the inside out: children first. */
 function createWriter(state: CheckpointState): Writer {
-  const builder = new Builder(estimatedSize(state));
-  const write = (tensor: TensorProto) => writeTensor(builder, w, tensor, state.nominal ?? false);
-  const w: Writer = {
-    string: (text) => builder.createString(text),
-    table(fields) {
-      builder.startObject(fields.length);
-      fields.forEach(([type, value], index) => {
-        if (type === "offset") builder.addFieldOffset(index, value, 0);
-        else if (type === "int32") builder.addFieldInt32(index, value, 0);
-        else if (type === "float32") builder.addFieldFloat32(index, value, 0);
-        else if (type === "int64") builder.addFieldInt64(index, value, 0n);
-        else builder.addFieldInt8(index, value ? 1 : 0, 0);
-      });
-      return builder.endObject();
-    },
-    vector(offsets) {
-      builder.startVector(4, offsets.length, 4);
-      for (const offset of [...offsets].reverse()) builder.addOffset(offset);
-      return builder.endVector();
-    },
-    tensors: (tensors) => w.vector(byName(tensors).map(write)),
-    finish(root) {
-      builder.finish(root, IDENTIFIER);
-      return builder.asUint8Array();
-    },
-  };
-  return w;
+  const flat = flatWriter(IDENTIFIER, estimatedSize(state));
+  const write = (tensor: TensorProto) => writeTensor(flat, tensor, state.nominal ?? false);
+  return { ...flat, tensors: (tensors) => flat.vector(byName(tensors).map(write)) };
 }
 
-function writeTensor(
-  builder: Builder,
-  w: Writer,
-  tensor: TensorProto,
-  nominal: boolean,
-): number {
+function writeTensor(w: FlatWriter, tensor: TensorProto, nominal: boolean): number {
   const { name, dataType } = tensor;
   const isString = dataType === DataType.STRING;
   if (!isString && bytesPerElement(dataType) === undefined) {
@@ -140,18 +101,13 @@ function writeTensor(
       `Cannot write tensor "${name}" to a checkpoint: its type is ${dataTypeName(dataType)}`,
     );
   }
-  const strings = isString ? w.vector(tensor.stringData.map((s) => builder.createString(s))) : 0;
+  const strings = isString ? w.vector(tensor.stringData.map((s) => w.string(s))) : 0;
   let data = 0;
   if (!isString) {
     const empty = nominal && tensor.rawData?.length === 0;
-    const bytes = empty ? new Uint8Array() : bytesOf(tensorData(tensor));
-    // Elements of 8 bytes stay views where the file is read.
-    builder.prep(8, bytes.length);
-    data = builder.createByteVector(bytes);
+    data = w.bytes(empty ? new Uint8Array() : bytesOf(tensorData(tensor)));
   }
-  builder.startVector(8, tensor.dims.length, 8);
-  for (const dim of [...tensor.dims].reverse()) builder.addInt64(dim);
-  const dims = builder.endVector();
+  const dims = w.int64s(tensor.dims);
   const title = w.string(name);
   const doc = tensor.docString === "" ? 0 : w.string(tensor.docString);
   return w.table([
@@ -164,17 +120,15 @@ function writeTensor(
   ]);
 }
 
-/** The builder doubles its buffer when it is full: for large files it should not have to. */
+/** About how large the file will be. */
 function estimatedSize({ parameters, frozen = [], optimizerGroups = [] }: CheckpointState): number {
   const momenta = optimizerGroups.flatMap((group) => [...group.momenta.values()].flat());
   const tensors = [...parameters, ...frozen, ...momenta];
-  const size = tensors.reduce((sum, tensor) => {
+  return tensors.reduce((sum, tensor) => {
     const width = bytesPerElement(tensor.dataType) ?? 0;
     return sum + 256 + 3 * tensor.name.length + (tensor.rawData?.length ??
       width * Number(tensor.dims.reduce((a, b) => a * b, 1n)));
   }, 4096);
-  // A multiple of 8 keeps the finished file's start aligned.
-  return Math.min(2 ** 31 - 8, Math.ceil(size / 8) * 8);
 }
 
 function byName<T extends { readonly name: string }>(list: readonly T[]): T[] {

@@ -8,6 +8,7 @@ import { checkOptions, type Kind, kinds } from "@precond/core/backend";
 import { kindOf } from "../engine/feeds/kind_of.ts";
 import type { TrainerOptions } from "../engine/options.ts";
 import type { Ort } from "../hosts/ort.ts";
+import type { SaveAdapterOptions } from "../saving/adapter_files.ts";
 import type { FitOptions, SaveOptions, StepOptions } from "./options.ts";
 
 const record = (must: string): Kind => ({
@@ -79,6 +80,17 @@ export function checkStepOptions(options: StepOptions | undefined): StepOptions 
 export function checkSaveOptions(options: SaveOptions | undefined): SaveOptions {
   return checkOptions("save the trainer", options, {
     format: kinds.oneOf("safetensors", "checkpoint"),
+  });
+}
+
+export function checkSaveAdapterOptions(
+  options: SaveAdapterOptions | undefined,
+): SaveAdapterOptions {
+  return checkOptions("save the adapter", options, {
+    format: kinds.oneOf("peft", "onnx"),
+    prefix: kinds.text,
+    baseModel: kinds.text,
+    taskType: kinds.text,
   });
 }
 

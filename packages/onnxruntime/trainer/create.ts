@@ -15,11 +15,13 @@ import { type Setup, setUp } from "../engine/set_up.ts";
 import { createWatchers } from "../engine/watchers.ts";
 import { readSource, type TrainerSource } from "../graphs/source.ts";
 import type { Ort, Tensor } from "../hosts/ort.ts";
+import { loadAdapter, saveAdapter } from "../saving/adapters.ts";
 import { exportTrained } from "../saving/export_trained.ts";
 import { loadTrainer } from "../saving/load.ts";
 import { saveTrainer } from "../saving/save.ts";
 import {
   checkBuild,
+  checkSaveAdapterOptions,
   checkSaveOptions,
   checkStepOptions,
   checkTrainerOptions,
@@ -124,6 +126,14 @@ function makeTrainer<A>(setup: Setup<A>, engine: Engine<A>, accumulate: number):
         );
       }
       loadTrainer(bytes, setup, engine, accumulate);
+    },
+    async saveAdapter(options) {
+      const checked = checkSaveAdapterOptions(options);
+      return await inTurn("save the adapter", () => saveAdapter(setup, checked));
+    },
+    loadAdapter(files) {
+      inTurn.idle("load the adapter");
+      loadAdapter(files, setup, engine);
     },
     exportModel: () => inTurn("export the model", () => exportTrained(setup)),
     release: () =>

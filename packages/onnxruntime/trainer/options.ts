@@ -7,6 +7,7 @@ import type { Feeds, Tensor } from "../hosts/ort.ts";
 import type { SaveFormat } from "../saving/saved_trainer.ts";
 
 export type { StepOptions, TrainerOptions } from "../engine/options.ts";
+export type { AdapterFiles, SaveAdapterOptions } from "../saving/adapter_files.ts";
 
 /** Options of {@linkcode Trainer.save}. */
 export interface SaveOptions {

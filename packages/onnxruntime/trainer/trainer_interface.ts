@@ -6,9 +6,11 @@
 import type { TelemetryOptions } from "@precond/core";
 import type { Feeds, Tensor } from "../hosts/ort.ts";
 import type {
+  AdapterFiles,
   Batches,
   FitOptions,
   Progress,
+  SaveAdapterOptions,
   SaveOptions,
   StepOptions,
   StepOutcome,
@@ -105,6 +107,24 @@ export interface Trainer extends AsyncDisposal {
    *   it names: unlike the others, load() does not wait for its turn.
    */
   load(bytes: Uint8Array): void;
+  /**
+   * The adapters of a model of addLora() of `@precond/onnx`, as files by their names: those of Hugging
+   * Face's PEFT (default), or an `.onnx_adapter`.
+   *
+   * @throws {TypeError} For a model without adapters.
+   */
+  saveAdapter(options?: SaveAdapterOptions): Promise<Readonly<Record<string, Uint8Array>>>;
+  /**
+   * Swaps the adapters for those of files, of saveAdapter() or of PEFT, on the sessions that are open;
+   * the optimizer starts afresh. `adapter_model.safetensors` may be of lower rank, and with its
+   * `adapter_config.json` of another alpha: what is computed is what PEFT computes.
+   *
+   * @throws {TypeError} For a model without adapters, or files of none; and while a call is running,
+   *   which it names, as load() does.
+   * @throws {OnnxError} For adapters of other layers, of higher rank, or that are not plain LoRA;
+   *   nothing has changed then.
+   */
+  loadAdapter(files: AdapterFiles | Uint8Array): void;
   /** The model for inference, with the trained parameters. */
   exportModel(): Promise<Uint8Array>;
   /** Frees sessions, memory and buffers, after the step that is running; a second call does nothing. */

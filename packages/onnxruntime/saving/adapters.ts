@@ -1,0 +1,98 @@
+/**
+ * Adapters of trainers: saving, swapping.
+ *
+ * @module
+ */
+import {
+  DataType,
+  loraAdapters,
+  loraTensors,
+  makeTensor,
+  type ModelProto,
+  tensorData,
+  tensorDims,
+} from "@precond/onnx";
+import type { Engine } from "../engine/engine_types.ts";
+import type { Setup } from "../engine/set_up.ts";
+import type { Initial } from "../graphs/plan.ts";
+import {
+  type AdapterFiles,
+  readAdapterFiles,
+  type SaveAdapterOptions,
+  writeAdapterFiles,
+} from "./adapter_files.ts";
+
+/**
+ * The adapters as they are now.
+ *
+ * @throws {TypeError} For a model without adapters.
+ */
+export async function saveAdapter<A>(
+  { host, parameters, fixed, plan }: Setup<A>,
+  options: SaveAdapterOptions,
+): Promise<Record<string, Uint8Array>> {
+  const { model } = plan.source;
+  requireAdapters("save the adapter", model);
+  const arrays = new Map([
+    ...parameters.map((p) => [p.name, p.weights] as const),
+    ...fixed.map((f) => [f.name, f.current] as const),
+  ]);
+  const current = await Promise.all(
+    loraTensors(model).map(async (tensor) => {
+      const array = arrays.get(tensor.name);
+      if (array === undefined) return tensor;
+      return makeTensor(
+        tensor.name,
+        DataType.FLOAT,
+        tensorDims(tensor),
+        (await host.backend.read(array)).slice(),
+      );
+    }),
+  );
+  const byName = new Map(current.map((tensor) => [tensor.name, tensor]));
+  const initializer = model.graph!.initializer.map((t) => byName.get(t.name) ?? t);
+  return writeAdapterFiles({ ...model, graph: { ...model.graph!, initializer } }, options);
+}
+
+/**
+ * Puts an adapter in the place of the one that there is; the optimizer starts afresh.
+ *
+ * @throws {TypeError} For a model without adapters, and files of none or of others; nothing has changed
+ *   then.
+ */
+export function loadAdapter<A>(
+  files: AdapterFiles | Uint8Array,
+  setup: Setup<A>,
+  engine: Engine<A>,
+): void {
+  const { host, parameters, fixed, plan } = setup;
+  const { model } = plan.source;
+  requireAdapters("load the adapter", model);
+  const arrays = new Map([
+    ...parameters.map((p) => [p.name, p.weights] as const),
+    ...fixed.map((f) => [f.name, f.current] as const),
+  ]);
+  const writes: { readonly array: A; readonly values: Float32Array }[] = [];
+  const others: Initial[] = [];
+  for (const tensor of readAdapterFiles(files, model)) {
+    const { name, dataType } = tensor;
+    const array = arrays.get(name);
+    const data = tensorData(tensor) as Float32Array;
+    if (array !== undefined) writes.push({ array, values: data });
+    else if (dataType === DataType.FLOAT) others.push({ name, dims: tensorDims(tensor), data });
+  }
+  // Adapters that are not trained here become frozen parameters, which can be set.
+  const freeze = setup.freeze(others);
+  const { learningRate } = engine.driver.state();
+  engine.driver.replaceState({ iteration: 0, parameters: new Map(), learningRate });
+  freeze();
+  for (const { array, values } of writes) host.write(array, values);
+  engine.reset();
+}
+
+function requireAdapters(action: string, model: ModelProto): void {
+  if (loraAdapters(model).length > 0) return;
+  throw new TypeError(
+    `Cannot ${action}: the model has none; create the trainer of addLora() of "@precond/onnx"`,
+  );
+}
