@@ -33,6 +33,10 @@ const STAGES: Readonly<Record<string, Stage>> = {
     const { code } = await deno("run", "-A", "bench/measured.ts")([]);
     return code === 0 ? await deno("fmt", "README.md", "docs/which_optimizer.md")([]) : { code };
   },
+  "options:write": async () => {
+    const { code } = await deno("run", "-A", "tools/options.ts")([]);
+    return code === 0 ? await deno("fmt", "docs/options.md")([]) : { code };
+  },
   "pack": pack,
   "manifests": deno("run", "-A", "tools/manifests.ts"),
   "manifests:write": deno("run", "-A", "tools/manifests.ts", "--write"),

@@ -10,7 +10,7 @@ import { type Schedule, warmUp } from "../transforms/schedules.ts";
 
 /** What every alias takes. */
 export interface AliasOptions {
-  /** A number or a schedule. */
+  /** A number or a schedule. Each alias says its default. */
   readonly learningRate?: number | Schedule;
 }
 

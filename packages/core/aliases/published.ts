@@ -26,7 +26,7 @@ export interface SgdOptions extends AliasOptions {
   readonly nesterov?: boolean;
 }
 
-/** Stochastic gradient descent, `w −= η g`, with heavy-ball momentum if asked for. */
+/** Stochastic gradient descent, `w −= η g`, with heavy-ball momentum if asked for. Default η 0.01. */
 export function sgd(options: SgdOptions = {}): Chain {
   const given = checkOptions("make sgd", options, {
     learningRate: kinds.rate,
@@ -65,7 +65,7 @@ function adamCore({ beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 }: AdamOptions): 
 }
 
 /**
- * Adam, `w −= η m̂/(√v̂ + ε)`.
+ * Adam, `w −= η m̂/(√v̂ + ε)`. Default η 0.001.
  *
  * With β1 = β2 and ε = 0 it is `sign(m)·√T` with T = m²/v: a signal fraction to the power ½, so
  * an instance of preconditioning by signal-to-noise.
@@ -85,7 +85,11 @@ export interface AdamWOptions extends AdamOptions {
   readonly match?: Match;
 }
 
-/** Adam with decoupled weight decay. Source: Loshchilov & Hutter (2019), arXiv 1711.05101. */
+/**
+ * Adam with decoupled weight decay, `w −= η (m̂/(√v̂ + ε) + λw)`. Default η 0.001.
+ *
+ * Source: Loshchilov & Hutter (2019), arXiv 1711.05101.
+ */
 export function adamW(options: AdamWOptions = {}): Chain {
   const given = checkOptions("make adamW", options, {
     ...adamKinds,

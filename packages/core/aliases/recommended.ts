@@ -76,7 +76,7 @@ export interface CurvatureOnlyOptions extends RecommendedOptions {
   readonly beta2?: number;
   /** Added to √v; default 1e-8. */
   readonly epsilon?: number;
-  /** The eigenbasis: options of `kronecker()`. */
+  /** The eigenbasis: options of `kronecker()`; default those of its own. */
   readonly basis?: KroneckerOptions;
 }
 
@@ -121,7 +121,7 @@ export function curvatureOnly(options: CurvatureOnlyOptions = {}): Chain {
 
 /** Options of {@linkcode combined}: those of {@linkcode snrOnly}, and the basis. */
 export interface CombinedOptions extends SnrOnlyOptions {
-  /** The eigenbasis: options of `kronecker()`. */
+  /** The eigenbasis: options of `kronecker()`; default those of its own. */
   readonly basis?: KroneckerOptions;
 }
 

@@ -67,7 +67,8 @@ export interface VSgdOptions extends CurvatureAliasOptions {
 
 /**
  * vSGD, `w −= T H⁻¹ g` with T = ḡ²/v̄ and one adaptive memory per element; no learning rate to
- * tune (default 1). The step does not change when the loss is scaled. The curvature keeps a fixed memory of samples here, where the paper adapts it too.
+ * tune. Default η 1. The step does not change when the loss is scaled. The curvature keeps a fixed
+ * memory of samples here, where the paper adapts it too.
  *
  * Source: Schaul, Zhang & LeCun (2013), arXiv 1206.1106.
  */
@@ -102,7 +103,7 @@ export interface SophiaOptions extends CurvatureAliasOptions {
 }
 
 /**
- * Sophia, `w −= η (clip(m / max(γh, ε), 1) + λw)`.
+ * Sophia, `w −= η (clip(m / max(γh, ε), 1) + λw)`. Default η 0.001.
  *
  * Source: Liu et al. (2023), arXiv 2305.14342, algorithm 3; default curvature: Sophia-G.
  */
@@ -208,6 +209,8 @@ export function naturalSnr(options: NaturalSnrOptions = {}): Chain {
 export interface SignalSgdOptions extends AliasOptions, SignalFractionOptions {
   /** Decay of an average over T·g; default 0, none. */
   readonly momentum?: number;
+  /** Decay of the moments that T is estimated from; default 0.99. */
+  readonly decay?: number;
 }
 
 /**
@@ -277,6 +280,8 @@ export function diagonalNewton(options: DiagonalNewtonOptions = {}): Chain {
 export interface SignalNewtonOptions extends DiagonalNewtonOptions, SignalFractionOptions {
   /** "snr": H⁻¹T, T estimated on g (default). "curvature": T H⁻¹, T estimated on H⁻¹g. */
   readonly first?: "snr" | "curvature";
+  /** Decay of an average over H⁻¹Tg or TH⁻¹g; default 0.9, 0 for none. */
+  readonly momentum?: number;
   /** Default 0. */
   readonly weightDecay?: number;
   /** Which parameters decay; default all. */

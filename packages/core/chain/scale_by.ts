@@ -9,8 +9,8 @@ import type { Piece, PreconditionerEstimator, RuleInputs, Scalars, Transform } f
 /** Options of {@linkcode scaleBy}. */
 export interface ScaleByOptions {
   /**
-   * What is scaled, when it is not the input itself: the factor is estimated on the input and
-   * multiplies this transform's output. Adam is the momentum scaled by the inverse RMS of the raw
+   * What is scaled; default the input itself. The factor is estimated on the input and multiplies
+   * this transform's output. Adam is the momentum scaled by the inverse RMS of the raw
    * gradient.
    */
   readonly to?: Transform;

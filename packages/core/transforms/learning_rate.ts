@@ -8,7 +8,7 @@ import { constant, type Schedule } from "./schedules.ts";
 
 /** Options of {@linkcode learningRate}. */
 export interface LearningRateOptions {
-  /** A factor for each parameter, such as `({ name }) => name.endsWith("bias") ? 2 : 1`. */
+  /** A factor for each parameter, such as `({ name }) => name.endsWith("bias") ? 2 : 1`; default 1. */
   readonly multiplier?: (parameter: ParameterInfo) => number;
   /**
    * Decays the weights after the update: `w ← (1 − ηλ)(w − ηx)`, as Hugging Face's AdamW and ONNX

@@ -20,7 +20,7 @@ export interface ReduceOnPlateauOptions {
   readonly cooldown?: number;
   /** The rate is not made lower than this; default 0. */
   readonly minimum?: number;
-  /** The `state` of another one, to go on where it stopped. */
+  /** The `state` of another one, to go on where it stopped; default a fresh start. */
   readonly state?: PlateauState;
 }
 

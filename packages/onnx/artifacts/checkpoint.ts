@@ -5,7 +5,7 @@ import { readCheckpointBuffer } from "./read_checkpoint.ts";
 
 /** Options of {@linkcode readCheckpoint}. */
 export interface ReadCheckpointOptions {
-  /** The data file beside a checkpoint that keeps its tensors in one. */
+  /** The data file beside a checkpoint that keeps its tensors in one; default none. */
   readonly externalData?: Uint8Array;
 }
 

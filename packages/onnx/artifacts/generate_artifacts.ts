@@ -29,9 +29,9 @@ import { writeCheckpoint } from "./write_checkpoint.ts";
 
 /** Options of {@linkcode generateArtifacts}. */
 export interface GenerateArtifactsOptions {
-  /** A loss on an output of the model; its labels become an input. */
+  /** A loss on an output of the model; its labels become an input. Default none: give `output`. */
   readonly loss?: Loss;
-  /** Instead of a loss: the name of a scalar value of the graph. */
+  /** Instead of a loss: the name of a scalar value of the graph. Default none: give `loss`. */
   readonly output?: string;
   /** Parameters to train. Default: as in `differentiate()`. */
   readonly trainable?: DifferentiateOptions["trainable"];

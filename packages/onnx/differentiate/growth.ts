@@ -23,9 +23,9 @@ import { chooseTrainable, type Trainable } from "./trainable.ts";
 
 /** Options of {@linkcode differentiate}. */
 export interface DifferentiateOptions {
-  /** A loss on an output of the model; its labels become a graph input. */
+  /** A loss on an output of the model; its labels become a graph input. Default none: give `output`. */
   readonly loss?: Loss;
-  /** Instead of a loss: the name of a scalar value of the graph. */
+  /** Instead of a loss: the name of a scalar value of the graph. Default none: give `loss`. */
   readonly output?: string;
   /**
    * Initializers (or inputs) to differentiate by. Default: every float initializer of rank 1 or more
@@ -33,7 +33,7 @@ export interface DifferentiateOptions {
    * are the numbers of formulas (1/√2 of a GELU, an epsilon), but may be named.
    */
   readonly trainable?: Trainable;
-  /** Other values whose gradient is wanted: inputs, activations. */
+  /** Other values whose gradient is wanted: inputs, activations. Default none. */
   readonly wanted?: readonly string[];
   /**
    * Values that are taken for constants: no gradient goes through them (stop_gradient). Needed where

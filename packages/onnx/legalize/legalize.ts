@@ -27,7 +27,7 @@ import { webgpu } from "./webgpu.ts";
 
 /** Options of {@linkcode legalize}. */
 export interface LegalizeOptions {
-  /** Numbers for symbolic dimensions, as `{ N: 64 }`. WebGL needs all of them. */
+  /** Numbers for symbolic dimensions, as `{ N: 64 }`; default none. WebGL needs all of them. */
   readonly sizes?: Readonly<Record<string, number>>;
   /**
    * Threads of the session, on the CPU: with more than one, transposed convolutions become

@@ -13,8 +13,8 @@ import { parseMessage } from "./parse_message.ts";
 /** Options of {@linkcode readModel}. */
 export interface ReadModelOptions {
   /**
-   * The files in which the model keeps large tensors; these become views on what is given. Without
-   * it such tensors stay references, which are written again but cannot be read.
+   * The files in which the model keeps large tensors; these become views on what is given.
+   * Default none: such tensors stay references, which are written again but cannot be read.
    */
   readonly externalData?: ExternalData;
 }

@@ -30,9 +30,9 @@ export interface TrainerOptions {
    * As ONNX Runtime takes them; the first that is there decides where the update runs. Default ["cpu"].
    */
   readonly executionProviders?: InferenceSession.SessionOptions["executionProviders"];
-  /** Numbers for symbolic sizes, such as `{ N: 64 }`: WebGL needs all of them. */
+  /** Numbers for symbolic sizes, such as `{ N: 64 }`; default none. WebGL needs all of them. */
   readonly sizes?: Readonly<Record<string, number>>;
-  /** Further options of every session. */
+  /** Further options of every session; default none. */
   readonly sessionOptions?: InferenceSession.SessionOptions;
   /**
    * Whether the commands of a training graph are recorded in the first step and replayed in the
@@ -72,6 +72,6 @@ export interface StepOptions {
    * optimizers that need the number ask for it.
    */
   readonly batchSize?: number | undefined;
-  /** Curvature samples for userCurvature(), by parameter. */
+  /** Curvature samples for userCurvature(), by parameter; default none. */
   readonly curvature?: Readonly<Record<string, Float32Array>>;
 }

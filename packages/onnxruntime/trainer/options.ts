@@ -44,13 +44,15 @@ export interface Progress {
 export interface FitOptions {
   /** Default 1. */
   readonly epochs?: number;
+  /** Called after every step, and waited for; default none. */
   readonly onStep?: (progress: Progress) => void | Promise<void>;
+  /** Called after every epoch, and waited for; default none. */
   readonly onEpoch?: (progress: Progress) => void | Promise<void>;
   /**
    * Examples in each batch, or a function that tells them of a batch. Default: as
    * {@linkcode StepOptions.batchSize}.
    */
   readonly batchSize?: number | ((feeds: Feeds) => number);
-  /** Stops after the current step. */
+  /** Stops after the current step when it is aborted; default none. */
   readonly signal?: AbortSignal;
 }

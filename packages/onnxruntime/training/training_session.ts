@@ -26,13 +26,15 @@ export interface TrainingSessionCreateOptions {
   /** The checkpoint file, or the files of a checkpoint folder of builds before 1.16, by their names. */
   readonly checkpointState: UriOrBuffer | Readonly<Record<string, UriOrBuffer>>;
   readonly trainModel: UriOrBuffer;
+  /** Default none; see `optimizer` of {@linkcode TrainingSessionOptions}. */
   readonly optimizerModel?: UriOrBuffer;
+  /** Default none: then `runEvalStep()` is refused. */
   readonly evalModel?: UriOrBuffer;
 }
 
 /** Session options, and what the removed API never had. */
 export interface TrainingSessionOptions extends InferenceSession.SessionOptions {
-  /** Any optimizer instead of the optimizer model's. */
+  /** Any optimizer; default: the optimizer model's. Without either `runOptimizerStep()` is refused. */
   readonly optimizer?: Definition;
 }
 

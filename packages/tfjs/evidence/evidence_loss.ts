@@ -13,7 +13,10 @@ import { currentSession, hear, type Question } from "./session.ts";
 export interface EvidenceLossOptions {
   /** The model gives logits, not probabilities (cross-entropies only); default false. */
   readonly fromLogits?: boolean;
-  /** For a loss that is a function: labels are drawn as for the loss of this name. */
+  /**
+   * For a loss that is a function: labels are drawn as for the loss of this name. Default none: signs
+   * only.
+   */
   readonly like?: LossName;
   /** The axis of predictions and losses that counts the examples; default 0, as in every layers model. */
   readonly batchAxis?: number;
