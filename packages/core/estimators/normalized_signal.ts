@@ -1,7 +1,7 @@
 /** @module */
 import { checkOptions } from "../checks.ts";
 import { specify } from "../chain/specification.ts";
-import { largest, newestWeight } from "../chain/ema.ts";
+import { average, largest, newestWeight, weights } from "../chain/ema.ts";
 import type { PreconditionerEstimator, RuleInputs, StepInfo } from "../chain/types.ts";
 import {
   add,
@@ -122,12 +122,13 @@ export function normalizedSignal(options: NormalizedSignalOptions = {}): Precond
       const { w, rho } = memoryAt(step, { growth, memory, warmup }, previous?.rho);
       // T = a m²/v − b; of one sample T = 1.
       const [a, b] = rho < 1 ? [1 / (1 - rho), rho / (1 - rho)] : [0, -1];
-      return { v: newestWeight(decay, step), w, rho, a, b, least: floor * rho };
+      const v = weights(newestWeight(decay, step));
+      return { ...weights(w), "v.w": v.w, "v.keep": v.keep, rho, a, b, least: floor * rho };
     },
     estimate(inputs) {
       const { x, slot, scalar } = inputs;
-      const v = averaged(slot("v"), square(x), scalar("v"));
-      const m = averaged(slot("m"), x, scalar("w"));
+      const v = average(decay, slot("v"), square(x), (key) => scalar(`v.${key}`));
+      const m = average(memory <= 1 ? 0 : memory, slot("m"), x, scalar);
       const T = fractionOf(m, v, inputs);
       const denominator = add(sqrt(v), epsilon);
       return {
@@ -149,9 +150,6 @@ export function normalizedSignal(options: NormalizedSignalOptions = {}): Precond
     },
   };
 }
-
-/** Written so that an average survives ∞: keep·∞ + w·x is ∞, and not the NaN of ∞ − ∞. */
-const averaged = (old: Expr, x: Expr, w: Expr): Expr => add(mul(sub(1, w), old), mul(w, x));
 
 function fractionOf(m: Expr, v: Expr, { scalar }: Pick<RuleInputs, "scalar">): Expr {
   const T = sub(mul(scalar("a"), divide0(square(m), v)), scalar("b"));

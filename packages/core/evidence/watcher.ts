@@ -98,13 +98,16 @@ export function createWatcher<A>(
   const summary = computer(backend, summaryProgram);
   let old: readonly A[] | undefined;
 
-  const complain = (error: unknown) => {
+  /** What a callback returns may be a promise that is rejected; nobody waits for it. */
+  const call = <T>(callback: (value: T) => unknown, value: T, failed: (error: unknown) => void) => {
     try {
-      onError(error);
-    } catch (another) {
-      console.error(another);
+      const returned = callback(value);
+      if (returned instanceof Promise) returned.catch(failed);
+    } catch (error) {
+      failed(error);
     }
   };
+  const complain = (error: unknown) => call(onError, error, console.error);
   const free = (arrays: readonly A[]) => {
     for (const array of arrays) {
       try {
@@ -200,7 +203,7 @@ export function createWatcher<A>(
       const before = old;
       old = undefined;
       try {
-        onReport(await measure(update, before, made));
+        call(onReport, await measure(update, before, made), complain);
       } catch (error) {
         complain(error);
       } finally {

@@ -96,6 +96,27 @@ Deno.test("createWatcher(): what onReport throws goes to onError, what that thro
   assert.deepEqual(printed, ["handler"]);
 });
 
+Deno.test("createWatcher(): callbacks whose promises are rejected are heard of, too", async () => {
+  const { error } = console;
+  const printed: unknown[] = [];
+  console.error = (e) => void printed.push((e as Error).message);
+  try {
+    const late = (message: string) => async () => {
+      await Promise.resolve();
+      throw new Error(message);
+    };
+    const heard = watching({ every: 1, onReport: late("report") });
+    await heard.step(Float32Array.of(1, 1));
+    const unheard = watching({ every: 1, onReport: late("report"), onError: late("handler") });
+    await unheard.step(Float32Array.of(1, 1));
+    await new Promise((done) => setTimeout(done, 0));
+    assert.deepEqual(heard.errors, ["report"]);
+    assert.deepEqual(printed, ["handler"]);
+  } finally {
+    console.error = error;
+  }
+});
+
 Deno.test("createWatcher() refuses options that it does not know, or out of range", () => {
   const refused = (options: object) => () => watching(options as TelemetryOptions);
   assert.throws(refused({ every: 0 }), { name: "RangeError" });

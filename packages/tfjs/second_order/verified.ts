@@ -1,5 +1,6 @@
 /** @module */
 import * as tf from "@tensorflow/tfjs-core";
+import { type DoubtfulKernel, isRightOnWasm } from "./wasm_kernels.ts";
 
 /** One recorded operation. */
 export interface Operation {
@@ -20,19 +21,26 @@ const centers: Objection = ({ attrs }) =>
     ? "tfjs ignores halfPixelCenters in its gradient; leave it out"
     : undefined;
 
-const brokenOnWasm: Objection = () =>
-  tf.getBackend() === "wasm"
-    ? "the wasm backend has its first gradient wrong; use another backend"
-    : undefined;
+const onWasm = (kernels: readonly DoubtfulKernel[], advice: string): Objection => () =>
+  tf.getBackend() !== "wasm" || kernels.every(isRightOnWasm)
+    ? undefined
+    : `the wasm backend has ${kernels.find((name) => !isRightOnWasm(name))} wrong; ${advice}`;
+
+// The indices of negative maxima, which its second gradient needs.
+const pooling = onWasm(["MaxPoolWithArgmax", "MaxPoolGrad"], "use another backend");
+const volumes = onWasm(
+  ["Conv3DBackpropInputV2", "Conv3DBackpropFilterV2"],
+  "import @precond/tfjs/wasm_training, or use another backend",
+);
 
 /** Uses of verified kernels that are not right. */
 const objections: Readonly<Record<string, Objection>> = {
   AvgPool: rounding,
-  MaxPool: (operation) => brokenOnWasm(operation) ?? rounding(operation),
-  MaxPoolGrad: brokenOnWasm,
+  MaxPool: (operation) => pooling(operation) ?? rounding(operation),
+  MaxPoolGrad: pooling,
   Conv2D: rounding,
-  Conv3D: brokenOnWasm,
-  Conv3DBackpropInputV2: brokenOnWasm,
+  Conv3D: volumes,
+  Conv3DBackpropInputV2: volumes,
   Cumsum: ({ attrs }) =>
     attrs.reverse && tf.getBackend() === "webgpu"
       ? "the webgpu backend mixes up reverse sums over axes of different length; use tf.reverse before and after"
