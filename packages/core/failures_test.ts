@@ -15,8 +15,8 @@ import * as core from "./mod.ts";
 
 Deno.test("every alias refuses what is no option of it", () => checkAliasRefusals(core));
 
-Deno.test("createOptimizer() refuses what is no definition, and options that it does not have", () => {
-  checkHostRefusals({
+Deno.test("createOptimizer() refuses what is no definition, and options that it does not have", async () => {
+  await checkHostRefusals({
     make: core.createOptimizer as (definition: unknown, options?: unknown) => unknown,
     definition: core.adam(),
     uncalled: core.adam,

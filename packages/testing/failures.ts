@@ -26,7 +26,7 @@ export interface FailingSubject {
   step(gradients: Readonly<Record<"a" | "b", readonly number[]>>): void | Promise<void>;
   /** All that a step may change: weights, slots, counts. */
   state(): unknown;
-  dispose(): void;
+  dispose(): void | Promise<void>;
 }
 
 /** Makes a subject; weights begin at 1. */
@@ -88,7 +88,7 @@ export async function checkFailure(test: FailureCase, factory: FailingFactory): 
       await subject.step(gradients[2]!);
       return await subject.state();
     } finally {
-      subject.dispose();
+      await subject.dispose();
     }
   };
   const expected = await after({ on: false }, false);

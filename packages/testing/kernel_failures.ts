@@ -57,8 +57,19 @@ const sizeOf = (name: Name) => shapes[name].reduce((a: number, b) => a * b, 1);
 const gradient = (name: Name, step: number) =>
   Float32Array.from({ length: sizeOf(name) }, (_, i) => Math.sin(7 * step + 3 * i + name.length));
 
-/** A backend whose n-th deed from now on fails, and which counts its arrays. */
-function troubled<A>(inner: Backend<A>) {
+/** A backend with what can go wrong in it. */
+export interface Troubled<A> {
+  readonly backend: Backend<A>;
+  /** Its arrays that are not disposed. */
+  readonly live: ReadonlySet<A>;
+  /** Lets the n-th deed from now on fail, from 0. */
+  failAt(n: number): void;
+  /** Lets none fail; whether one has. */
+  mended(): boolean;
+}
+
+/** A backend each deed of which can fail: a kernel, a product, a copy, a new array. */
+export function troubled<A>(inner: Backend<A>): Troubled<A> {
   const live = new Set<A>();
   let left = Infinity;
   const deed = () => {
@@ -92,7 +103,6 @@ function troubled<A>(inner: Backend<A>) {
     backend,
     live,
     failAt: (n: number) => void (left = n),
-    /** Whether it has failed. */
     mended() {
       const failed = left < 0;
       left = Infinity;

@@ -28,7 +28,12 @@ export {
   failureCases,
   type Trouble,
 } from "./failures.ts";
-export { checkKernelFailures, steppedDefinitions } from "./kernel_failures.ts";
+export {
+  checkKernelFailures,
+  steppedDefinitions,
+  type Troubled,
+  troubled,
+} from "./kernel_failures.ts";
 export { checkAliasRefusals, checkHostRefusals, type HostUnderTest } from "./refusals.ts";
 export { checkNonFinite, extremes, nonFiniteCases } from "./non_finite.ts";
 export { type Random, random } from "./random.ts";

@@ -71,37 +71,50 @@ export interface HostUnderTest {
   readonly definition: unknown;
   /** The function that made it, not called. */
   readonly uncalled: unknown;
+  /** Whether it has a definition of its own where none is given. */
+  readonly hasDefault?: boolean;
   /** Options, each with values that it does not take. */
   readonly options: Readonly<Record<string, readonly unknown[]>>;
 }
 
 /** Checks that a host refuses what is no definition, and options that it does not have. */
-export function checkHostRefusals({ make, definition, uncalled, options }: HostUnderTest): void {
-  assert.throws(() => make(uncalled), { name: "TypeError", message: /call it: / });
-  for (const none of ["adam", undefined, null, 0.1, {}, [], [definition]]) {
-    assert.throws(() => make(none), {
-      name: "TypeError",
-      message: /^Cannot [a-z].*(current value is|not given)/,
-    }, String(none));
+export async function checkHostRefusals(
+  { make, definition, uncalled, hasDefault = false, options }: HostUnderTest,
+): Promise<void> {
+  const refused = (
+    given: readonly [unknown, unknown?],
+    names: readonly string[],
+    message: RegExp,
+    what = "",
+  ) =>
+    assert.rejects(async () => await make(...given), (error: Error) => {
+      assert.ok(names.includes(error.name), `${what}: ${error}`);
+      assert.match(error.message, /^Cannot [a-z].*[^.]$/);
+      assert.match(error.message, message, what);
+      return true;
+    }, what);
+  const type = ["TypeError"];
+  await refused([uncalled], type, /call it: /);
+  for (
+    const none of ["adam", ...(hasDefault ? [] : [undefined]), null, 0.1, {}, [], [definition]]
+  ) {
+    await refused([none], type, /(current value is|not given)/, String(none));
   }
   for (const none of [null, 0.1, "options", []]) {
-    assert.throws(() => make(definition, none), {
-      name: "TypeError",
-      message: /options must be an object/,
-    });
+    await refused([definition, none], type, /options must be an object/, String(none));
   }
   for (const [name, values] of Object.entries(options)) {
-    assert.doesNotThrow(() => make(definition, { [name]: undefined }), name);
-    assert.throws(() => make(definition, { [name.slice(0, -1)]: 1 }), {
-      name: "TypeError",
-      message: new RegExp(`is no option, did you mean ${name}\\?`),
-    });
+    await make(definition, { [name]: undefined });
+    const near = new RegExp(`is no option, did you mean ${name}\\?`);
+    await refused([definition, { [name.slice(0, -1)]: 1 }], type, near, name);
     for (const value of values) {
-      assert.throws(() => make(definition, { [name]: value }), (error: Error) => {
-        assert.ok(["TypeError", "RangeError"].includes(error.name), `${name}: ${error}`);
-        assert.match(error.message, /^Cannot [a-z].*, current value is /);
-        return true;
-      }, `${name}: ${String(value)}`);
+      const either = ["TypeError", "RangeError"];
+      await refused(
+        [definition, { [name]: value }],
+        either,
+        /, current value is /,
+        `${name}: ${String(value)}`,
+      );
     }
   }
 }

@@ -53,9 +53,14 @@ export async function setUp(
   /** Sessions of graphs that nobody needs any more, being closed. */
   const closing: Promise<void>[] = [];
   const enter = ({ name, dims, data, updates }: TrainingPlan["fixed"][number]) => {
-    const current = backend.write(data, dims);
-    const next = updates ? backend.allocate(dims, 0) : undefined;
-    fixed.push({ name, dims, current, next });
+    const entry: Fixed<unknown> = {
+      name,
+      dims,
+      current: backend.write(data, dims),
+      next: undefined,
+    };
+    fixed.push(entry);
+    if (updates) entry.next = backend.allocate(dims, 0);
   };
   try {
     const capturer = options.capture === true ? host.capturer?.() : undefined;

@@ -16,8 +16,8 @@ import * as all from "../mod.ts";
 
 Deno.test("every alias refuses what is no option of it", () => checkAliasRefusals(all));
 
-Deno.test("precond() refuses what is no definition, and options that it does not have", () => {
-  checkHostRefusals({
+Deno.test("precond() refuses what is no definition, and options that it does not have", async () => {
+  await checkHostRefusals({
     make: all.precond as (definition: unknown, options?: unknown) => unknown,
     definition: all.adam(),
     uncalled: all.adam,
