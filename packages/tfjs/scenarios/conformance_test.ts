@@ -1,10 +1,18 @@
-import { conformanceCases, heldCases } from "@precond/testing";
-import { backends, conform, opsBackend } from "../_testing.ts";
+import { checkNonFinite, conformanceCases, heldCases, nonFiniteCases } from "@precond/testing";
+import * as tf from "@tensorflow/tfjs-core";
+import { backends, conform, opsBackend, tfSubject } from "../_testing.ts";
 
 for (const backend of backends) {
   Deno.test(`updates on ${backend} follow the reference`, async (t) => {
     // Plain tf ops cannot tell without a read-back that a step was held.
     const cases = backend === opsBackend ? conformanceCases : [...conformanceCases, ...heldCases];
     for (const test of cases) await t.step(test.name, () => conform(backend, test));
+  });
+
+  Deno.test(`updates on ${backend} do with extreme gradients what the reference does`, async (t) => {
+    await tf.setBackend(backend);
+    for (const test of nonFiniteCases) {
+      await t.step(test.name, () => checkNonFinite(test, tfSubject));
+    }
   });
 }

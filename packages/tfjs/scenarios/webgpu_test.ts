@@ -1,9 +1,15 @@
-import { checkKernelFailures, conformanceCases, steppedDefinitions } from "@precond/testing";
+import {
+  checkKernelFailures,
+  checkNonFinite,
+  conformanceCases,
+  nonFiniteCases,
+  steppedDefinitions,
+} from "@precond/testing";
 import * as tf from "@tensorflow/tfjs-core";
 import "@tensorflow/tfjs-backend-webgpu";
 import "@tensorflow/tfjs-layers";
 import assert from "node:assert/strict";
-import { conform } from "../_testing.ts";
+import { conform, tfSubject } from "../_testing.ts";
 import { tensorBackend } from "../backends/tensors.ts";
 import { checkTensorProducts } from "./products.ts";
 import { loseDevice, lostMessage, restart, resumeAfterLoss } from "./lost_device.ts";
@@ -28,6 +34,24 @@ Deno.test({
       });
     }
     void tf;
+  },
+});
+
+Deno.test({
+  name: "updates on webgpu do with extreme gradients what the reference does",
+  ignore,
+  sanitizeResources: false,
+  sanitizeOps: false,
+  async fn(t) {
+    await tf.setBackend("webgpu");
+    for (const test of nonFiniteCases) {
+      await t.step({
+        name: test.name,
+        fn: () => checkNonFinite(test, tfSubject),
+        sanitizeOps: false,
+        sanitizeResources: false,
+      });
+    }
   },
 });
 

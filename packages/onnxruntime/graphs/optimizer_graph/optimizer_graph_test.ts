@@ -5,9 +5,11 @@ import {
   assertAllClose,
   basisCases,
   checkConformance,
+  checkNonFinite,
   type ConformanceCase,
   conformanceCases,
   heldCases,
+  nonFiniteCases,
   random,
   type SubjectFactory,
   testSteps,
@@ -110,6 +112,12 @@ Deno.test("optimizerGraph() holds every conformance case", async (t) => {
   const turned = basisCases.map((test) => ({ ...test, reference: () => test.reference(0) }));
   for (const test of [...conformanceCases, ...heldCases, ...turned]) {
     await t.step(test.name, () => checkConformance(test, graphSubject(test)));
+  }
+});
+
+Deno.test("optimizerGraph() does with extreme gradients what the reference does", async (t) => {
+  for (const test of nonFiniteCases) {
+    await t.step(test.name, () => checkNonFinite(test, graphSubject(test)));
   }
 });
 
