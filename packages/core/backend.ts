@@ -8,7 +8,15 @@ export { checkOptions, checkValue, type Kind, type Kinds, shown } from "./checks
 export * as kinds from "./kinds.ts";
 export { nearestName } from "./nearest_name.ts";
 export { type OutputAxis, type Sides, sidesOf } from "./basis/sides.ts";
-export { flowName, type Fresh, heldName, type Stage, weightsName } from "./chain/build.ts";
+export {
+  flowName,
+  type Fresh,
+  heldName,
+  type Stage,
+  updateName,
+  weightsName,
+  type Writes,
+} from "./chain/build.ts";
 export type { ChainSlot } from "./chain/chain.ts";
 export { basisSlots, slotsOf, type StateSlot } from "./chain/slots.ts";
 export {

@@ -135,10 +135,10 @@ function adapter<A>(definition: Definition, backend: Backend<A>, copies: boolean
             curvature: c.curvature && give(c.curvature, shape),
           };
         });
-        driver.step(list, how);
-        list.forEach(({ name, shape, weights }, i) => {
+        const { weights } = driver.step(list, how);
+        list.forEach(({ name, shape }, i) => {
           shapes.set(name, shape);
-          if (copies) given[i]![1].weights.set(backend.read(weights) as Float32Array);
+          if (copies) given[i]![1].weights.set(backend.read(weights[i]!) as Float32Array);
         });
       } finally {
         entered.forEach((array) => backend.dispose(array));

@@ -9,6 +9,7 @@ import {
   type Cond,
   type Expr,
   gt,
+  neg,
   or,
   read,
   scalar,
@@ -33,6 +34,10 @@ export type Fresh = StepInfo["fresh"];
 
 /** The name under which programs read and write the parameter itself. */
 export const weightsName = "weights";
+/** The name under which programs write what is to be added to the parameter. */
+export const updateName = "update";
+/** What a step writes: the new weights, or what the host is to add to them. */
+export type Writes = typeof weightsName | typeof updateName;
 /** What flows from one program of a divided chain to the next. */
 export const flowName = "basis.x";
 /** 1 where the step of a tensor is held, else 0; written by the program before the basis. */
@@ -176,7 +181,15 @@ function compile(
 
 const rawSquaresOf = (fresh: Fresh) => fresh.gradientSquares ? read("gradientSquares") : undefined;
 
-function updated(x: Expr, hold: Cond | undefined) {
+function updated(x: Expr, hold: Cond | undefined, writes: Writes) {
+  if (writes === updateName) {
+    const value = neg(x); // w + (−x) rounds as w − x does
+    return {
+      name: updateName,
+      shape: "element" as const,
+      value: hold === undefined ? value : select(hold, 0, value),
+    };
+  }
   const weights = read(weightsName);
   const value = sub(weights, x);
   return {
@@ -187,13 +200,17 @@ function updated(x: Expr, hold: Cond | undefined) {
 }
 
 /** All stages in one program: where no side of a tensor is rotated. */
-export function buildFused(stages: readonly Stage[], fresh: Fresh): Programs {
+export function buildFused(stages: readonly Stage[], fresh: Fresh, writes: Writes): Programs {
   const flow = flowThrough(stages, fresh, { x: read("gradient"), squares: rawSquaresOf(fresh) });
-  return compile(flow, flow.hold, [updated(flow.x, flow.hold)]);
+  return compile(flow, flow.hold, [updated(flow.x, flow.hold, writes)]);
 }
 
 /** The stages before, inside and after the basis. */
-export function buildDivided(stages: readonly Stage[], fresh: Fresh): DividedPrograms {
+export function buildDivided(
+  stages: readonly Stage[],
+  fresh: Fresh,
+  writes: Writes,
+): DividedPrograms {
   const first = stages.findIndex((s) => s.inside);
   const last = stages.findLastIndex((s) => s.inside);
   const gradient = read("gradient");
@@ -226,7 +243,7 @@ export function buildDivided(stages: readonly Stage[], fresh: Fresh): DividedPro
       : { before: compile(before, before.hold, [flowOut(before.x), ...flag]) }),
     copy: compile({ ...before, slots: [], clipped: {} }, undefined, [flowOut(gradient)]),
     inside: compile(inside, held, [flowOut(inside.x)]),
-    after: compile(after, held, [updated(after.x, held)]),
+    after: compile(after, held, [updated(after.x, held, writes)]),
   };
   if (programs.inside.step.inputs.some(({ name }) => name === weightsName)) {
     throw new TypeError(

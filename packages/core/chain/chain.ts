@@ -15,6 +15,8 @@ import {
   type Programs,
   specOf,
   type Stage,
+  weightsName,
+  type Writes,
 } from "./build.ts";
 import { checkValue } from "../checks.ts";
 import * as kinds from "../kinds.ts";
@@ -45,9 +47,9 @@ export interface Chain extends Specified {
   /** Names and meanings of the slots: states are exchangeable between chains that agree in it. */
   readonly signature: string;
   /** The fused program for steps that bring this evidence; compiled on first use. */
-  program(fresh: Fresh): Program;
+  program(fresh: Fresh, writes?: Writes): Program;
   /** The programs for tensors that the basis rotates; only for chains that have one. */
-  divided(fresh: Fresh): DividedPrograms;
+  divided(fresh: Fresh, writes?: Writes): DividedPrograms;
   /** A program that counts what such a step clips, before it is made; undefined without bounds. */
   clipping(fresh: Fresh): Program | undefined;
   /** True if two parameters with the same history may have different scalars. */
@@ -142,13 +144,13 @@ export function chain(...transforms: (Transform | InBasis)[]): Chain {
     gradientSquares: fresh.gradientSquares && needs.has("gradientSquares"),
     curvature: fresh.curvature && needs.has("curvature"),
   });
-  const once = <T>(build: (stages: readonly Stage[], fresh: Fresh) => T) => {
+  const once = <T>(build: (stages: readonly Stage[], fresh: Fresh, writes: Writes) => T) => {
     const built = new Map<string, T>();
-    return (fresh: Fresh): T => {
+    return (fresh: Fresh, writes: Writes = weightsName): T => {
       const used = usedOf(fresh);
-      const key = `${used.gradientSquares}/${used.curvature}`;
+      const key = `${used.gradientSquares}/${used.curvature}/${writes}`;
       let found = built.get(key);
-      if (!found) built.set(key, found = build(stages, used));
+      if (!found) built.set(key, found = build(stages, used, writes));
       return found;
     };
   };
@@ -168,7 +170,7 @@ export function chain(...transforms: (Transform | InBasis)[]): Chain {
     signature: (basis ? `${basis.kind} ` : "") +
       ([...slots.map((s) => `${s.name}:${s.shape}`), ...meanings].join(" ") ||
         stages.map((s) => s.name).join(" ")),
-    program: (fresh) => programsFor(fresh).step,
+    program: (fresh, writes) => programsFor(fresh, writes).step,
     divided: dividedFor,
     clipping: (fresh) => programsFor(fresh).clipping(),
     perParameter: stages.some(({ transform }) => transform.perParameter ?? false),

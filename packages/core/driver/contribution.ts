@@ -7,7 +7,14 @@ import type { ParameterInfo } from "../chain/types.ts";
 
 /** One parameter's share of a step. */
 export interface Contribution<A> extends ParameterInfo {
-  readonly weights: A;
+  /** May be left out beside {@linkcode update} if the chain does not read them. */
+  readonly weights?: A | undefined;
+  /**
+   * If given, what is to be added to the weights is written here, or into a new array in its stead,
+   * and the weights stay as they are: for hosts whose weights are not to be changed. For all
+   * parameters of a step or for none.
+   */
+  readonly update?: A | undefined;
   readonly gradient: A;
   readonly gradientSquares?: A | undefined;
   readonly curvature?: A | undefined;

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Sides } from "../basis/sides.ts";
-import { type DividedPrograms, flowName, heldName, weightsName } from "../chain/build.ts";
+import { type DividedPrograms, flowName, heldName } from "../chain/build.ts";
 import type { Chain } from "../chain/chain.ts";
 import type { Part, PartHost } from "./part.ts";
 import { runProgram } from "./part.ts";
@@ -148,8 +148,8 @@ export function createDivider<A>(host: PartHost<A>): Divider<A> {
       }
       for (const own of arrays) {
         later.push(() => {
-          for (const [name, array] of Object.entries(own)) {
-            if (name !== weightsName) scratch.give(array);
+          for (const name of [flowName, heldName]) {
+            if (own[name] !== undefined) scratch.give(own[name]);
           }
         });
       }

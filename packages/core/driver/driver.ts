@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Fresh } from "../chain/build.ts";
+import { type Fresh, updateName, weightsName, type Writes } from "../chain/build.ts";
 import type { Chain } from "../chain/chain.ts";
 import { chainFor, type Definition } from "../chain/per_parameter.ts";
 import { inspectionProgram } from "../chain/inspection.ts";
@@ -20,7 +20,10 @@ import { createStepper, type Outcome } from "./step.ts";
 
 /** What a step left. */
 export interface StepResult<A> {
-  /** New weights, in the order of the contributions; the same arrays if updated in place. */
+  /**
+   * New weights, or updates where the contributions have arrays for them, in the order of the
+   * contributions; the same arrays if written in place.
+   */
   readonly weights: readonly A[];
   readonly held: readonly boolean[];
   /**
@@ -93,8 +96,8 @@ export function createDriver<A>(definition: Definition, backend: Backend<A>): Dr
     return found;
   };
 
-  const freshOf = (given: readonly Contribution<A>[]): Fresh => {
-    const has = (kind: "gradientSquares" | "curvature") => {
+  const presentIn = (given: readonly Contribution<A>[]) => {
+    const has = (kind: "gradientSquares" | "curvature" | "update") => {
       const first = given[0]![kind] !== undefined;
       const other = given.find((c) => (c[kind] !== undefined) !== first);
       if (other) {
@@ -105,7 +108,9 @@ export function createDriver<A>(definition: Definition, backend: Backend<A>): Dr
       }
       return first;
     };
-    return { gradientSquares: has("gradientSquares"), curvature: has("curvature") };
+    const fresh: Fresh = { gradientSquares: has("gradientSquares"), curvature: has("curvature") };
+    const writes: Writes = has("update") ? updateName : weightsName;
+    return { fresh, writes };
   };
 
   const stepper = createStepper({
@@ -154,7 +159,7 @@ export function createDriver<A>(definition: Definition, backend: Backend<A>): Dr
           `Cannot step: batchSize must be positive, current value is ${batchSize}`,
         );
       }
-      const fresh = freshOf(contributions);
+      const what = presentIn(contributions);
       const groups = new Map<Chain, number[]>();
       contributions.forEach((c, i) => {
         const chain = chainFor(definition, c);
@@ -171,7 +176,7 @@ export function createDriver<A>(definition: Definition, backend: Backend<A>): Dr
           stepper.prepare(
             chain,
             indices.map((i) => contributions[i]!),
-            fresh,
+            what,
             { ...options, iteration },
             made,
           )

@@ -6,22 +6,26 @@
  *
  * @module
  */
-import { type Programs, weightsName } from "../chain/build.ts";
+import { type Programs, updateName, weightsName, type Writes } from "../chain/build.ts";
 import type { Chain } from "../chain/chain.ts";
 import { slotsOf } from "../chain/slots.ts";
 import type { Program } from "../kernel/program.ts";
 import { type Backend, type Kernel, layout } from "./backend.ts";
 import { type ClippedCounts, countClipped } from "./clipped.ts";
 import type { Plan } from "./plan.ts";
-import { type Prepared, vectorsOf } from "./prepared.ts";
+import { type Prepared, type PreparedGroup, vectorsOf } from "./prepared.ts";
 import type { Scratch } from "./scratch.ts";
 
 /** A part of a step. */
 export interface Part<A> {
   readonly chain: Chain;
   readonly items: readonly Prepared<A>[];
-  /** Of each parameter what is no slot and no evidence: the weights, and what flows between programs. */
+  /**
+   * Of each parameter what is no slot and no evidence: weights, update, and what flows between
+   * programs.
+   */
   readonly arrays: readonly Record<string, A>[];
+  readonly writes: Writes;
   readonly counts: boolean;
   /** Of each parameter, what its bounds change. */
   readonly clipped: ClippedCounts<A>[];
@@ -35,9 +39,15 @@ export interface PartHost<A> {
 }
 
 /** Makes a part. */
-export function partOf<A>(chain: Chain, items: readonly Prepared<A>[], counts: boolean): Part<A> {
-  const arrays = items.map(({ given }): Record<string, A> => ({ [weightsName]: given.weights }));
-  return { chain, items, arrays, counts, clipped: items.map(() => ({})) };
+export function partOf<A>(
+  { chain, writes, countClipped: counts }: Omit<PreparedGroup<A>, "items">,
+  items: readonly Prepared<A>[],
+): Part<A> {
+  const arrays = items.map(({ given: { weights, update } }): Record<string, A> => ({
+    ...(weights === undefined ? {} : { [weightsName]: weights }),
+    ...(update === undefined ? {} : { [updateName]: update }),
+  }));
+  return { chain, items, arrays, writes, counts, clipped: items.map(() => ({})) };
 }
 
 /** Counts what a program clips, before it is run: it may write into the slots that this reads. */

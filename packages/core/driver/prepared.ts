@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Fresh } from "../chain/build.ts";
+import type { Fresh, Writes } from "../chain/build.ts";
 import type { Chain } from "../chain/chain.ts";
 import type { Scalars } from "../chain/types.ts";
 import type { Contribution } from "./contribution.ts";
@@ -26,6 +26,7 @@ export interface Prepared<A> {
 export interface PreparedGroup<A> {
   readonly chain: Chain;
   readonly fresh: Fresh;
+  readonly writes: Writes;
   readonly countClipped: boolean;
   readonly items: readonly Prepared<A>[];
 }

@@ -4,7 +4,14 @@
  * @module
  */
 import { sidesOf } from "../basis/sides.ts";
-import { type DividedPrograms, type Fresh, type Programs, weightsName } from "../chain/build.ts";
+import {
+  type DividedPrograms,
+  type Fresh,
+  type Programs,
+  updateName,
+  weightsName,
+  type Writes,
+} from "../chain/build.ts";
 import type { Chain } from "../chain/chain.ts";
 import { basisSlots, slotsOf } from "../chain/slots.ts";
 import type { Scalars, StepInfo } from "../chain/types.ts";
@@ -32,6 +39,7 @@ export interface StepperHost<A> {
 
 /** What a step made of one parameter. */
 export interface Outcome<A> {
+  /** Or the update, if that is what the step writes. */
   readonly weights: A;
   readonly held: boolean;
   readonly clipped: ClippedCounts<A>;
@@ -43,7 +51,7 @@ export interface Stepper<A> {
   prepare(
     chain: Chain,
     given: readonly Contribution<A>[],
-    fresh: Fresh,
+    what: { readonly fresh: Fresh; readonly writes: Writes },
     options: StepOptions & { readonly iteration: number },
     made: A[],
   ): PreparedGroup<A>;
@@ -90,7 +98,7 @@ export function createStepper<A>(host: StepperHost<A>): Stepper<A> {
     };
   };
 
-  const prepare: Stepper<A>["prepare"] = (chain, given, fresh, options, made) => {
+  const prepare: Stepper<A>["prepare"] = (chain, given, { fresh, writes }, options, made) => {
     const { iteration, batchSize = 1 } = options;
     // Squares of an unknown number of micro-batches tell nothing: who needs the number refuses NaN.
     const { microBatches = fresh.gradientSquares ? NaN : 1 } = options;
@@ -139,24 +147,34 @@ export function createStepper<A>(host: StepperHost<A>): Stepper<A> {
     const group = {
       chain,
       fresh,
+      writes,
       countClipped: options.countClipped ?? false,
       items,
     };
     // Compiled and checked now, so that nothing is half done where a program cannot be had.
-    for (const { step } of programsOf(group)) vectorsOf(chain, kernelOf(chain, step).plan, items);
+    const missing = given.find(({ weights }) => weights === undefined);
+    for (const { step } of programsOf(group)) {
+      const { plan } = kernelOf(chain, step);
+      if (missing && plan.inputs.includes(weightsName)) {
+        throw new TypeError(
+          `Cannot step "${missing.name}": its chain reads the weights, which are not given`,
+        );
+      }
+      vectorsOf(chain, plan, items);
+    }
     return group;
   };
 
   /** The programs of a step, in order; of a chain without rotated tensors one. */
   const programsOf = (
-    { chain, fresh, items }: Pick<PreparedGroup<A>, "chain" | "fresh" | "items">,
+    { chain, fresh, writes, items }: Omit<PreparedGroup<A>, "countClipped">,
   ): Programs[] => {
     const { fused, divided } = split(chain, fresh, items);
     const programs: Programs[] = fused.length > 0
-      ? [{ step: chain.program(fresh), clipping: () => chain.clipping(fresh) }]
+      ? [{ step: chain.program(fresh, writes), clipping: () => chain.clipping(fresh) }]
       : [];
     if (divided.length === 0) return programs;
-    const { before, inside, after } = chain.divided(fresh);
+    const { before, inside, after } = chain.divided(fresh, writes);
     return [...programs, ...(before ? [before] : []), inside, after];
   };
 
@@ -170,8 +188,8 @@ export function createStepper<A>(host: StepperHost<A>): Stepper<A> {
 
   /** Copies weights that are staged into the arrays of the caller: all at once, as the last thing. */
   const handOver = (parts: readonly Part<A>[]): Map<Prepared<A>, A> => {
-    const staged = parts.flatMap(({ items, arrays }) =>
-      items.map((item, i) => ({ item, from: arrays[i]![weightsName]! }))
+    const staged = parts.flatMap(({ items, arrays, writes }) =>
+      items.map((item, i) => ({ item, from: arrays[i]![writes]! }))
     );
     const own = staged.filter(({ item, from }) => from !== item.given.weights);
     // A kernel of some hosts always makes new weights, which go to the caller as they are.
@@ -203,7 +221,11 @@ export function createStepper<A>(host: StepperHost<A>): Stepper<A> {
   };
   /** Lets go of what the step made. */
   const undo = (parts: readonly Part<A>[]) => {
-    for (const { items, clipped } of parts) {
+    for (const { items, arrays, clipped } of parts) {
+      items.forEach(({ given: { update } }, i) => {
+        const made = arrays[i]![updateName];
+        if (made !== undefined && made !== update) backend.dispose(made);
+      });
       clipped.forEach((counts) => Object.values(counts).forEach((a) => backend.dispose(a)));
       for (const { state, slots } of items) {
         for (const [name, before] of Object.entries(state.slots)) {
@@ -217,15 +239,16 @@ export function createStepper<A>(host: StepperHost<A>): Stepper<A> {
 
   const run: Stepper<A>["run"] = (groups) => {
     const parts: { part: Part<A>; last: Programs; divided?: DividedPrograms }[] = [];
-    for (const { chain, fresh, items, countClipped } of groups) {
+    for (const group of groups) {
+      const { chain, fresh, writes, items } = group;
       const { fused, divided } = split(chain, fresh, items);
       if (fused.length > 0) {
-        const last = { step: chain.program(fresh), clipping: () => chain.clipping(fresh) };
-        parts.push({ part: partOf(chain, fused, countClipped), last });
+        const last = { step: chain.program(fresh, writes), clipping: () => chain.clipping(fresh) };
+        parts.push({ part: partOf(group, fused), last });
       }
       if (divided.length > 0) {
-        const programs = chain.divided(fresh);
-        const part = partOf(chain, divided, countClipped);
+        const programs = chain.divided(fresh, writes);
+        const part = partOf(group, divided);
         parts.push({ part, last: programs.after, divided: programs });
       }
     }
