@@ -23,6 +23,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   "packages/core/reference": { code: /^ml-matrix$/, tests: TEST_TOOLS },
   "packages/core": { code: NOTHING, tests: CORE_TEST_TOOLS },
   "packages/tfjs": { code: /^(@precond\/core(\/.+)?|@tensorflow\/.+)$/, tests: TFJS_TEST_TOOLS },
+  "packages/jaxjs": { code: /^(@precond\/core(\/.+)?|@jax-js\/jax)$/, tests: TEST_TOOLS },
   "packages/onnx/cli": { code: /^(?!@precond\/)/, tests: TEST_TOOLS },
   "packages/onnx/node": { code: /^(?!@precond\/)/, tests: TEST_TOOLS },
   "packages/onnx": { code: /^(?!@precond\/|node:)/, tests: TEST_TOOLS },

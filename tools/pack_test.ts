@@ -7,6 +7,7 @@ import { bin, capture, npmProgram, root } from "./_run.ts";
 // In Node.js the gradients of TensorFlow.js come with its layers only.
 const DEPENDENCIES = [
   ...["core", "backend-cpu", "layers"].map((name) => `@tensorflow/tfjs-${name}`),
+  "@jax-js/jax",
   "onnxruntime-common",
   "onnxruntime-node",
 ];
@@ -43,6 +44,26 @@ const theirs = train(tf.train.adam(0.1, 0.9, 0.999, 1e-7));
 console.log(JSON.stringify(ours.map((w, i) => [w, theirs[i]])));
 `;
 
+/** Ten steps of w ← w − .1 (w − 3) from 0 on jax-js, as above. */
+const JAX_JS = `
+import { init, numpy as np } from "@jax-js/jax";
+import { applyUpdates, precond, sgd } from "@precond/jax-js";
+await init("cpu", "wasm");
+const pairs: number[][] = [];
+for (const device of ["cpu", "wasm"] as const) {
+  const solver = precond(sgd({ learningRate: 0.1 }));
+  let params = np.array(Float32Array.of(0), { device });
+  let state = solver.init(params.ref);
+  for (let i = 0; i < 10; i++) {
+    const [updates, next] = solver.update(params.ref.sub(3), state);
+    params = applyUpdates(params, updates);
+    state = next;
+  }
+  pairs.push([params.js()[0], 3 * (1 - 0.9 ** 10)]);
+}
+console.log(JSON.stringify(pairs));
+`;
+
 /** Ten steps of w ← w − .1 x with x = 2 on an ONNX model, saved and exported on the way: w = −2 */
 const ONNXRUNTIME = `
 import { sgd } from "@precond/core";
@@ -71,6 +92,7 @@ console.log(JSON.stringify([[w, -2], [resumed.iteration, 10], [exported, 1]]));
 const PROGRAMS: Readonly<Record<string, string>> = {
   core: CORE,
   tfjs: TFJS,
+  jaxjs: JAX_JS,
   onnxruntime: ONNXRUNTIME,
 };
 
@@ -122,7 +144,7 @@ async function createProject(name: string, more: readonly string[] = []): Promis
   await Deno.writeTextFile(join(path, "package.json"), '{ "private": true, "type": "module" }');
   // It would download CUDA.
   await Deno.writeTextFile(join(path, ".npmrc"), "onnxruntime-node-install=skip\n");
-  const versions = [".", "packages/tfjs", "packages/onnxruntime"].map((home) =>
+  const versions = [".", "packages/tfjs", "packages/jaxjs", "packages/onnxruntime"].map((home) =>
     readJson<Manifest>(join(root, home, "package.json")).devDependencies!
   );
   const dependencies = [...DEPENDENCIES, ...more].map((d) =>

@@ -232,8 +232,8 @@ function basis(every: number, ...inner: readonly [core.Transform, ref.ReferenceS
         core.momentum({ decay: 0.5 }),
         core.learningRate(0.05),
       ),
-    reference: (delay: number) => [
-      ref.inBasisStage({ every, delay }, ...inner.map(([, stage]) => stage)),
+    reference: (delay: number, outputAxis: "first" | "last" = "last") => [
+      ref.inBasisStage({ every, delay, outputAxis }, ...inner.map(([, stage]) => stage)),
       ref.momentumStage({ decay: 0.5 }),
       ref.learningRateStage(0.05),
     ],
@@ -245,7 +245,7 @@ function basis(every: number, ...inner: readonly [core.Transform, ref.ReferenceS
 /** Cases in a Kronecker eigenbasis; where reads are asynchronous, `delay` is `every`. */
 export const basisCases: readonly (Omit<ConformanceCase, "reference"> & {
   readonly every: number;
-  reference(delay: number): ref.ReferenceStage[];
+  reference(delay: number, outputAxis?: "first" | "last"): ref.ReferenceStage[];
 })[] = [
   {
     name: "inBasis(inverseRms)",

@@ -198,7 +198,7 @@ export function createStepper<A>(host: StepperHost<A>): Stepper<A> {
       copies.map(({ item: { given }, from }) => ({
         from,
         shape: given.shape,
-        into: given.weights,
+        ...(given.weights === undefined ? {} : { into: given.weights }),
       })),
     );
     const weights = new Map(staged.map(({ item, from }) => [item, from]));

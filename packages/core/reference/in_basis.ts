@@ -8,6 +8,8 @@ export interface KroneckerOptions {
   every?: number;
   /** Steps from the reading of an average to the use of its eigenvectors; 0 where reads are at once. */
   delay?: number;
+  /** Where tensors of more than two axes have their output channels; default "last". */
+  outputAxis?: "first" | "last";
 }
 
 /** What is known at one step: the basis in force, and what each inner stage saw and made. */
@@ -18,12 +20,15 @@ interface Known {
   readonly flow: readonly Float64Array[];
 }
 
-/** Rows and columns: of more than two axes the last one stands against the others. */
-function matrixShape(shape: readonly number[]): [rows: number, columns: number] | undefined {
+/** Rows and columns: of more than two axes the output's stands against the others. */
+function matrixShape(
+  shape: readonly number[],
+  outputAxis: "first" | "last",
+): [rows: number, columns: number] | undefined {
   const axes = shape.filter((n) => n !== 1);
   if (axes.length < 2) return undefined;
-  const columns = axes.at(-1)!;
-  return [axes.reduce((a, b) => a * b, 1) / columns, columns];
+  const size = axes.reduce((a, b) => a * b, 1);
+  return outputAxis === "first" ? [axes[0]!, size / axes[0]!] : [size / axes.at(-1)!, axes.at(-1)!];
 }
 
 function eigenvectors(gram: Matrix): Matrix {
@@ -59,7 +64,7 @@ export function inBasisStage(
   options: KroneckerOptions,
   ...stages: readonly ReferenceStage[]
 ): ReferenceStage {
-  const { decay = .95, every = 10, delay = 0 } = options;
+  const { decay = .95, every = 10, delay = 0, outputAxis = "last" } = options;
   /** By the input array of a step: what follows from it and all before it. */
   const memory = new WeakMap<Float64Array, Known>();
 
@@ -138,7 +143,7 @@ export function inBasisStage(
 
   return (history) =>
     mapLast(history, (_, samples, { shape }) => {
-      const matrix = matrixShape(shape);
+      const matrix = matrixShape(shape, outputAxis);
       if (!matrix) return { update: plain(samples) };
       const known = knownAt(samples, ...matrix);
       return { update: rotateBack(known.flow.at(-1)!, known) };
