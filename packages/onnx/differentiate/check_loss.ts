@@ -64,7 +64,12 @@ const FURTHER: Readonly<Record<Loss["type"], readonly string[]>> = {
   mse: [],
   l1: [],
   huber: ["delta"],
+  distillation: ["temperature", "axis"],
+  cosineEmbedding: ["margin", "second"],
+  contrastive: ["temperature", "symmetric", "second"],
+  triplet: ["margin", "positive", "negative"],
 };
+const WITHOUT_LABELS: readonly string[] = ["contrastive", "triplet"];
 
 /** What comes without types is checked here: another name would be another loss without a word. */
 function checkNames(loss: Loss): void {
@@ -79,7 +84,8 @@ function checkNames(loss: Loss): void {
   };
   refuse("type", Object.keys(FURTHER), type);
   refuse("reduction", ["mean", "sum"], reduction);
-  const allowed = [...COMMON, ...FURTHER[type]];
+  const common = COMMON.filter((name) => name !== "labels" || !WITHOUT_LABELS.includes(type));
+  const allowed = [...common, ...FURTHER[type]];
   for (const [option, value] of Object.entries(loss)) {
     if (value === undefined || allowed.includes(option)) continue;
     throw new TypeError(
@@ -104,7 +110,11 @@ function floatType(b: Builder, prediction: string): ValueType {
 
 /** A softmax of a softmax is a loss, too, and one that hardly trains: nobody wants it. */
 function refuseProbabilities(b: Builder, type: Loss["type"], prediction: string): void {
-  const operator = { crossEntropy: "Softmax", binaryCrossEntropy: "Sigmoid" }[type as string];
+  const operator = {
+    crossEntropy: "Softmax",
+    distillation: "Softmax",
+    binaryCrossEntropy: "Sigmoid",
+  }[type as string];
   const node = b.producer(prediction);
   if (operator === undefined || node?.opType !== operator || node.domain !== "") return;
   throw new OnnxError(

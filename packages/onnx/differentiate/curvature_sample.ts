@@ -15,7 +15,9 @@ import {
   nameResults,
 } from "./growth.ts";
 import { predictionOf } from "./check_loss.ts";
+import { isEmbeddingLoss } from "./embedding_losses.ts";
 import type { Loss } from "./loss.ts";
+import type { ElementLoss } from "./losses.ts";
 import { recognizeLoss } from "./recognize_loss.ts";
 import { backpropagate } from "./reverse.ts";
 
@@ -129,6 +131,12 @@ export function appendSample(
         `class weights nor a mean of squared differences; give the loss by name`,
     );
   }
+  if (isEmbeddingLoss(loss) || loss.type === "distillation") {
+    throw new OnnxError(
+      `Cannot sample the curvature of the ${loss.type} loss: its labels are drawn from no ` +
+        `distribution; use Hutchinson's samples`,
+    );
+  }
   const prediction = predictionOf(loss, graph.outputs.map(({ name }) => name));
   const seed = seedOf(growth, { loss, prediction, uniform, matrix });
   const sampled = backpropagate(
@@ -147,8 +155,10 @@ export function appendSample(
   return { uniform, curvatures: nameResults(b, squares, "_curvature") };
 }
 
+type CrossEntropyLoss = Extract<Loss, { type: "crossEntropy" }>;
+
 interface Draw {
-  readonly loss: Loss;
+  readonly loss: ElementLoss | CrossEntropyLoss;
   readonly prediction: string;
   readonly uniform: string;
   readonly matrix: SampledMatrix;
@@ -200,7 +210,7 @@ function elementScale(
 }
 
 /** `E[ψ²]` of `p(r) ∝ e^{−ℓ(r)}`, `ψ = ℓ'`: the same for every r. */
-function informationOf(loss: Exclude<Loss, { type: "crossEntropy" }>): number {
+function informationOf(loss: ElementLoss): number {
   if (loss.type !== "huber") return 1;
   const { delta = 1 } = loss;
   const inside = gaussianMass(delta);

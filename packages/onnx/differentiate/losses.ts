@@ -1,13 +1,24 @@
 /** @module */
 import type { Builder } from "../graph/builder.ts";
 import { type Dim, product } from "../graph/dims.ts";
-import { add, countOf, div, indicator, mul, reshape, sub, where } from "../graph/emit.ts";
+import {
+  add,
+  countOf,
+  div,
+  indicator,
+  mul,
+  reduceSum,
+  reshape,
+  sub,
+  where,
+} from "../graph/emit.ts";
 import type { LoadedGraph } from "../graph/load_graph.ts";
 import { DataType } from "../model/data_type.ts";
 import { OnnxError } from "../model/onnx_error.ts";
 import type { ValueInfoProto } from "../proto/onnx_pb.ts";
 import { declaration } from "../model/value_info.ts";
 import { checkLoss } from "./check_loss.ts";
+import { type EmbeddingLoss, embeddingLoss, isEmbeddingLoss } from "./embedding_losses.ts";
 import type { Loss } from "./loss.ts";
 
 /** Appends a loss; its labels are added to `added`. Returns the name of the scalar. */
@@ -15,7 +26,8 @@ export function appendLoss(graph: LoadedGraph, loss: Loss, added: ValueInfoProto
   const { b } = graph;
   const { prediction, type } = checkLoss(graph, loss);
   const labels = loss.labels ?? "labels";
-  if (b.type(labels) !== undefined || b.producer(labels) !== undefined) {
+  const needsLabels = loss.type !== "contrastive" && loss.type !== "triplet";
+  if (needsLabels && (b.type(labels) !== undefined || b.producer(labels) !== undefined)) {
     throw new OnnxError(`Cannot append the loss: the graph already has a value "${labels}"`);
   }
   const reduction = loss.reduction ?? "mean";
@@ -24,6 +36,22 @@ export function appendLoss(graph: LoadedGraph, loss: Loss, added: ValueInfoProto
     added.push(declaration(labels, dataType, dims));
   };
   const output = b.fresh("loss");
+  const reduce = (each: string) =>
+    b.node(reduction === "mean" ? "ReduceMean" : "ReduceSum", [each], { keepdims: 0 }, {
+      outputs: [output],
+    });
+  if (isEmbeddingLoss(loss)) {
+    reduce(embeddingLoss(b, loss, prediction, (dataType, dims) => {
+      declare(dataType, dims);
+      return labels;
+    }));
+    return output;
+  }
+  if (loss.type === "distillation") {
+    declare(type.dataType, type.dims);
+    reduce(distillation(b, prediction, labels, loss));
+    return output;
+  }
   if (loss.type === "crossEntropy") {
     crossEntropy(b, prediction, labels, { ...loss, reduction, output }, declare);
     return output;
@@ -36,16 +64,57 @@ export function appendLoss(graph: LoadedGraph, loss: Loss, added: ValueInfoProto
     b.alias(reduction === "mean" ? div(b, sum, countOf(b, r)) : sum, output);
     return output;
   }
-  const each = elementwise(b, loss, prediction, labels);
-  b.node(reduction === "mean" ? "ReduceMean" : "ReduceSum", [each], { keepdims: 0 }, {
-    outputs: [output],
-  });
+  reduce(elementwise(b, loss, prediction, labels));
   return output;
 }
 
+/** `T² KL(softmax(t/T) ‖ softmax(z/T))` of every example. */
+function distillation(
+  b: Builder,
+  z: string,
+  t: string,
+  { temperature = 1, axis }: Extract<Loss, { type: "distillation" }>,
+): string {
+  if (!(temperature > 0 && temperature < Infinity)) {
+    throw new RangeError(
+      `Cannot append distillation: temperature must be positive, current value is ${temperature}`,
+    );
+  }
+  const at = classAxis(b, z, axis, "distillation");
+  const [student, teacher] = [z, t].map((logits) => mul(b, logits, 1 / temperature));
+  const [logQ, logP] = [student!, teacher!].map((x) => b.op("LogSoftmax", [x], { axis: at }));
+  const p = b.op("Softmax", [teacher!], { axis: at });
+  const each = reduceSum(b, mul(b, p, sub(b, logP!, logQ!)), [at], false);
+  return mul(b, each, temperature ** 2);
+}
+
+/** The axis of the classes, from 0. */
+function classAxis(b: Builder, logits: string, given: number | undefined, loss: string): number {
+  const dims = b.dims(logits);
+  const axis = given ?? 1;
+  const last = dims.at(-1);
+  if (given === undefined && typeof dims[1] === "string" && typeof last === "number") {
+    throw new OnnxError(
+      `Cannot append ${loss} to "${logits}" of shape [${dims}]: classes lie along axis 1 by ` +
+        `default, of unknown size here; give axis: -1 if the last ${last} are the classes, else 1`,
+    );
+  }
+  const at = axis < 0 ? axis + dims.length : axis;
+  if (dims[at] === undefined) {
+    throw new OnnxError(`Cannot append ${loss} to "${logits}": axis ${axis} of shape [${dims}]`);
+  }
+  return at;
+}
+
+/** A loss of each element of prediction and labels. */
+export type ElementLoss = Exclude<
+  Loss,
+  EmbeddingLoss | { readonly type: "crossEntropy" | "distillation" }
+>;
+
 function elementwise(
   b: Builder,
-  loss: Exclude<Loss, { type: "crossEntropy" }>,
+  loss: ElementLoss,
   y: string,
   t: string,
 ): string {
@@ -96,21 +165,8 @@ function crossEntropy(
   declare: (dataType: DataType, dims: readonly Dim[] | undefined) => void,
 ): void {
   const dims = b.dims(logits);
-  const axis = given ?? 1;
-  const last = dims.at(-1);
-  if (given === undefined && typeof dims[1] === "string" && typeof last === "number") {
-    throw new OnnxError(
-      `Cannot append cross-entropy to "${logits}" of shape [${dims}]: classes lie along axis 1 by ` +
-        `default, of unknown size here; give axis: -1 if the last ${last} are the classes, else 1`,
-    );
-  }
-  const at = axis < 0 ? axis + dims.length : axis;
-  const classes = dims[at];
-  if (classes === undefined) {
-    throw new OnnxError(
-      `Cannot append cross-entropy to "${logits}": axis ${axis} of shape [${dims}]`,
-    );
-  }
+  const at = classAxis(b, logits, given, "cross-entropy");
+  const classes = dims[at]!;
   if (weights !== undefined && typeof classes === "number" && weights.length !== classes) {
     throw new OnnxError(
       `Cannot append cross-entropy: ${weights.length} class weights for ${classes} classes`,
@@ -131,7 +187,7 @@ function crossEntropy(
     if (at !== dims.length - 1) {
       throw new OnnxError(
         `Cannot append cross-entropy to "${logits}": classes must lie along axis 1 or the last, ` +
-          `current axis is ${axis}`,
+          `current axis is ${at}`,
       );
     }
     const examples = product(dims.slice(0, -1));

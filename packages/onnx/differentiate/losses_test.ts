@@ -200,7 +200,7 @@ Deno.test("Losses refuse what they cannot read", async (t) => {
     ],
     [
       { type: "crossentropy" } as unknown as Loss,
-      /type must be one of crossEntropy, .*, huber, current value is crossentropy/,
+      /type must be one of crossEntropy, .*, triplet, current value is crossentropy/,
     ],
     ["mse" as unknown as Loss, /type must be one of .*, current value is undefined/],
     [

@@ -18,6 +18,7 @@ import {
   type Growth,
   nameResults,
 } from "./growth.ts";
+import { isEmbeddingLoss } from "./embedding_losses.ts";
 
 /** Options of {@linkcode perExampleSquares}. */
 export interface PerExampleOptions extends DifferentiateOptions {
@@ -76,6 +77,13 @@ export function appendSquares(
   if (batch === undefined) {
     throw new OnnxError(
       `Cannot square the gradients of single examples: input "${batchInput}" has no batch axis`,
+    );
+  }
+  const { loss } = growth.options;
+  if (loss !== undefined && isEmbeddingLoss(loss)) {
+    throw new OnnxError(
+      `Cannot square the gradients of single examples: the ${loss.type} loss compares examples with ` +
+        `each other; use micro-batches`,
     );
   }
   const reduction = options.reduction ?? growth.options.loss?.reduction ?? "mean";

@@ -284,3 +284,32 @@ Deno.test("What has no adapters, or is none, is refused", async () => {
   await running;
   for (const t of [plain, trainer, elsewhere]) await t.release();
 });
+
+Deno.test("Trainers take losses without labels: embeddings against each other", async () => {
+  const { model } = mlp();
+  const embedding = model.graph!.output[0]!.name;
+  const temperature = 0.5;
+  const trainer = await Trainer.create(nodeOrt, {
+    model: addLora(model, { targets: /./ }),
+    loss: { type: "contrastive", output: embedding, temperature },
+  }, { optimizer: adamW({ learningRate: 0.01 }) });
+  const { x } = mlp().feeds(1);
+  for (let k = 0; k < 3; k++) await trainer.step({ x: x! });
+  const { loss, outputs } = await trainer.evaluate({ x: x! });
+  const [rows, width] = outputs[embedding]!.dims as [number, number];
+  const values = numbers(outputs[embedding]);
+  const unit = (k: number) => {
+    const row = values.slice(k * width, (k + 1) * width);
+    return row.map((v) => v / Math.hypot(...row));
+  };
+  let sum = 0;
+  for (let k = 0; k < rows; k += 2) {
+    const scores = Array.from({ length: rows / 2 }, (_, j) => {
+      const other = unit(2 * j + 1);
+      return unit(k).reduce((a, v, i) => a + v * other[i]!, 0) / temperature;
+    });
+    sum += Math.log(scores.reduce((a, s) => a + Math.exp(s), 0)) - scores[k / 2]!;
+  }
+  assertAllClose([loss], [sum / (rows / 2)], { relative: 1e-5, absolute: 1e-6 });
+  await trainer.release();
+});
