@@ -51,7 +51,7 @@ export interface TelemetryReport extends NoiseReport {
    * Evidence that only noise is left to fit: the EB-criterion's 1 − (1/d) Σ g_i²/σ_i², averaged over
    * the d elements that have noise. Positive: gradients are no larger than noise alone would make
    * them. NaN if none has any, or if the signal fraction does not see the raw gradient (it is not
-   * the chain's first stage).
+   * the chain's first stage, or works in a basis as that of `combined()`).
    */
   readonly evidence: number;
   /** By variable. */
@@ -62,6 +62,7 @@ export interface TelemetryReport extends NoiseReport {
 export interface TelemetryOptions {
   /** Report after every `every`-th update; default 100. */
   readonly every?: number;
+  /** Gets the reports. */
   readonly onReport: (report: TelemetryReport) => void;
   /** What to do with an error of `onReport` or of reading back; default `console.error`. */
   readonly onError?: (error: unknown) => void;

@@ -121,7 +121,10 @@ export function reportOf(summary: Summary, batchSize: number): NoiseReport {
   };
 }
 
-/** Whether the first stage that does more than hold steps is the one that estimates the noise. */
+/**
+ * Whether the first stage that does more than hold steps is the one that estimates the noise, in the
+ * coordinates of the parameter: in a basis it sees other elements than those of the gradient.
+ */
 export function seesGradient(
   definition: Definition,
   parameters: readonly ParameterInfo[],
@@ -129,7 +132,7 @@ export function seesGradient(
   return parameters.every((parameter) => {
     const { stages } = chainFor(definition, parameter);
     const first = stages.find(({ transform }) => transform.name !== "skipNonFinite");
-    return first?.transform.inspect !== undefined;
+    return first?.transform.inspect !== undefined && !first.inside;
   });
 }
 

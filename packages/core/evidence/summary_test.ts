@@ -2,7 +2,25 @@ import assert from "node:assert/strict";
 import { arrayBackend } from "../driver/array_backend.ts";
 import { layout } from "../driver/backend.ts";
 import { wasmBackend } from "../driver/wasm_backend.ts";
-import { evidenceOf, merge, reportOf, summaryOf, summaryProgram, thresholds } from "./summary.ts";
+import {
+  chain,
+  clipByGlobalNorm,
+  combined,
+  learningRate,
+  scaleBy,
+  signalFraction,
+  skipNonFinite,
+  snrOnly,
+} from "../mod.ts";
+import {
+  evidenceOf,
+  merge,
+  reportOf,
+  seesGradient,
+  summaryOf,
+  summaryProgram,
+  thresholds,
+} from "./summary.ts";
 
 // Five elements: T on a threshold, between two, 0 and 1; noise seen for two of them.
 const arrays: Readonly<Record<string, Float32Array>> = {
@@ -61,4 +79,16 @@ Deno.test("reports of merged summaries are those of all elements", () => {
   // No signal is seen: −4 in all.
   assert.deepEqual([reportOf(all, 32).fraction, reportOf(all, 32).noiseScale], [0, Infinity]);
   assert.deepEqual(reportOf(all, 32).quantiles, { p10: 0.25, p50: 0.25, p90: 1 });
+});
+
+Deno.test("seesGradient() is for signal fractions that come first, in no basis", () => {
+  const sees = (definition: Parameters<typeof seesGradient>[0]) =>
+    seesGradient(definition, [{ name: "w", shape: [3, 4] }]);
+  const T = scaleBy(signalFraction()), rate = learningRate(0.1);
+  assert.ok(sees(chain(T, rate)));
+  assert.ok(sees(chain(skipNonFinite(), T, rate)));
+  assert.ok(sees(snrOnly()));
+  assert.ok(!sees(chain(clipByGlobalNorm(1), T, rate)));
+  // In the basis the noise is that of other elements than the gradient's.
+  assert.ok(!sees(combined()));
 });

@@ -31,17 +31,22 @@ export function addArtifacts(program: Command): void {
   const command = program.command("artifacts")
     .description("Writes ONNX Runtime's four training artifacts into a folder.")
     .argument("<model>", "the .onnx file")
-    .requiredOption("-o, --out <folder>", "the folder, made if it is not there");
+    .requiredOption("-o, --out <folder>", "the folder, made if it is not there (required)");
   addLossOptions(command)
     .addOption(
       new Option("--optimizer <name>", "the optimizer").choices(["adamw", "sgd"]).default("adamw"),
     )
     .addOption(
-      new Option("--frozen <names>", "parameters for the checkpoint that are not trained")
+      new Option(
+        "--frozen <names>",
+        "parameters for the checkpoint that are not trained (default: none)",
+      )
         .argParser(names),
     )
     .addOption(
-      new Option("--extra-outputs <names>", "outputs besides the loss").argParser(names),
+      new Option("--extra-outputs <names>", "outputs besides the loss (default: none)").argParser(
+        names,
+      ),
     )
     .addHelpText("after", EXAMPLES)
     .action((model: string, options: Options) => artifacts(command, model, options));

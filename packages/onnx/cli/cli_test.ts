@@ -290,6 +290,19 @@ Deno.test("precond-onnx exits with 2 for wrong usage and with 0 for help", async
   }
 });
 
+Deno.test("precond-onnx --help says what each option that takes a value is without it", async () => {
+  for (const command of ["inspect", "gradient", "artifacts", "export"]) {
+    const { out } = await cli(command, "--help");
+    const listed = out.slice(out.indexOf("\nOptions:\n") + 10).split("\n\n")[0]!;
+    // A new option begins with two spaces and a dash; what follows it is broken into lines.
+    const options = listed.split(/\n {2}(?=-)/).map((text) => text.replace(/\s+/g, " ").trim());
+    assert.ok(options.length > 2);
+    const silent = options.filter((text) => /^\S+(, \S+)? </.test(text))
+      .filter((text) => !/\(required\)|default: /.test(text));
+    assert.deepEqual(silent, [], command);
+  }
+});
+
 Deno.test("precond-onnx --version says the version of its package", async () => {
   const manifest = fileURLToPath(new URL("../package.json", import.meta.url));
   const { version } = JSON.parse(await readFile(manifest, "utf8"));

@@ -29,10 +29,13 @@ export function addExport(program: Command): void {
   const command = program.command("export")
     .description("Writes an inference model with the parameters of a checkpoint.")
     .argument("<model>", "the .onnx file that was trained, or the folder of its training artifacts")
-    .requiredOption("-o, --out <file>", "the file to write")
+    .requiredOption("-o, --out <file>", "the file to write (required)")
     .option("--checkpoint <file>", "the checkpoint (default: that of the folder)")
     .addOption(
-      new Option("--outputs <names>", "values to be outputs, separated by commas; repeatable")
+      new Option(
+        "--outputs <names>",
+        "values to be outputs, separated by commas; repeatable (default: those of the model)",
+      )
         .argParser(names),
     )
     .addHelpText("after", EXAMPLES);

@@ -47,11 +47,14 @@ export function addGradient(program: Command): void {
       "Writes a model that computes a loss and its gradient, by standard operators only.",
     )
     .argument("<model>", "the .onnx file, or the folder of training artifacts")
-    .requiredOption("-o, --out <file>", "the file to write");
+    .requiredOption("-o, --out <file>", "the file to write (required)");
   addSizes(addLossOptions(command))
     .addOption(new Option("--kind <kind>", "what is computed").choices(KINDS).default("gradient"))
     .addOption(
-      new Option("--target <provider>", "write it for what this execution provider runs")
+      new Option(
+        "--target <provider>",
+        "write it for what this execution provider runs (default: for all, not rewritten)",
+      )
         .choices(["cpu", "webgpu", "webgl"]),
     )
     .addOption(

@@ -24,10 +24,13 @@ export interface LossOptions {
 export function addLossOptions(command: Command): Command {
   return command
     .addOption(
-      new Option("--loss <name>", "loss on an output, its labels become an input")
+      new Option(
+        "--loss <name>",
+        "loss on an output, its labels become an input (default: none, give --output)",
+      )
         .choices(LOSSES).conflicts("output"),
     )
-    .option("--output <name>", "instead of a loss: a scalar of the graph")
+    .option("--output <name>", "instead of a loss: a scalar of the graph (default: none)")
     .addOption(
       new Option("--prediction <name>", "output that the loss compares (default: the first)")
         .conflicts("output"),
@@ -45,11 +48,17 @@ export function addLossOptions(command: Command): Command {
         .argParser(number(Number.isSafeInteger, "a whole number")).conflicts("output"),
     )
     .addOption(
-      new Option("--ignore-index <number>", "label that does not count in crossEntropy")
+      new Option(
+        "--ignore-index <number>",
+        "label that does not count in crossEntropy (default: none)",
+      )
         .argParser(number(Number.isSafeInteger, "a whole number")).conflicts("output"),
     )
     .addOption(
-      new Option("--label-smoothing <share>", "share of a label for all classes of crossEntropy")
+      new Option(
+        "--label-smoothing <share>",
+        "share of a label for all classes of crossEntropy (default: 0)",
+      )
         .argParser(number((v) => v >= 0 && v <= 1, "a number from 0 to 1")).conflicts("output"),
     )
     .addOption(
@@ -63,7 +72,10 @@ export function addLossOptions(command: Command): Command {
           "float ones but scalars)",
       ).argParser(trainable),
     )
-    .option("--training", "dropout and batch normalization as in training")
+    .option(
+      "--training",
+      "dropout and batch normalization as in training (default: as the model has them)",
+    )
     .option("--no-training", "dropout and batch normalization as in inference");
 }
 
@@ -149,7 +161,10 @@ export function names(text: string, previous: readonly string[] = []): string[] 
 /** Adds a repeatable `--size N=64`. */
 export function addSizes(command: Command): Command {
   return command.addOption(
-    new Option("--size <name=number>", "number for a symbolic size, as N=64; repeatable")
+    new Option(
+      "--size <name=number>",
+      "number for a symbolic size, as N=64; repeatable (default: none)",
+    )
       .argParser(size),
   );
 }
