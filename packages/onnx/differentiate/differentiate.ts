@@ -13,6 +13,10 @@ import {
  * differentiated again. Each gradient has its parameter's shape; units are those of the loss (for a
  * loss with mean reduction: the mean over the batch).
  *
+ * Results of GELU and of layer normalizations, weights of attention and joined heads are not kept for
+ * the backward pass but computed again there, once the cotangent is there that needs them: this takes
+ * less memory and, since little has to be read, hardly time.
+ *
  * @throws {OnnxError} When a node on a path to a parameter has no rule (all are listed), the loss is
  *   not a scalar or on logits is taken of probabilities, or a name is unknown.
  * @throws {TypeError} For a loss that there is not, or none.

@@ -15,9 +15,12 @@ import {
 } from "../proto/onnx_pb.ts";
 import { ruleFor } from "../rules/mod.ts";
 import { type ClassLabels, classLabels } from "./class_labels.ts";
+import { cheapSegments } from "./cheap_segments.ts";
+import { recognizeGelus, writeGelus } from "./exported_gelu.ts";
 import { appendLoss } from "./losses.ts";
 import type { Loss } from "./loss.ts";
 import { reluLast } from "./relu_last.ts";
+import { computeAgain } from "./recompute.ts";
 import { cotangentsOf } from "./reverse.ts";
 import { chooseTrainable, type Trainable } from "./trainable.ts";
 
@@ -117,6 +120,7 @@ export function beginGrowth(model: ModelProto, options: DifferentiateOptions): G
   const parameters = chooseTrainable(graph, options.trainable);
   const wanted = [...parameters, ...(options.wanted ?? []).filter((n) => !parameters.includes(n))];
   for (const name of wanted) requireFloat(b, name);
+  recognizeGelus(b, new Set([...kept, ...wanted, ...(options.fed ?? []), loss]));
   const forward = [...b.nodes];
   // A loss of one element may have axes, which its cotangent then has too.
   const one = () => b.constant([1], b.dataType(loss), (b.type(loss)?.dims ?? []).map(() => 1));
@@ -147,7 +151,8 @@ export function beginGrowth(model: ModelProto, options: DifferentiateOptions): G
 
 /** The grown model: loss, kept outputs, gradients, then the further results. */
 export function endGrowth(growth: Growth, further: readonly string[] = []): Differentiated {
-  const { source, graph, b, options, loss, parameters, gradients, added } = growth;
+  const { source, graph, b, options, forward, loss } = growth;
+  const { parameters, cotangents, gradients, added } = growth;
   const kept = options.outputs ?? graph.outputs.map((o) => o.name);
   for (const name of kept) {
     if (b.producer(name) === undefined) {
@@ -162,6 +167,13 @@ export function endGrowth(growth: Growth, further: readonly string[] = []): Diff
     ...b.statistics.values(),
   ];
   const fed = fedBy(options, [...parameters, ...b.statistics.keys()]);
+  const given = new Set(graph.inputs.map(({ name }) => name));
+  computeAgain(b, {
+    forward: new Set(forward),
+    segments: cheapSegments(b, forward, cotangents),
+    isGiven: (name) => b.producer(name) === undefined && !given.has(name),
+  });
+  writeGelus(b);
   return {
     model: assemble(source, graph, { added, outputs, fed }),
     loss,

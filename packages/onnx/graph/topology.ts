@@ -138,3 +138,26 @@ export function leavesLast(nodes: readonly NodeProto[]): NodeProto[] {
   const last = leaves.map((node) => ({ node, at: ready(node) })).sort((a, b) => b.at - a.at);
   return [...rest, ...last.map(({ node }) => node)];
 }
+
+/** The same nodes in the same order, but for those that others need earlier. */
+export function producersFirst(nodes: readonly NodeProto[]): NodeProto[] {
+  const producers = new Map<string, NodeProto>();
+  for (const node of nodes) for (const name of node.output) producers.set(name, node);
+  const sorted = new Set<NodeProto>();
+  for (const node of nodes) {
+    const waiting = [node];
+    while (waiting.length > 0) {
+      const next = waiting.at(-1)!;
+      const missing = sorted.has(next) ? [] : readsOf(next).flatMap((name) => {
+        const source = producers.get(name);
+        return source === undefined || sorted.has(source) ? [] : [source];
+      });
+      if (missing.length > 0) waiting.push(...missing.reverse());
+      else {
+        sorted.add(next);
+        waiting.pop();
+      }
+    }
+  }
+  return [...sorted];
+}

@@ -9,7 +9,7 @@ import {
   type NodeProto,
   NodeProtoSchema,
 } from "../proto/onnx_pb.ts";
-import { leavesLast, liveNodes, readsOf, sortNodes } from "./topology.ts";
+import { leavesLast, liveNodes, producersFirst, readsOf, sortNodes } from "./topology.ts";
 import assert from "node:assert/strict";
 
 const node = (name: string, input: string[], output: string[], attribute: AttributeProto[] = []) =>
@@ -141,4 +141,18 @@ Deno.test("leavesLast() puts first what can run last, once", () => {
   const sorted = leavesLast(nodes);
   assert.deepEqual(sorted.map((n) => n.name), expected);
   assert.deepEqual(leavesLast(sorted), sorted);
+});
+
+Deno.test("producersFirst() moves what is needed earlier, and nothing else", () => {
+  const nodes = [
+    node("a", ["x"], ["1"]),
+    node("c", ["3", "1"], ["4"]),
+    node("d", ["1"], ["5"]),
+    node("b2", ["2"], ["3"]),
+    node("b1", ["x"], ["2"]),
+    node("e", ["5"], ["6"]),
+  ];
+  assert.equal(names(producersFirst(nodes)), "a b1 b2 c d e");
+  const ordered = producersFirst(nodes);
+  assert.deepEqual(producersFirst(ordered), ordered);
 });

@@ -1,12 +1,14 @@
 /** @module */
+import { create } from "@bufbuild/protobuf";
 import type { Builder } from "../graph/builder.ts";
 import { keyOf, RANDOM } from "../graph/common.ts";
 import { type Dim, isStatic, sameDims } from "../graph/dims.ts";
+import { waitsFor } from "../graph/late.ts";
 import { liveNodes, readsOf } from "../graph/topology.ts";
 import { bodiesOf, intAttribute, intsAttribute } from "../model/attributes.ts";
 import { arrayFor, DataType, isInteger, type TensorArray } from "../model/data_type.ts";
 import { makeTensor, tensorData } from "../model/tensor.ts";
-import type { NodeProto, TensorProto } from "../proto/onnx_pb.ts";
+import { type NodeProto, NodeProtoSchema, type TensorProto } from "../proto/onnx_pb.ts";
 
 /** Elements that a folded constant may have. */
 const MOST_FOLDED = 65536;
@@ -17,6 +19,11 @@ export interface Kept {
   readonly outputs: readonly string[];
   /** Initializers of the file: parameters, which may be fed or trained. */
   readonly parameters: ReadonlySet<string>;
+  /**
+   * Whether values that are wanted again late stay values of their own, where sizes are known, too;
+   * else they are what they are copies of.
+   */
+  readonly late: boolean;
 }
 
 /**
@@ -34,10 +41,18 @@ export function simplify(b: Builder, nodes: readonly NodeProto[], kept: Kept): N
   const now = (name: string): string => stands.get(name) ?? name;
   const made = new Map<string, readonly string[]>();
   const result: NodeProto[] = [];
+  const waits = new Map(
+    kept.late ? live.map((node) => [node, waitsFor(b, node)] as const) : [],
+  );
   for (const node of live) {
     const current = node.input.some((name) => stands.has(name))
       ? { ...node, input: node.input.map(now) }
       : node;
+    const after = waits.get(node);
+    if (after !== undefined && b.producer(now(after)) !== undefined) {
+      result.push(...lateNodes(b, current, now(after)));
+      continue;
+    }
     const free = current.output.every((name) => !named.has(name));
     if (free && current.output.length === 1) {
       const [output] = current.output as [string];
@@ -60,6 +75,35 @@ export function simplify(b: Builder, nodes: readonly NodeProto[], kept: Kept): N
     result.push(current);
   }
   return liveNodes(withoutCopies(result, named), kept.outputs);
+}
+
+/**
+ * The nodes of a value that is wanted again late. ONNX Runtime folds the Shape of a value whose sizes it
+ * knows, but not its Size.
+ */
+function lateNodes(b: Builder, node: NodeProto, after: string): NodeProto[] {
+  const [x] = node.input as [string];
+  const dims = b.type(x)?.dims;
+  const made: NodeProto[] = [];
+  const op = (opType: string, input: string[]) => {
+    const output = b.fresh(`${node.output[0]}_${opType}`);
+    made.push(create(NodeProtoSchema, {
+      opType,
+      name: output,
+      input,
+      output: [output],
+    }));
+    return output;
+  };
+  const known = isStatic(dims);
+  const nothing = () => {
+    const size = op("Size", [after]);
+    return op("Sub", [size, size]);
+  };
+  const shape = !known && sameDims(dims, b.type(after)?.dims)
+    ? op("Shape", [after])
+    : op("Add", [known ? b.ints(dims) : op("Shape", [x]), nothing()]);
+  return [...made, { ...node, input: [x, shape] }];
 }
 
 /** Lets the node that makes a value make the output that an Identity would copy it to. */

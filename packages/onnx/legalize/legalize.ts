@@ -68,7 +68,8 @@ const targets: Readonly<Record<Target, MakeLegality>> = { cpu, webgpu, webgl };
  * Nodes whose results are outputs alone come last, in the reverse of the order in which they could run:
  * ONNX Runtime then frees what a gradient was made from as soon as it is made.
  *
- * Forward values are kept for the backward pass, none is computed again.
+ * What `differentiate()` computes again in the backward pass stays so on the CPU, where memory is what
+ * it saves; on WebGPU and WebGL the forward values are kept.
  *
  * @throws {OnnxError} One error that lists every node that the target does not run.
  *
@@ -112,7 +113,11 @@ export function legalize(
   const { b } = graph;
   const outputs = graph.outputs.map((o) => o.name);
   restoreOutputs(b, model);
-  const nodes = simplify(b, b.nodes, { outputs, parameters: parametersOf(model) });
+  const nodes = simplify(b, b.nodes, {
+    outputs,
+    parameters: parametersOf(model),
+    late: legality.keepsLate === true,
+  });
   refuseIllegal(target, legality, b, nodes);
   const legal = assemble(model, graph, leavesLast(nodes));
   return {

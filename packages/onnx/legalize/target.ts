@@ -21,6 +21,8 @@ export interface Legality {
   readonly retype?: (name: string, type: ValueType) => ValueType;
   /** Why the target does not run a node; undefined if it does. */
   readonly refuses?: (node: NodeProto, candidate: Candidate) => string | undefined;
+  /** Whether what the backward pass computes again stays so; else the forward values are kept. */
+  readonly keepsLate?: boolean;
   /** Last changes to the finished model: another operator set. */
   readonly finish?: (model: ModelProto, b: Builder) => ModelProto;
 }

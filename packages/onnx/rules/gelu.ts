@@ -1,23 +1,29 @@
 /** @module */
+import { create } from "@bufbuild/protobuf";
 import type { Builder } from "../graph/builder.ts";
 import { add, mul, square, sub } from "../graph/emit.ts";
+import { late } from "../graph/late.ts";
+import { float } from "../model/attributes.ts";
 import { DataType } from "../model/data_type.ts";
 import type { GradientContext, NodeContext, OperatorRule } from "../graph/rule.ts";
+import { NodeProtoSchema } from "../proto/onnx_pb.ts";
 import { unary } from "./shared/unary.ts";
 
 const RATE = Math.sqrt(2 / Math.PI);
 const CUBIC = 0.044715;
 
+const root = (b: Builder, x: string) => mul(b, x, Math.SQRT1_2);
+
 /** The standard normal distribution function `Φ(x) = (1 + erf(x/√2)) / 2`. */
 function phi(b: Builder, x: string): string {
-  const erf = b.op("Erf", [mul(b, x, Math.SQRT1_2)]);
-  return mul(b, add(b, erf, 1), 0.5);
+  // One pass where sum and product are two; what it cuts off at 0 and 1 is not beyond them.
+  return b.op("HardSigmoid", [b.op("Erf", [root(b, x)])], { alpha: float(0.5), beta: float(0.5) });
 }
 
-/** `∂/∂x x Φ(x) = Φ(x) + x e^{−x²/2} / √2π`. */
+/** `∂/∂x x Φ(x) = Φ(x) + x e^{c − u²}`, `u = x/√2`, `c = −½ log 2π`: no pass for the factor. */
 function exact(b: Builder, x: string): string {
-  const density = b.op("Exp", [mul(b, square(b, x), -0.5)]);
-  return add(b, phi(b, x), mul(b, mul(b, x, density), RATE / 2));
+  const density = b.op("Exp", [sub(b, -0.5 * Math.log(2 * Math.PI), square(b, root(b, x)))]);
+  return add(b, phi(b, x), mul(b, x, density));
 }
 
 /** `t = tanh u`, `u = √(2/π) (x + .044715 x³)`. */
@@ -49,8 +55,17 @@ function derivative(n: GradientContext, x: string): string {
   return mode === "tanh" ? approximate(n.b, x) : exact(n.b, x);
 }
 
-/** `y = x Φ(x)`, or with `approximate = "tanh"` `y = x (1 + t)/2`. */
-const gelu: OperatorRule = unary("Gelu", 20, derivative);
+/**
+ * `y = x Φ(x)`, or with `approximate = "tanh"` `y = x (1 + t)/2`. Of the forward pass only x is kept:
+ * what the derivative shares with y is computed again, which costs less than to read it.
+ */
+const gelu: OperatorRule = {
+  ...unary("Gelu", 20, () => 1),
+  gradient: (n) => {
+    const dy = n.cotangent();
+    return [mul(n.b, dy, derivative(n, late(n.b, n.input(0)!, dy)))];
+  },
+};
 
 /**
  * `x Φ(x)` or its approximation by tanh: Gelu where the operator set has it (20), else its formula.
@@ -68,8 +83,17 @@ export function appendGelu(
     return;
   }
   const share = tanh ? mul(b, add(b, tanhOf(b, x), 1), 0.5) : phi(b, x);
-  b.node("Mul", [x, share], {}, { outputs });
+  // As it is: where a graph had these very nodes, this one makes its result again.
+  b.append(makeMul(b, [x, share], options.output));
 }
+
+const makeMul = (b: Builder, input: string[], output: string) =>
+  create(NodeProtoSchema, {
+    opType: "Mul",
+    name: b.fresh(`${output}/Mul`),
+    input,
+    output: [output],
+  });
 
 /** A contributed operator that is written with standard ones, its output under its own name. */
 const contributed = (

@@ -1,6 +1,7 @@
 /** @module */
 import { type Dim, product, quotient } from "../graph/dims.ts";
 import { reshapeLike, sumTo } from "../graph/emit.ts";
+import { waitsFor } from "../graph/late.ts";
 import { DataType } from "../model/data_type.ts";
 import { passedOn, unknownDims } from "./shared/axis.ts";
 import { sameType } from "./shared/unary.ts";
@@ -32,7 +33,7 @@ const reshape: OperatorRule = {
     const type = n.type(0);
     const name = n.input(1);
     const target = name === undefined ? undefined : n.b.known(name);
-    if (type === undefined) return [];
+    if (type === undefined || waitsFor(n.b, n.node) !== undefined) return [type];
     if (target === undefined) {
       const length = name === undefined ? undefined : n.b.type(name)?.dims?.[0];
       return [{ dataType: type.dataType, dims: unknownDims(n.b, length) }];

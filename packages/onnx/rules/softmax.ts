@@ -1,6 +1,7 @@
 /** @module */
 import type { Builder } from "../graph/builder.ts";
-import { mul, reduceSum, reshapeLike, sub, where } from "../graph/emit.ts";
+import { sameDims } from "../graph/dims.ts";
+import { mul, reduceSum, reshapeLike, sub, transposeLast, where } from "../graph/emit.ts";
 import { axisOf } from "./shared/axis.ts";
 import type { NodeContext, OperatorRule } from "../graph/rule.ts";
 import { sameType } from "./shared/unary.ts";
@@ -48,7 +49,30 @@ function guarded(b: Builder, y: string, instead = 0): string {
   return isAsked(y) ? where(b, b.op("IsNaN", [y]), b.scalar(instead, y), y) : y;
 }
 
-/** `y_i = e^{x_i} / Σ_j e^{x_j}`: ∂x = y ⊙ ∂y − y Σ (y ⊙ ∂y). */
+/**
+ * `Σ_j y_j ∂y_j` along the last axis, where `z = y v` is all that y is for: `∂y = ∂z vᵀ`, so that it is
+ * `Σ_k z_k ∂z_k` along the width of z, which in attention is less than the length.
+ */
+function sumThroughProduct(b: Builder, y: string, dy: string): string | undefined {
+  const made = b.producer(dy);
+  const [dz, turned] = made?.opType === "MatMul" ? made.input : [];
+  const v = turned === undefined ? undefined : b.producer(turned);
+  if (dz === undefined || v?.opType !== "Transpose") return undefined;
+  const product = b.nodes.find(({ opType, input }) =>
+    opType === "MatMul" && input[0] === y && input[1] === v.input[0]
+  );
+  const z = product?.output[0];
+  if (z === undefined || turned !== transposeLast(b, v.input[0]!)) return undefined;
+  const [wide, long] = [b.type(z)?.dims, b.type(y)?.dims];
+  if (wide === undefined || long === undefined || !sameDims(wide, b.type(dz)?.dims)) {
+    return undefined;
+  }
+  const [width, length] = [wide.at(-1)!, long.at(-1)!];
+  if (typeof width !== "number" || (typeof length === "number" && width > length)) return undefined;
+  return reduceSum(b, mul(b, dz, z), [-1], true);
+}
+
+/** `y_i = e^{x_i} / Σ_j e^{x_j}`: ∂x = y ⊙ (∂y − Σ (y ⊙ ∂y)). */
 const softmax: OperatorRule = {
   opType: "Softmax",
   since: 7,
@@ -57,8 +81,13 @@ const softmax: OperatorRule = {
   gradient: (n) => {
     const { b } = n;
     const y = guarded(b, n.outputs[0]!);
-    const each = mul(b, n.cotangent(), y);
-    return [sub(b, each, mul(b, y, reduceSum(b, each, [n.int("axis", -1)], true)))];
+    const dy = n.cotangent();
+    const axis = n.int("axis", -1);
+    const last = axis === -1 || axis + 1 === b.type(y)?.dims?.length;
+    const sum = last && y === n.outputs[0] ? sumThroughProduct(b, y, dy) : undefined;
+    if (sum !== undefined) return [mul(b, sub(b, dy, sum), y)];
+    const each = mul(b, dy, y);
+    return [sub(b, each, mul(b, y, reduceSum(b, each, [axis], true)))];
   },
 };
 

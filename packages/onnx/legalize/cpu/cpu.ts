@@ -16,10 +16,11 @@ const MOST_ONES = 4096;
  * fused (MatMul with Transpose, activations into Conv and Gemm); what is left for us is what it cannot
  * know, the sizes that the caller gives, and two slow kernels.
  *
- * Forward values are kept and none is computed again: what is folded here was folded there, once a
- * session.
+ * What is folded here was folded there, once a session; what is computed again stays so, where ONNX
+ * Runtime would fold the sizes that it waits for, too.
  */
 export const cpu: MakeLegality = (_, { threads }) => ({
+  keepsLate: true,
   rewrite: (n) => {
     const { opType, domain } = n.node;
     if (domain !== "") return false;
