@@ -2,6 +2,7 @@
 import type * as PageExports from "./_page.ts";
 import { gpuName } from "./gpu.ts";
 import { digitsFolder } from "./problems/digits.ts";
+import { onnxBackends } from "./problems/learner.ts";
 import {
   browser,
   requireAdapter,
@@ -45,6 +46,9 @@ export async function withBackends(
   full: boolean,
   body: (placed: readonly Placed[]) => Promise<void>,
 ): Promise<void> {
+  if (onnxBackends.some((name) => uses(cells, name))) {
+    (await import("./problems/onnx_learner.ts")).addOnnxBackends();
+  }
   let webgpu: string | undefined;
   if (uses(cells, "webgpu")) {
     await startDenoWebgpu();

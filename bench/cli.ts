@@ -107,7 +107,7 @@ export function parse(args: readonly string[]): Arguments {
         .argParser(names("method", () => methods.map((method) => method.name))),
     )
     .addOption(
-      new Option("--backend <names>", `tfjs backends for the networks: ${allBackends.join(", ")}`)
+      new Option("--backend <names>", `backends for the networks: ${allBackends.join(", ")}`)
         .default(["wasm"], "wasm")
         .argParser(names("backend", () => allBackends)),
     )

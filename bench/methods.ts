@@ -1,6 +1,7 @@
 /** @module */
 import {
   adam,
+  adamW,
   chain,
   combined,
   curvatureOnly,
@@ -120,7 +121,8 @@ export const methods: readonly Method[] = [
     name: "adam",
     title: "Adam",
     mode: "none",
-    about: "tf.train.adam on networks, ours on the theory problems; ε = 1e-7 for both.",
+    about:
+      "tf.train.adam on networks in tfjs, ours on ONNX Runtime and the theory problems; ε = 1e-7.",
     centre: { theory: 0.05, network: 0.004 },
     settings: both,
     host: "adam",
@@ -135,6 +137,16 @@ export const methods: readonly Method[] = [
     centre: { theory: 0.05, network: 0.004 },
     settings: network,
     definition: (learningRate) => adam({ learningRate, epsilon: 1e-7 }),
+  },
+  {
+    name: "adamw",
+    title: "AdamW, decay 0.01",
+    mode: "none",
+    about: "Our Adam with decoupled weight decay 0.01; ε = 1e-7.",
+    fullOnly: true,
+    centre: { theory: 0.05, network: 0.004 },
+    settings: network,
+    definition: (learningRate) => adamW({ learningRate, weightDecay: 0.01, epsilon: 1e-7 }),
   },
   {
     name: "curvature",

@@ -14,7 +14,7 @@ import { number } from "./format.ts";
 import { gpuBackends } from "./gpu.ts";
 import { placesOf, requirePlaces, withMeasurer } from "./overhead/measurers.ts";
 import type { OverheadRow, Runtime, TimedRow, Waits } from "./overhead/rows.ts";
-import { allBackends, networkBackends } from "./suite.ts";
+import { networkBackends, tensorBackends } from "./suite.ts";
 
 interface Options {
   readonly backend: string[];
@@ -43,9 +43,9 @@ export function counts(text: string): number[] {
 function parse(args: readonly string[]): Options {
   const program = command("overhead", "Times the update alone, with ready gradients.")
     .addOption(
-      new Option("--backend <names>", `tfjs backends: ${allBackends.join(", ")}`)
+      new Option("--backend <names>", `tfjs backends: ${tensorBackends.join(", ")}`)
         .default(networkBackends, networkBackends.join())
-        .argParser(names("backend", () => allBackends)),
+        .argParser(names("backend", () => tensorBackends)),
     )
     .addOption(
       new Option("--runtime <names>", "where webgpu runs: deno, chromium").default(["deno"], "deno")

@@ -1,6 +1,7 @@
 /** @module */
 import { stepsToTarget } from "@precond/core/reference";
 import type { Device, Source, Versions } from "./device.ts";
+import { librariesOf } from "./problems/learner.ts";
 import type { Outcome, Selection } from "./problems/problem.ts";
 import {
   columns,
@@ -113,9 +114,7 @@ export async function runCell(
         mode: method.mode,
         implementation: problem.kind === "theory"
           ? "@precond/core"
-          : method.host
-          ? "@tensorflow/tfjs-core"
-          : "@precond/tfjs",
+          : librariesOf(backend)[method.host ? "host" : "ours"],
         batchSize: problem.batchSize,
         seed,
         learningRate,

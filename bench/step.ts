@@ -17,7 +17,7 @@ import type { Runtime, Waits } from "./overhead/rows.ts";
 import { pixels } from "./problems/digits.ts";
 import { measureAt } from "./step/measurers.ts";
 import type { StepRow } from "./step/rows.ts";
-import { allBackends } from "./suite.ts";
+import { tensorBackends } from "./suite.ts";
 
 interface Options {
   readonly backend: string[];
@@ -32,9 +32,9 @@ interface Options {
 function parse(args: readonly string[]): Options {
   const program = command("step", "Times whole steps of an MLP on digits: loss, gradients, update.")
     .addOption(
-      new Option("--backend <names>", `tfjs backends: ${allBackends.join(", ")}`)
-        .default(allBackends, allBackends.join())
-        .argParser(names("backend", () => allBackends)),
+      new Option("--backend <names>", `tfjs backends: ${tensorBackends.join(", ")}`)
+        .default(tensorBackends, tensorBackends.join())
+        .argParser(names("backend", () => tensorBackends)),
     )
     .addOption(
       new Option("--runtime <names>", "where webgpu runs: deno, chromium")

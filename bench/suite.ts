@@ -1,6 +1,7 @@
 /** @module */
 import { stringifyDefinition } from "@precond/core/backend";
 import { gpuBackends } from "./gpu.ts";
+import { onnxBackends } from "./problems/learner.ts";
 import { type Method, methods, type Setting } from "./methods.ts";
 import { allProblems } from "./problems/mod.ts";
 import type { Problem } from "./problems/problem.ts";
@@ -34,7 +35,10 @@ export interface Cell {
 export const networkBackends: readonly string[] = ["cpu", "wasm"];
 
 /** The tfjs backends that the benchmark can use. */
-export const allBackends: readonly string[] = [...networkBackends, ...gpuBackends];
+export const tensorBackends: readonly string[] = [...networkBackends, ...gpuBackends];
+
+/** These, and ONNX Runtime's. */
+export const allBackends: readonly string[] = [...tensorBackends, ...onnxBackends];
 
 /** The backend of the theory problems: the generated JavaScript of @precond/core. */
 export const theoryBackend = "javascript";
@@ -69,7 +73,8 @@ function describe(method: Method, setting: Setting): string {
 export function cellsOf(request: Request): Cell[] {
   const { full, backends } = request;
   const named = request.problems;
-  const chosen = allProblems(full).filter(({ name }) => named?.includes(name) ?? true);
+  const chosen = allProblems(full)
+    .filter(({ name, fullOnly }) => named?.includes(name) ?? (full || !fullOnly));
   return chosen.flatMap((problem) =>
     (problem.kind === "theory" ? [theoryBackend] : backends).flatMap((backend) =>
       methods

@@ -1,5 +1,13 @@
 /** @module */
-import { adam, type Definition, precond, sgd, signalNewton, userCurvature } from "@precond/tfjs";
+import {
+  adam,
+  type Definition,
+  precond,
+  sgd,
+  signalNewton,
+  snrOnly,
+  userCurvature,
+} from "@precond/tfjs";
 import * as tf from "@tensorflow/tfjs-core";
 
 /** Arrays of n parameters in equal variables, and gradients for them that stay the same. */
@@ -100,6 +108,7 @@ export function ourContenders(gradients: readonly tf.Tensor[]): Contender[] {
   return [
     ours("sgd momentum", sgd({ ...rate, momentum: 0.9 }), 20, gradients), // r w,g,a  w w,a
     ours("adam", adam({ ...rate, epsilon: 1e-7 }), 28, gradients), // r w,g,m,v  w w,m,v
+    ours("snrOnly", snrOnly(), 36, gradients), // r w,g,m,v,a  w w,m,v,a
     ours("combined", both, 40, gradients), // r w,g,m,d,h,a  w w,m,d,a
   ];
 }

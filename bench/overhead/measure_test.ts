@@ -14,6 +14,8 @@ Deno.test("measure() has a row for each method and baseline, and leaves no tenso
     ["sgd momentum", "tf.train.adam"],
     ["sgd momentum", "tf.train.momentum"],
     ["adam", "tf.train.adam"],
+    ["snrOnly", "tf.train.adam"],
+    ["snrOnly", "adam"],
     ["combined", "tf.train.adam"],
   ]);
   for (const row of rows) {

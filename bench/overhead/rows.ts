@@ -66,9 +66,12 @@ export function rowsOf(
   times: ReadonlyMap<string, number>,
   rest: OverheadCase & Pick<TimedRow, "runtime" | "gpu" | "waits" | "wait_ms">,
 ): TimedRow[] {
-  const baselines = name === "sgd momentum"
-    ? ["tf.train.adam", "tf.train.momentum"]
-    : ["tf.train.adam"];
+  const further: Readonly<Record<string, string>> = {
+    "sgd momentum": "tf.train.momentum",
+    // Ours: what the signal costs beside Adam's own update.
+    "snrOnly": "adam",
+  };
+  const baselines = ["tf.train.adam", ...(further[name] ? [further[name]] : [])];
   const ours = times.get(name)!;
   return baselines.map((baseline) => ({
     backend: rest.backend,

@@ -1,8 +1,41 @@
 /** @module */
 import { random } from "../random.ts";
 import { digits, type Examples, pick, range } from "./digits.ts";
-import { type Data, network } from "./network.ts";
+import { multilayer } from "./layers.ts";
+import { type Data, networkProblem } from "./network.ts";
 import type { Problem } from "./problem.ts";
+
+/** Two convolutions and a dense layer on the digits. */
+export function cnnProblem(full: boolean): Problem {
+  const [first, second] = full ? [8, 16] : [4, 8];
+  return networkProblem({
+    name: "cnn",
+    title: `Convolutions ${first}, ${second}, digits`,
+    about:
+      "MNIST, 10k subset: 8,000 digits to train, 2,000 to test; 5×5 kernels, ReLU and 2×2 maxima " +
+      "twice, then 10 classes; B = 16, the learning rate falls linearly to 0.",
+    noisyData: false,
+    network: {
+      input: [28, 28, 1],
+      layers: [
+        { type: "conv", filters: first, size: 5 },
+        { type: "pool", size: 2 },
+        { type: "conv", filters: second, size: 5 },
+        { type: "pool", size: 2 },
+        { type: "dense", units: 10 },
+      ],
+    },
+    batchSize: 16,
+    steps: full ? 1500 : 120,
+    every: full ? 50 : 10,
+    target: { metric: "trainLoss", value: full ? 0.1 : 0.6 },
+    selections: ["finalTrainLoss"],
+    rateScale: 1,
+    schedule: "linear",
+    fullOnly: true,
+    data: () => clean(full),
+  });
+}
 
 /** Replaces a share of the labels by ones drawn evenly from all classes. */
 export function randomiseLabels(examples: Examples, share: number, seed: number): Examples {
@@ -22,14 +55,14 @@ function clean(full: boolean): Data {
 
 /** Softmax regression on the digits. */
 export function softmaxProblem(full: boolean): Problem {
-  return network({
+  return networkProblem({
     name: "softmax",
     title: "Softmax regression, digits",
     about:
       "MNIST, 10k subset: 8,000 digits to train, 2,000 to test; 784-10, B = 16, the learning " +
       "rate falls linearly to 0.",
     noisyData: false,
-    sizes: [784, 10],
+    network: multilayer([784, 10]),
     batchSize: 16,
     steps: full ? 1500 : 80,
     every: full ? 50 : 10,
@@ -43,13 +76,13 @@ export function softmaxProblem(full: boolean): Problem {
 
 /** A multi-layer perceptron on the digits. */
 export function mlpProblem(full: boolean): Problem {
-  return network({
+  return networkProblem({
     name: "mlp",
     title: `MLP 784-${full ? 128 : 32}-10, digits`,
     about: "MNIST, 10k subset: 8,000 digits to train, 2,000 to test; B = 16, the learning rate " +
       "falls linearly to 0.",
     noisyData: false,
-    sizes: [784, full ? 128 : 32, 10],
+    network: multilayer([784, full ? 128 : 32, 10]),
     batchSize: 16,
     steps: full ? 1500 : 80,
     every: full ? 50 : 10,
@@ -79,13 +112,13 @@ export function labelNoiseData(seed: number, full: boolean): Data {
 
 /** A network large enough to learn wrong labels by heart. */
 export function labelNoiseProblem(full: boolean): Problem {
-  return network({
+  return networkProblem({
     name: "label-noise",
     title: `MLP on ${full ? 600 : 200} digits, 30 % random labels`,
     about: `784-${full ? 64 : 32}-10, B = 16, constant learning rate; validation labels are as ` +
       "noisy as the training labels, test labels are right.",
     noisyData: true,
-    sizes: [784, full ? 64 : 32, 10],
+    network: multilayer([784, full ? 64 : 32, 10]),
     batchSize: 16,
     steps: full ? 2000 : 150,
     every: full ? 50 : 15,

@@ -1,5 +1,5 @@
 /** @module */
-import { labelNoiseProblem, mlpProblem, softmaxProblem } from "./digit_problems.ts";
+import { cnnProblem, labelNoiseProblem, mlpProblem, softmaxProblem } from "./digit_problems.ts";
 import type { Problem } from "./problem.ts";
 import { rotatedProblem } from "./rotated.ts";
 import { theoryProblems } from "./separable.ts";
@@ -12,6 +12,7 @@ export function allProblems(full: boolean): Problem[] {
     rotatedProblem(full),
     softmaxProblem(full),
     mlpProblem(full),
+    cnnProblem(full),
     sparseLogisticProblem(full),
     labelNoiseProblem(full),
   ];

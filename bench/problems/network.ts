@@ -1,15 +1,11 @@
 /** @module */
-import "@tensorflow/tfjs-backend-cpu";
-import "@tensorflow/tfjs-backend-wasm";
-import "@tensorflow/tfjs-layers"; // registers the gradients
-import * as tf from "@tensorflow/tfjs-core";
-import { precond, type Schedule } from "@precond/tfjs";
-import { finished, gpuBackends } from "../gpu.ts";
+import type { Schedule } from "@precond/core";
 import type { Method } from "../methods.ts";
 import { random } from "../random.ts";
 import { record } from "./curve.ts";
 import { type Examples, pick } from "./digits.ts";
-import { dense, evaluateAsync, upload } from "./model.ts";
+import type { Network } from "./layers.ts";
+import { createLearner } from "./learner.ts";
 import type { Outcome, Problem, Selection, Target, Task } from "./problem.ts";
 
 /** The data of one seed. */
@@ -28,8 +24,7 @@ export interface NetworkOptions {
   readonly title: string;
   readonly about: string;
   readonly noisyData: boolean;
-  /** Layer widths, input and output included. */
-  readonly sizes: readonly number[];
+  readonly network: Network;
   readonly batchSize: number;
   readonly steps: number;
   /** Losses are measured every so many steps. */
@@ -39,13 +34,15 @@ export interface NetworkOptions {
   readonly rateScale: number;
   /** To 0 over the run, or not at all. */
   readonly schedule: "linear" | "constant";
+  /** Left out of the quick suite unless asked for by name. Default false. */
+  readonly fullOnly?: boolean;
   data(seed: number): Data;
 }
 
-/** A network trained through tfjs. */
-export function network(options: NetworkOptions): Problem {
+/** A network, trained on any backend. */
+export function networkProblem(options: NetworkOptions): Problem {
   const { name, title, about, noisyData, batchSize, steps, target, selections } = options;
-  const { sizes, every, schedule, rateScale } = options;
+  const { network, every, schedule, rateScale, fullOnly = false } = options;
   return {
     name,
     title,
@@ -58,32 +55,11 @@ export function network(options: NetworkOptions): Problem {
     selections,
     rateScale,
     seconds: steps / 1000,
-    details: { sizes, every, schedule },
+    fullOnly,
+    details: { network, every, schedule },
     accepts: (method) => method.settings.includes("network"),
     run: (task) => train(options, task),
   };
-}
-
-/** What a training loop needs of an optimizer, ours or the host's. */
-interface Stepper {
-  minimize(f: () => tf.Scalar, returnCost: boolean, variables: tf.Variable[]): unknown;
-  dispose(): void;
-}
-
-function stepper(
-  method: Method,
-  schedule: Schedule,
-  seed: number,
-  batchSize: number,
-): { optimizer: Stepper; before(step: number): void } {
-  if (method.host === "adam") {
-    const adam = tf.train.adam(schedule(0), 0.9, 0.999, 1e-7);
-    // The host has no schedules; its rate is a plain field that every step reads.
-    const rate = adam as unknown as { learningRate: number };
-    return { optimizer: adam, before: (step) => rate.learningRate = schedule(step) };
-  }
-  const optimizer = precond(method.definition(schedule, "network"), { seed, batchSize });
-  return { optimizer, before: () => {} };
 }
 
 /** Batches in random order, epoch after epoch; a last short batch joins the next epoch. */
@@ -104,53 +80,47 @@ function examplesUsed(method: Method, batchSize: number, steps: number): number 
 
 async function train(options: NetworkOptions, task: Task): Promise<Outcome> {
   const { method, learningRate, seed, backend, tuning, breathe } = task;
-  const { sizes, steps, every, batchSize, target } = options;
-  if (tf.getBackend() !== backend) await tf.setBackend(backend);
-  await tf.ready();
+  const { network, steps, every, batchSize, target } = options;
   const data = options.data(seed);
-  const outputs = sizes.at(-1)!;
-  const model = dense(sizes, seed);
-  const probe = upload(data.probe, outputs);
-  const test = tuning ? undefined : upload(data.test, outputs);
-  const validation = data.validation && upload(data.validation, outputs);
   const schedule: Schedule = options.schedule === "linear"
     ? (n) => learningRate * (1 - n / steps)
     : () => learningRate;
-  const { optimizer, before } = stepper(method, schedule, seed, batchSize);
+  const learner = await createLearner(backend, { network, method, schedule, seed, batchSize });
+  const probe = learner.upload(data.probe);
+  const test = tuning ? undefined : learner.upload(data.test);
+  const validation = data.validation && learner.upload(data.validation);
   const recorder = record(target);
   const order = batches(data.train.count, batchSize, seed);
   let seconds = 0;
   const look = async (step: number) => {
-    const tested = test && await evaluateAsync(model, test);
-    const { loss: trainLoss } = await evaluateAsync(model, probe);
+    const tested = test === undefined ? undefined : await learner.evaluate(test);
+    const { loss: trainLoss } = await learner.evaluate(probe);
     recorder.see({
       step,
       trainLoss,
       ...(tested ? { testLoss: tested.loss, testAccuracy: tested.accuracy } : {}),
-      ...(validation ? { validationLoss: (await evaluateAsync(model, validation)).loss } : {}),
+      ...(validation ? { validationLoss: (await learner.evaluate(validation)).loss } : {}),
     }, seconds);
   };
   try {
     await look(0);
     for (let step = 0; step < steps && !recorder.diverged; step++) {
-      const batch = upload(pick(data.train, order.next().value), outputs);
-      before(step);
+      const batch = learner.upload(pick(data.train, order.next().value));
       const start = performance.now();
-      optimizer.minimize(model.loss(batch), false, model.variables);
+      await learner.step(batch, step);
       const looks = (step + 1) % every === 0 || step + 1 === steps;
       // Until then a GPU may be behind: a wait after every step would slow it down.
-      if (looks && gpuBackends.includes(backend)) await finished(model.variables.at(-1)!);
+      if (looks) await learner.settle();
       seconds += (performance.now() - start) / 1e3;
-      tf.dispose([batch.x, batch.y]);
+      learner.drop(batch);
       if (looks) {
         await look(step + 1);
         await breathe();
       }
     }
   } finally {
-    optimizer.dispose();
-    model.dispose();
-    for (const part of [probe, test, validation]) if (part) tf.dispose([part.x, part.y]);
+    for (const part of [probe, test, validation]) if (part) learner.drop(part);
+    await learner.dispose();
   }
   return recorder.outcome((count) => examplesUsed(method, batchSize, count));
 }

@@ -64,6 +64,8 @@ export interface Problem {
   readonly rateScale: number;
   /** Rough seconds a run takes, for the first guess of the time left. */
   readonly seconds: number;
+  /** Left out of the quick suite unless asked for by name. */
+  readonly fullOnly?: boolean;
   /** What theory needs to predict the risk. */
   readonly quadratic?: SeparableQuadratic;
   /** Everything else that rows depend on, for `--resume`. */

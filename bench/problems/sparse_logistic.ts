@@ -1,7 +1,8 @@
 /** @module */
 import { random } from "../random.ts";
 import type { Examples } from "./digits.ts";
-import { type Data, network } from "./network.ts";
+import { multilayer } from "./layers.ts";
+import { type Data, networkProblem } from "./network.ts";
 import type { Problem } from "./problem.ts";
 
 const features = 1000;
@@ -33,13 +34,13 @@ const cache = new Map<number, Data>();
 
 /** Fewer examples than features: what is learnt beyond the ten that matter is noise. */
 export function sparseLogisticProblem(full: boolean): Problem {
-  return network({
+  return networkProblem({
     name: "sparse-logistic",
     title: "Sparse-signal logistic regression",
     about: "400 examples, 1,000 features of which 10 matter, 10 % of the labels flipped (in the " +
       "test set too); B = 16, constant learning rate. Chance is .693.",
     noisyData: true,
-    sizes: [features, 1],
+    network: multilayer([features, 1]),
     batchSize: 16,
     steps: full ? 2000 : 160,
     every: full ? 50 : 20,

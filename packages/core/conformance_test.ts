@@ -29,8 +29,7 @@ function subject(lowering: OptimizerOptions["lowering"]): SubjectFactory {
 
 for (const lowering of ["javascript", "interpreter", "wasm"] as const) {
   Deno.test(`the ${lowering} lowering follows the reference`, async (t) => {
-    const inBasis = basisCases.map((test) => ({ ...test, reference: () => test.reference(0) }));
-    for (const test of [...conformanceCases, ...heldCases, ...inBasis]) {
+    for (const test of [...conformanceCases, ...heldCases, ...basisCases()]) {
       await t.step(test.name, () => checkConformance(test, subject(lowering)));
     }
   });

@@ -10,7 +10,8 @@ export function backendSubject<A>(backend: Backend<A>): SubjectFactory {
       Object.entries(parameters).map(([name, p]) => [name, backend.write(p.weights, p.shape)]),
     );
     return {
-      step({ evidence, microBatches, batchSize }) {
+      async step({ evidence, microBatches, batchSize }) {
+        await driver.ready();
         const given = Object.entries(evidence).map(([name, e]) => {
           const { shape } = parameters[name]!;
           const enter = (values: Float32Array | undefined) =>

@@ -232,24 +232,32 @@ function basis(every: number, ...inner: readonly [core.Transform, ref.ReferenceS
         core.momentum({ decay: 0.5 }),
         core.learningRate(0.05),
       ),
-    reference: (delay: number, outputAxis: "first" | "last" = "last") => [
-      ref.inBasisStage({ every, delay, outputAxis }, ...inner.map(([, stage]) => stage)),
+    reference: ({ reads = "sync", outputAxis = "last" }: BasisHost = {}) => [
+      ref.inBasisStage(
+        { every, delay: reads === "sync" ? 0 : every, outputAxis },
+        ...inner.map(([, stage]) => stage),
+      ),
       ref.momentumStage({ decay: 0.5 }),
       ref.learningRateStage(0.05),
     ],
     plan: {},
-    every,
   };
 }
 
-/** Cases in a Kronecker eigenbasis; where reads are asynchronous, `delay` is `every`. */
-export const basisCases: readonly (Omit<ConformanceCase, "reference"> & {
-  readonly every: number;
-  reference(delay: number, outputAxis?: "first" | "last"): ref.ReferenceStage[];
+/** What the course of a basis depends on besides its options. */
+export interface BasisHost {
+  /** With "async" a refresh takes effect `every` steps later; default "sync". */
+  readonly reads?: "sync" | "async";
+  /** Default "last". */
+  readonly outputAxis?: "first" | "last";
+}
+
+const basisDefinitions: readonly (Omit<ConformanceCase, "reference"> & {
+  reference(host: BasisHost): ref.ReferenceStage[];
 })[] = [
   {
     name: "inBasis(inverseRms)",
-    ...basis(4, [
+    ...basis(8, [
       core.scaleBy(pieces.inverseRms({ decay: 0.9, epsilon: 1e-3 })),
       ref.scaleByStage(ref.referenceInverseRms({ decay: 0.9, epsilon: 1e-3 })),
     ]),
@@ -262,6 +270,11 @@ export const basisCases: readonly (Omit<ConformanceCase, "reference"> & {
     ]),
   },
 ];
+
+/** Cases in a Kronecker eigenbasis, as a host runs them. */
+export function basisCases(host: BasisHost = {}): ConformanceCase[] {
+  return basisDefinitions.map((test) => ({ ...test, reference: () => test.reference(host) }));
+}
 
 /** Steps with NaN and infinite gradients; only for hosts that know at once that a step is held. */
 export const heldCases: readonly ConformanceCase[] = (["all", "tensor"] as const).map((scope) => ({

@@ -4,7 +4,13 @@
  * @module
  */
 export { assertAllClose, type Tolerance } from "./assert_all_close.ts";
-export { basisCases, type ConformanceCase, conformanceCases, heldCases } from "./cases.ts";
+export {
+  basisCases,
+  type BasisHost,
+  type ConformanceCase,
+  conformanceCases,
+  heldCases,
+} from "./cases.ts";
 export {
   checkConformance,
   type ConformanceOptions,
@@ -12,6 +18,23 @@ export {
   type Subject,
   type SubjectFactory,
 } from "./conformance.ts";
+export {
+  type AliasMaker,
+  barsExample,
+  checkDefaultRun,
+  constantLoss,
+  curvatureAliases,
+  type DefaultRun,
+  defaultRuns,
+  type DefaultTaskName,
+  gradientAliases,
+  pairsExample,
+  recommendedAliases,
+  type TaskData,
+  taskData,
+  taskExamples,
+  tokensExample,
+} from "./default_tasks.ts";
 export {
   type EvidencePlan,
   type TestEvidence,

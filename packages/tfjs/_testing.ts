@@ -47,7 +47,7 @@ export const tfSubject: SubjectFactory = (definition, parameters): Subject => {
     ]),
   );
   return {
-    step({ evidence, microBatches, batchSize }) {
+    async step({ evidence, microBatches, batchSize }) {
       const pick = (kind: "gradient" | "curvature" | "gradientSquares") =>
         Object.fromEntries(
           Object.entries(evidence).flatMap(([name, e]) =>
@@ -67,6 +67,8 @@ export const tfSubject: SubjectFactory = (definition, parameters): Subject => {
         batchSize,
       });
       tf.dispose([gradients, curvature, gradientSquares]);
+      // As any loop does: what the device was asked for is there after this.
+      await [...variables.values()][0]!.data();
     },
     async weights() {
       const entries = [...variables].map(async ([name, v]) => [name, await v.data()]);

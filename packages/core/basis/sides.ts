@@ -35,19 +35,19 @@ export function matrixOf(
 }
 
 /**
- * The sides that a basis rotates; undefined if none. `examples` is how many rows of data a step
- * multiplies the weights with.
+ * The sides that a basis rotates; undefined if none. `rows` is how many rows of data a step multiplies
+ * the weights with, where the host knows; else they follow from the number of examples.
  */
 export function sidesOf(
   basis: KroneckerBasis,
   shape: readonly number[],
   outputAxis: OutputAxis,
-  examples: number,
+  { examples, rows: given }: { readonly examples: number; readonly rows?: number | undefined },
 ): Sides | undefined {
   const matrix = matrixOf(shape, outputAxis);
   if (matrix === undefined) return undefined;
   const { rows, columns, convolution } = matrix;
-  const data = convolution ? examples * positions : examples;
+  const data = given ?? (convolution ? examples * positions : examples);
   const pays = (n: number) => n <= data / 2 || 6 * n * rows * columns <= unnoticed;
   const wanted = (side: "left" | "right", n: number) => {
     if (n > basis.maxSide) return false;

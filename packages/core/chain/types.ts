@@ -47,9 +47,9 @@ export interface ParameterInfo {
   readonly shape: readonly number[];
   /**
    * Rows of data that a step multiplies the parameter with, batch size times positions, where the
-   * host knows; the batch size if it does not.
+   * host knows. If it does not, it is taken to be the batch size, for convolutions times 64.
    */
-  readonly rowsPerStep?: number;
+  readonly rowsPerStep?: number | undefined;
 }
 
 /** What the host knows when it computes a step's scalars for one parameter. */

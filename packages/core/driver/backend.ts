@@ -83,6 +83,11 @@ export interface Backend<A> {
    */
   copy(calls: readonly CopyCall<A>[]): readonly A[];
   read(array: A): Float32Array | Promise<Float32Array>;
+  /**
+   * Reads at once, waiting for the device; undefined if that is impossible. For hosts whose `read` is
+   * asynchronous and whose steps are not, so that what a step needs is there in time.
+   */
+  readNow?(array: A): Float32Array | undefined;
   dispose(array: A): void;
 }
 

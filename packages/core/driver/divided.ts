@@ -9,14 +9,21 @@ import type { Chain } from "../chain/chain.ts";
 import type { Part, PartHost } from "./part.ts";
 import { runProgram } from "./part.ts";
 import type { Prepared } from "./prepared.ts";
-import { type BasisValues, createRotation, type Rotated, type Rotation } from "./rotation.ts";
+import {
+  type BasisValues,
+  createRotation,
+  type Reading,
+  type Rotated,
+  type Rotation,
+} from "./rotation.ts";
 
 /** A refresh of a basis under way: read from the device, to take effect later. */
 interface Pending {
   readonly count: number;
   /** The step before which it takes effect. */
   readonly due: number;
-  values?: BasisValues;
+  readonly reading: Reading;
+  values?: BasisValues | undefined;
 }
 
 /** A tensor that turns. */
@@ -31,6 +38,8 @@ export interface Divider<A> {
    * be done when all of the step is.
    */
   run(part: Part<A>, programs: DividedPrograms, later: (() => void)[]): void;
+  /** Reads whose values the next step takes, given the steps of parameters; undefined if there are none. */
+  ready(stepOf: (name: string) => number): Promise<void> | undefined;
   /** Drops refreshes under way: the state is another one. */
   forget(): void;
   dispose(): void;
@@ -44,6 +53,16 @@ function turningSlots({ stages }: Chain): string[] {
         turns ? [`${name}.${key}`] : []
       )
       : []
+  );
+}
+
+let warned = false;
+
+function warnOfLateRead(name: string) {
+  if (warned) return;
+  warned = true;
+  console.warn(
+    `precond: the new eigenbasis of "${name}" has not been read in time, so that steps go on in the one before and a second run may differ: await something between steps, for instance tf.nextFrame()`,
   );
 }
 
@@ -71,22 +90,29 @@ export function createDivider<A>(host: PartHost<A>): Divider<A> {
     const take = (values: BasisValues, count: number) =>
       rotation.refresh(item, values, count, turningSlots(chain));
     const waiting = pending.get(name);
-    const ready = waiting?.values !== undefined && step >= waiting.due;
-    if (ready) {
-      take(waiting.values!, waiting.count);
-      later.push(() => void pending.delete(name));
+    let ready = false;
+    if (waiting && step >= waiting.due) {
+      waiting.values ??= waiting.reading.now();
+      ready = waiting.values !== undefined;
+      if (ready) {
+        take(waiting.values!, waiting.count);
+        later.push(() => void pending.delete(name));
+      } else warnOfLateRead(name);
     }
     if (step % every !== 0 || (waiting !== undefined && !ready)) return;
-    const values = rotation.read(item);
+    const reading = rotation.read(item);
     const count = step / every;
-    if (!(values instanceof Promise)) {
-      take(values, count);
+    if (!("now" in reading)) {
+      take(reading, count);
       return;
     }
-    const next: Pending = { count, due: step + every };
+    const next: Pending = { count, due: step + every, reading };
     const isNext = () => pending.get(name) === next;
     // A device that is lost fails the next step; here the basis only stays as it is.
-    values.then((read) => void (next.values = read), () => void (isNext() && pending.delete(name)));
+    reading.values.then(
+      (values) => void (next.values = values),
+      () => void (isNext() && pending.delete(name)),
+    );
     later.push(() => void pending.set(name, next));
   };
 
@@ -153,6 +179,14 @@ export function createDivider<A>(host: PartHost<A>): Divider<A> {
           }
         });
       }
+    },
+    ready(stepOf) {
+      const due = [...pending].filter(([name, { due, values }]) =>
+        values === undefined && stepOf(name) + 1 >= due
+      );
+      if (due.length === 0) return undefined;
+      // What cannot be read leaves the basis as it is.
+      return Promise.allSettled(due.map(([, { reading }]) => reading.values)).then(() => {});
     },
     forget: () => pending.clear(),
     dispose() {

@@ -57,6 +57,11 @@ export interface Driver<A> {
    * sample is missing, or a shape differs from the state's.
    */
   step(contributions: readonly Contribution<A>[], options?: StepOptions): StepResult<A>;
+  /**
+   * Resolves when what the next step takes of an eigenbasis has been read from the device; undefined if
+   * nothing is on its way. Hosts with asynchronous steps await it before each, so that runs repeat.
+   */
+  ready(): Promise<void> | undefined;
   /** The named slot (`stage.slot`) of a parameter. */
   slot(parameter: string, slot: string): A;
   /**
@@ -200,6 +205,7 @@ export function createDriver<A>(definition: Definition, backend: Backend<A>): Dr
       if (held.some((h) => !h)) iteration++;
       return { weights, held, ...(options.countClipped ? { clipped } : {}) };
     },
+    ready: () => stepper.ready(),
     slot(parameter, slot) {
       const state = parameters.get(parameter);
       const array = state?.slots[slot];

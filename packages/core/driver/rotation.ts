@@ -46,8 +46,8 @@ export interface Rotation<A> {
    * named in `turning`.
    */
   refresh(item: Rotated<A>, values: BasisValues, count: number, turning: readonly string[]): void;
-  /** Averages and eigenvectors as they are now. */
-  read(item: Rotated<A>): BasisValues | Promise<BasisValues>;
+  /** Averages and eigenvectors as they are now, at once or on their way. */
+  read(item: Rotated<A>): BasisValues | Reading;
   dispose(): void;
 }
 
@@ -59,6 +59,13 @@ interface SideValues {
 
 /** What was read of a tensor's basis. */
 export type BasisValues = Partial<Record<"left" | "right", SideValues>>;
+
+/** What a device was asked for, as it was then. */
+export interface Reading {
+  readonly values: Promise<BasisValues>;
+  /** Waits for the device; undefined where the host cannot. */
+  now(): BasisValues | undefined;
+}
 
 const sideNames = ["left", "right"] as const;
 const lengthOf = (sides: Sides, side: "left" | "right") =>
@@ -221,17 +228,43 @@ export function createRotation<A>(
     },
     read(item) {
       const sides = sideNames.filter((side) => item.sides[side]);
-      const reads = sides.map((side) => {
+      const slots = sides.flatMap((side) => {
+        const n = lengthOf(item.sides, side);
         const { gram, vectors } = basisSlots[side];
-        return [backend.read(item.slots[gram]!), backend.read(item.slots[vectors]!)] as const;
+        return [gram, vectors].map((slot) => ({ from: item.slots[slot]!, shape: [n, n] }));
       });
-      const named = (values: readonly (readonly [Float32Array, Float32Array])[]): BasisValues =>
+      const named = (values: readonly Float32Array[]): BasisValues =>
         Object.fromEntries(
-          sides.map((side, k) => [side, { gram: values[k]![0], vectors: values[k]![1] }]),
+          sides.map((side, k) => [side, { gram: values[2 * k]!, vectors: values[2 * k + 1]! }]),
         );
-      return reads.flat().every((values) => values instanceof Float32Array)
-        ? named(reads as [Float32Array, Float32Array][])
-        : Promise.all(reads.map((pair) => Promise.all(pair))).then(named);
+      const { readNow } = backend;
+      // Later steps write into the slots: what is read again at once must be a copy.
+      const copies = readNow && backend.copy(slots);
+      const reads = (copies ?? slots.map(({ from }) => from)).map((array) => backend.read(array));
+      const there = reads.every((values) => values instanceof Float32Array);
+      if (there || !copies) {
+        copies?.forEach((copy) => backend.dispose(copy));
+        if (there) return named(reads as Float32Array[]);
+      }
+      let open = copies !== undefined;
+      const close = () => {
+        if (open) copies!.forEach((copy) => backend.dispose(copy));
+        open = false;
+      };
+      const later = Promise.all(reads).then(named).finally(close);
+      // A step that fails after this leaves it to nobody.
+      later.catch(() => {});
+      return {
+        values: later,
+        now() {
+          if (!open) return undefined;
+          const values = copies!.map((copy) => readNow!.call(backend, copy));
+          close();
+          return values.every((value) => value !== undefined)
+            ? named(values as Float32Array[])
+            : undefined;
+        },
+      };
     },
     refresh(item, values, count, turning) {
       const old = turning.map((name) => item.slots[name]!);

@@ -57,6 +57,8 @@ export interface Stepper<A> {
   ): PreparedGroup<A>;
   /** Updates all groups, or throws and changes nothing. */
   run(groups: readonly PreparedGroup<A>[]): Outcome<A>[][];
+  /** What the next step takes of a basis is being read; undefined if nothing is. */
+  ready(): Promise<void> | undefined;
   /** Drops refreshes under way: the state is another one. */
   forget(): void;
   dispose(): void;
@@ -78,7 +80,10 @@ export function createStepper<A>(host: StepperHost<A>): Stepper<A> {
     made: A[],
   ): ParameterState<A> => {
     const sides = chain.basis &&
-      sidesOf(chain.basis, shape, backend.outputAxis ?? "last", rowsPerStep ?? batchSize);
+      sidesOf(chain.basis, shape, backend.outputAxis ?? "last", {
+        examples: batchSize,
+        rows: rowsPerStep,
+      });
     const slots: Record<string, A> = {};
     const vectors: readonly string[] = Object.values(basisSlots).map((s) => s.vectors);
     for (const slot of slotsOf(chain, shape, sides)) {
@@ -294,6 +299,7 @@ export function createStepper<A>(host: StepperHost<A>): Stepper<A> {
   return {
     prepare,
     run,
+    ready: () => divider.ready((name) => host.stateOf(name)?.step ?? 0),
     forget: divider.forget,
     dispose() {
       divider.dispose();

@@ -1,5 +1,6 @@
 import {
   backendSubject,
+  basisCases,
   checkConformance,
   checkNonFinite,
   conformanceCases,
@@ -19,7 +20,7 @@ Deno.test({
       throw new Error((e as GPUUncapturedErrorEvent).error.message);
     });
     try {
-      for (const test of conformanceCases) {
+      for (const test of [...conformanceCases, ...basisCases({ reads: "async" })]) {
         await t.step(
           test.name,
           () => checkConformance(test, backendSubject(webgpuBackend(device)), { steps: 20 }),

@@ -22,6 +22,7 @@ import type { Loss } from "./loss.ts";
 import { reluLast } from "./relu_last.ts";
 import { computeAgain } from "./recompute.ts";
 import { cotangentsOf } from "./reverse.ts";
+import { countRows, type RowsOf } from "./rows.ts";
 import { chooseTrainable, type Trainable } from "./trainable.ts";
 
 /** Options of {@linkcode differentiate}. */
@@ -85,6 +86,8 @@ export interface Differentiated {
   readonly values: ReadonlyMap<string, TensorProto>;
   /** What inputs with class indices may hold, where the number of classes is known. */
   readonly labels: ReadonlyMap<string, ClassLabels>;
+  /** Rows of data that each parameter is multiplied with. */
+  readonly rowsOf: RowsOf;
 }
 
 /** A model with its gradient, to which further results can be appended. */
@@ -182,6 +185,7 @@ export function endGrowth(growth: Growth, further: readonly string[] = []): Diff
     statistics: b.statistics,
     values: valuesOf(graph, fed),
     labels: classLabels(b, [...graph.inputs, ...added]),
+    rowsOf: countRows(b, growth.forward, parameters),
   };
 }
 

@@ -16,5 +16,6 @@ export {
   type PerExampleSquares,
   perExampleSquares,
 } from "./per_example_squares.ts";
+export type { InputShapes, RowsOf } from "./rows.ts";
 export type { Trainable } from "./trainable.ts";
 export { type TrainingGraph, trainingGraph, type TrainingGraphOptions } from "./training_graph.ts";

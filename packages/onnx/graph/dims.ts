@@ -57,6 +57,12 @@ export function quotient(a: Dim, b: Dim): Dim | undefined {
   return format({ factor: over.factor / under.factor, symbols });
 }
 
+/** The value of a dimension for sizes of symbols; NaN if one is missing. */
+export function evaluate(dim: Dim, sizes: ReadonlyMap<string, number>): number {
+  const { factor, symbols } = parse(dim);
+  return symbols.reduce((n, symbol) => n * (sizes.get(symbol) ?? NaN), factor);
+}
+
 /** Whether every dimension is a number. */
 export function isStatic(dims: readonly Dim[] | undefined): dims is readonly number[] {
   return dims !== undefined && dims.every((d) => typeof d === "number");

@@ -4,7 +4,13 @@
  *
  * @module
  */
-import { accumulator, type Contribution, createDriver, type Driver } from "@precond/core/backend";
+import {
+  accumulator,
+  chainFor,
+  type Contribution,
+  createDriver,
+  type Driver,
+} from "@precond/core/backend";
 import { batchSizeOf } from "../graphs/batch.ts";
 import type { LoadedGraph } from "../graphs/graphs.ts";
 import type { Ort, Tensor } from "../hosts/ort.ts";
@@ -66,6 +72,16 @@ export function createEngine<A>(
     anew: accumulator(backend, { squares: needsSquares, inPlace: false }),
   };
   let gathered = none;
+  /** Rows of data in a run, by parameter, where a basis is chosen by them: those of the first run. */
+  const rows = new Map<string, number | undefined>();
+  const countRows = (given: Readonly<Record<string, Tensor>>) => {
+    if (rows.size > 0) return;
+    const shapes = Object.fromEntries(Object.entries(given).map(([name, t]) => [name, t.dims]));
+    for (const { name, dims } of parameters) {
+      const { basis } = chainFor(definition, { name, shape: dims });
+      rows.set(name, basis && setup.plan.plain.rowsOf(name, shapes));
+    }
+  };
   /** Whether `curvature` holds a sample for the next update. */
   let sampled = false;
   /** Whether the gradient's arrays hold what a run left that was not taken in. */
@@ -96,6 +112,7 @@ export function createEngine<A>(
     const { batchSize: asked, readLoss = true, sample, afresh = false } = options;
     const given = checkFeeds(ort, "step", feeds, setup.plan.inputs);
     const batchSize = sizeOf(given, asked);
+    countRows(given);
     const sampling: Sampling<A> | undefined = sample && sampler.samples && due()
       ? sampler.next(options)
       : undefined;
@@ -152,6 +169,7 @@ export function createEngine<A>(
     const squared = needsSquares && microBatches >= 2;
     const list = parameters.map((p, k): Contribution<A> => {
       const mean = means?.[k];
+      const rowsOfRun = rows.get(p.name);
       return {
         name: p.name,
         shape: p.dims,
@@ -159,6 +177,7 @@ export function createEngine<A>(
         gradient: mean?.gathered ?? gradientOf(p),
         gradientSquares: squared ? mean?.squares ?? p.squares : undefined,
         curvature: hasSample ? p.curvature : undefined,
+        rowsPerStep: rowsOfRun && rowsOfRun * Math.max(1, runs),
       };
     });
     return { list, batchSize, microBatches: Math.max(1, Math.floor(microBatches)) };
@@ -225,6 +244,7 @@ export function createEngine<A>(
     step: (feeds, gatherOptions, hooks) =>
       undone(async () => {
         const pending = await run(feeds, gatherOptions);
+        await driver.ready();
         const counts = countsWith(pending);
         // In new arrays: what was gathered before stays until the update is made.
         const means = gathers

@@ -1,5 +1,6 @@
 // The conformance suite through Trainer: graphs, runs and updates together.
 import {
+  basisCases,
   checkConformance,
   checkNonFinite,
   conformanceCases,
@@ -11,7 +12,7 @@ import { nodeOrt } from "./builds.ts";
 import type { Ort } from "../hosts/ort.ts";
 import { routesOf, trainerSubject } from "./conformance.ts";
 
-const cases = [...conformanceCases, ...heldCases];
+const cases = [...conformanceCases, ...heldCases, ...basisCases({ outputAxis: "first" })];
 
 Deno.test("All cases but those with squares in some steps only go through a trainer", () => {
   const out = cases.filter((test) => routesOf(test).length === 0).map(({ name }) => name);

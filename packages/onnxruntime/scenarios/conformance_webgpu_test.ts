@@ -1,5 +1,5 @@
 // The conformance suite through Trainer on WebGPU: kernels in WGSL between runs.
-import { checkConformance, conformanceCases } from "@precond/testing";
+import { basisCases, checkConformance, conformanceCases } from "@precond/testing";
 import { gpuOrt } from "./builds.ts";
 import { routesOf, trainerSubject } from "./conformance.ts";
 
@@ -13,7 +13,8 @@ Deno.test({
   sanitizeResources: false,
   async fn(t) {
     const ort = await gpuOrt();
-    for (const test of conformanceCases) {
+    const bases = basisCases({ reads: "async", outputAxis: "first" });
+    for (const test of [...conformanceCases, ...bases]) {
       for (const route of routesOf(test)) {
         await t.step({
           name: `${test.name}, ${route}`,

@@ -1,6 +1,6 @@
 // Trainers on the providers that browsers have, in Chromium over the built packages. WebGL and WebGPU
 // are software ones there.
-import { assertAllClose, conformanceCases, heldCases } from "@precond/testing";
+import { assertAllClose, basisCases, conformanceCases, heldCases } from "@precond/testing";
 import { type Page, type PageOptions, pageTest } from "@precond/testing/browser";
 import assert from "node:assert/strict";
 import { routesOf } from "./conformance.ts";
@@ -65,6 +65,9 @@ for (const provider of ["webgpu", "wasm", "webgl"] as const) {
           () => page.call("conformance", test.name, route, conformanceSteps[provider]),
         );
       }
+    }
+    for (const { name } of basisCases()) {
+      await t.step(name, () => page.call("conformance", name, "step", 20));
     }
     for (const network of ["mlp", "cnn", "block"] as const) {
       for (const optimizer of optimizerNames) {

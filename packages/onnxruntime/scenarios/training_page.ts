@@ -4,7 +4,7 @@
  * @module
  */
 import { buildModel } from "@precond/onnx";
-import { checkConformance, conformanceCases, heldCases } from "@precond/testing";
+import { basisCases, checkConformance, conformanceCases, heldCases } from "@precond/testing";
 import { type Route, trainerSubject } from "./conformance.ts";
 import { type Ort, Trainer, type TrainerOptions, type TrainerSource } from "../mod.ts";
 import { block, cnn, mlp } from "./networks.ts";
@@ -38,7 +38,9 @@ export async function start(provider: Provider): Promise<void> {
 
 /** Runs a conformance case; every batch of it has four rows. */
 export function conformance(name: string, route: Route, steps: number): Promise<void> {
-  const test = [...conformanceCases, ...heldCases].find((c) => c.name === name)!;
+  const reads = options.executionProviders!.includes("webgpu") ? "async" : "sync";
+  const bases = basisCases({ reads, outputAxis: "first" });
+  const test = [...conformanceCases, ...heldCases, ...bases].find((c) => c.name === name)!;
   const factory = trainerSubject(ort, test, route, { ...options, sizes: { N: 4 } });
   return checkConformance(test, factory, { steps });
 }

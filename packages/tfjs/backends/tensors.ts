@@ -95,6 +95,14 @@ export function tensorBackend(): Backend<tf.Tensor> {
       return copy.data().then((values) => (values as Float32Array).slice())
         .finally(() => copy.dispose());
     },
+    readNow(tensor) {
+      try {
+        return (tensor.dataSync() as Float32Array).slice();
+      } catch {
+        // webgpu reads synchronously only in browsers, through a canvas.
+        return undefined;
+      }
+    },
     dispose: (tensor) => tensor.dispose(),
   };
 }

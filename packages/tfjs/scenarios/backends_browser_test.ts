@@ -1,5 +1,5 @@
 // Every backend in Chromium, over the built packages. WebGL and WebGPU are software ones there.
-import { assertAllClose, conformanceCases, heldCases } from "@precond/testing";
+import { assertAllClose, basisCases, conformanceCases, heldCases } from "@precond/testing";
 import { type PageOptions, pageTest } from "@precond/testing/browser";
 import assert from "node:assert/strict";
 import type * as Exports from "./backends_page.ts";
@@ -28,6 +28,10 @@ for (const [backend, steps] of Object.entries(backends)) {
       });
     }
     await t.step("updates are fused", () => assert.deepEqual(plain, []));
+    for (const { name } of basisCases()) {
+      // Between its programs are products and copies of the host.
+      await t.step(name, () => page.call("conformance", backend, name, 20).then(() => {}));
+    }
     for (const name of ["adam", "sgd", "momentum", "nesterov"]) {
       await t.step(`${name} equals tf.train's`, () => page.call("likeTfTrain", name));
     }

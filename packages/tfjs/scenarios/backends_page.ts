@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { assertAllClose, conformanceCases, heldCases, random } from "@precond/testing";
+import { assertAllClose, basisCases, conformanceCases, heldCases, random } from "@precond/testing";
 import * as tf from "@tensorflow/tfjs-core";
 import { setWasmPaths } from "@tensorflow/tfjs-backend-wasm";
 import "@tensorflow/tfjs-backend-webgl";
@@ -27,7 +27,9 @@ export async function start(backend: string): Promise<void> {
 
 /** Runs a conformance case; false if its updates were arithmetic in plain tf ops, true if fused. */
 export function conformance(backend: string, name: string, steps: number): Promise<boolean> {
-  const test = [...conformanceCases, ...heldCases].find((c) => c.name === name)!;
+  const reads = backend === "cpu" || backend === "wasm" ? "sync" : "async";
+  const cases = [...conformanceCases, ...heldCases, ...basisCases({ reads })];
+  const test = cases.find((c) => c.name === name)!;
   return conformFused(backend, test, steps);
 }
 

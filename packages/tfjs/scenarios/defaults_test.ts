@@ -1,58 +1,28 @@
 /** Every alias without options trains ordinary models: it ends below its start. */
-import { random } from "@precond/testing";
+import {
+  type AliasMaker,
+  checkDefaultRun,
+  curvatureAliases,
+  type DefaultRun,
+  defaultRuns,
+  type DefaultTaskName,
+  gradientAliases,
+  random,
+  recommendedAliases,
+  taskData,
+} from "@precond/testing";
 import * as tf from "@tensorflow/tfjs-core";
 import * as layers from "@tensorflow/tfjs-layers";
 import assert from "node:assert/strict";
 import "../_testing.ts";
-import * as precondTfjs from "../mod.ts";
-import { type Definition, evidenceLoss, precond } from "../mod.ts";
-import { dataOf, type DefaultTask, defaultTasks } from "./default_tasks.ts";
+import { evidenceLoss, precond } from "../mod.ts";
 import { enableWasmTraining } from "../wasm_training/mod.ts";
+import { dataOf, defaultNetworks } from "./default_tasks.ts";
 
-const { combined, curvatureOnly, snrOnly } = precondTfjs;
-
-/** Those made to train any ordinary model. */
-const recommended = { snrOnly, curvatureOnly, combined };
-const needNothing = {
-  ...recommended,
-  sgd: precondTfjs.sgd,
-  adam: precondTfjs.adam,
-  adamW: precondTfjs.adamW,
-  adagrad: precondTfjs.adagrad,
-  adamax: precondTfjs.adamax,
-  lion: precondTfjs.lion,
-  mSvag: precondTfjs.mSvag,
-  nadam: precondTfjs.nadam,
-  rmsProp: precondTfjs.rmsProp,
-  signalSgd: precondTfjs.signalSgd,
-  svag: precondTfjs.svag,
-};
-/** Those that want curvature sampled. */
-const needEvidence = {
-  adaHessian: precondTfjs.adaHessian,
-  diagonalNewton: precondTfjs.diagonalNewton,
-  naturalSnr: precondTfjs.naturalSnr,
-  signalNewton: precondTfjs.signalNewton,
-  sophia: precondTfjs.sophia,
-  vSgd: precondTfjs.vSgd,
-};
-/** Rates in the units of the gradient: a loss of 150² is beyond them, as it is for tf.train.sgd. */
-const ofGradient = ["sgd", "svag", "mSvag", "signalSgd"];
-
-interface Ends {
-  readonly start: number;
-  readonly end: number;
-  readonly constant: number;
-}
-
-async function train(
-  make: () => Definition,
-  task: DefaultTask,
-  seed: number,
-  scale: number,
-): Promise<Ends> {
+async function train(make: AliasMaker, name: DefaultTaskName, { seed, scale }: DefaultRun) {
+  const task = taskData[name];
   const { x, y, constant } = dataOf(task, seed, scale);
-  const model = layers.sequential({ layers: task.layers(seed) });
+  const model = layers.sequential({ layers: defaultNetworks[name](seed) });
   model.compile({ optimizer: precond(make(), { seed }), loss: evidenceLoss(task.loss) });
   const lossOf = () => (model.evaluate(x, y) as tf.Scalar).dataSync()[0]!;
   const start = lossOf();
@@ -68,24 +38,17 @@ for (const backend of ["cpu", "wasm"]) {
   Deno.test(`without options every alias ends below its start on ${backend}`, async (t) => {
     await tf.setBackend(backend);
     if (backend === "wasm") enableWasmTraining();
-    for (const [taskName, task] of Object.entries(defaultTasks)) {
+    for (const name of Object.keys(taskData) as DefaultTaskName[]) {
+      const task = taskData[name];
       const heavy = task.shape.length > 1 || !task.scales;
       const makers = heavy || backend === "wasm"
-        ? recommended
-        : { ...needNothing, ...needEvidence };
-      if (backend === "cpu" && taskName === "convolutional net") continue; // slow there, the same on wasm
-      for (const [name, make] of Object.entries(makers)) {
-        await t.step(`${taskName}: ${name}()`, async () => {
-          const scales = task.scales ? [0.25, 1, 4] : [1];
-          for (const scale of scales) {
-            for (const seed of name in recommended && !heavy ? [1, 2, 3] : [1]) {
-              const { start, end, constant } = await train(make, task, seed, scale);
-              const what = `${start} → ${end} (constant ${constant}), scale ${scale}, seed ${seed}`;
-              if (task.far && ofGradient.includes(name) && scale > 1) continue;
-              assert.ok(end < start, what);
-              // What is recommended learns from the inputs: better than any constant.
-              if (name in recommended && !task.far) assert.ok(end < 0.9 * constant, what);
-            }
+        ? recommendedAliases
+        : { ...gradientAliases, ...curvatureAliases };
+      if (backend === "cpu" && name === "convolutional net") continue; // slow there, the same on wasm
+      for (const [alias, make] of Object.entries(makers)) {
+        await t.step(`${name}: ${alias}()`, async () => {
+          for (const run of defaultRuns(alias, task, !heavy)) {
+            checkDefaultRun(alias, task, run, await train(make, name, run));
           }
         });
       }
@@ -95,7 +58,7 @@ for (const backend of ["cpu", "wasm"]) {
 
 Deno.test("a variational autoencoder and a policy train by minimize() and applyGradients()", async (t) => {
   await tf.setBackend("cpu");
-  for (const [name, make] of Object.entries(needNothing)) {
+  for (const [name, make] of Object.entries(gradientAliases)) {
     await t.step(`${name}(): variational autoencoder`, () => {
       const { normal } = random(4);
       const draw = (...shape: number[]) =>

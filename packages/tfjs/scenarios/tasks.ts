@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { random } from "@precond/testing";
+import { barsExample, pairsExample, type Random, tokensExample } from "@precond/testing";
 import * as layers from "@tensorflow/tfjs-layers";
 
 const { initializers, layers: make } = layers;
@@ -13,7 +13,7 @@ export interface Task {
   readonly shape: readonly number[];
   readonly classes: number;
   layers(): layers.layers.Layer[];
-  example(source: ReturnType<typeof random>): [values: number[], label: number];
+  example(source: Random): [values: number[], label: number];
 }
 
 const init = (seed: number) => ({ kernelInitializer: initializers.glorotUniform({ seed }) });
@@ -21,7 +21,6 @@ const recurrent = (seed: number) => ({
   ...init(seed),
   recurrentInitializer: initializers.glorotUniform({ seed: seed + 1 }),
 });
-const normals = (n: number, normal: () => number) => Array.from({ length: n }, normal);
 
 /** Name of a task. */
 export type TaskName = "mlp" | "cnn" | "embedding" | "lstm";
@@ -37,7 +36,7 @@ export const tasks: Readonly<Record<TaskName, Task>> = {
       make.dense({ units: 3, activation: "softmax", ...init(2) }),
     ],
     example({ normal }) {
-      const x = normals(6, normal);
+      const x = Array.from({ length: 6 }, normal);
       return [x, x.indexOf(Math.max(...x.slice(0, 3)))];
     },
   },
@@ -59,11 +58,7 @@ export const tasks: Readonly<Record<TaskName, Task>> = {
       make.dropout({ rate: 0.1, seed: 4 }),
       make.dense({ units: 3, activation: "softmax", ...init(5) }),
     ],
-    example({ normal, integer }) {
-      const label = integer(3), at = 1 + integer(6);
-      const lit = (i: number) => (label === 0 ? i >> 3 : label === 1 ? i & 7 : -1) === at;
-      return [normals(64, normal).map((v, i) => v / 5 + (lit(i) ? 2 : 0)), label];
-    },
+    example: barsExample,
   },
   /** The class is that of the first of three tokens. */
   embedding: {
@@ -79,10 +74,7 @@ export const tasks: Readonly<Record<TaskName, Task>> = {
       make.lstm({ units: 6, ...recurrent(7) }),
       make.dense({ units: 2, activation: "softmax", ...init(9) }),
     ],
-    example({ integer }) {
-      const tokens = Array.from({ length: 3 }, () => integer(6));
-      return [tokens, tokens[0]! % 2];
-    },
+    example: tokensExample,
   },
   /** The class is the sign of the first of three numbers. */
   lstm: {
@@ -92,9 +84,6 @@ export const tasks: Readonly<Record<TaskName, Task>> = {
       make.lstm({ units: 6, inputShape: [3, 2], ...recurrent(10) }),
       make.dense({ units: 2, activation: "softmax", ...init(12) }),
     ],
-    example({ normal }) {
-      const x = normals(6, normal);
-      return [x, Number(x[0]! > 0)];
-    },
+    example: pairsExample,
   },
 };

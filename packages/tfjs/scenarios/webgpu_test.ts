@@ -1,4 +1,5 @@
 import {
+  basisCases,
   checkKernelFailures,
   checkNonFinite,
   conformanceCases,
@@ -25,7 +26,7 @@ Deno.test({
   sanitizeResources: false,
   sanitizeOps: false,
   async fn(t) {
-    for (const test of conformanceCases) {
+    for (const test of [...conformanceCases, ...basisCases({ reads: "async" })]) {
       await t.step({
         name: test.name,
         fn: () => conform("webgpu", test, 20),

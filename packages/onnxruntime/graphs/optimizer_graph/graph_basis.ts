@@ -99,7 +99,7 @@ export function refreshBasis(
   const rotation = createRotation(chain.basis!, backend, createScratch(backend));
   const item = { shape, sides, slots: { ...slots } };
   const read = rotation.read(item);
-  if (read instanceof Promise) {
+  if ("now" in read) {
     throw new TypeError("Cannot refresh a basis: reads are asynchronous");
   }
   rotation.refresh(item, read, updates / every, turning(chain));

@@ -130,7 +130,7 @@ export function optimizerGraph(
       }
       if (fresh.curvature) inputs.set("curvature", m.input(`${p.name}_curvature`, p.shape));
       const sides = chain.basis &&
-        sidesOf(chain.basis, p.shape, outputAxis, p.rowsPerStep ?? examples);
+        sidesOf(chain.basis, p.shape, outputAxis, { examples, rows: p.rowsPerStep });
       const vectors: readonly string[] = Object.values(basisSlots).map((s) => s.vectors);
       for (const { name, shape, fill } of slotsOf(chain, p.shape, sides)) {
         const outer = `${p.name}::${name}`;

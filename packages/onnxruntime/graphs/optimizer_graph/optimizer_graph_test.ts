@@ -109,8 +109,7 @@ function graphSubject(test: ConformanceCase): SubjectFactory {
 }
 
 Deno.test("optimizerGraph() holds every conformance case", async (t) => {
-  const turned = basisCases.map((test) => ({ ...test, reference: () => test.reference(0) }));
-  for (const test of [...conformanceCases, ...heldCases, ...turned]) {
+  for (const test of [...conformanceCases, ...heldCases, ...basisCases()]) {
     await t.step(test.name, () => checkConformance(test, graphSubject(test)));
   }
 });

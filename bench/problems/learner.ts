@@ -1,0 +1,111 @@
+/**
+ * What trains a network: tfjs on one of its backends, or what is added.
+ *
+ * @module
+ */
+import "@tensorflow/tfjs-backend-cpu";
+import "@tensorflow/tfjs-backend-wasm";
+import "@tensorflow/tfjs-layers"; // registers the gradients
+import type { Schedule } from "@precond/core";
+import { precond } from "@precond/tfjs";
+import * as tf from "@tensorflow/tfjs-core";
+import { finished, gpuBackends } from "../gpu.ts";
+import type { Method } from "../methods.ts";
+import type { Examples } from "./digits.ts";
+import type { Evaluation } from "./evaluation.ts";
+import { type Network, outputsOf } from "./layers.ts";
+import { build, evaluateAsync, upload } from "./model.ts";
+
+/** A network in training. */
+export interface Learner<B = unknown> {
+  /** Brings examples to where the network is. */
+  upload(examples: Examples): B;
+  step(batch: B, n: number): void | Promise<void>;
+  /** Waits until the device has done all steps. */
+  settle(): Promise<void>;
+  evaluate(batch: B): Promise<Evaluation>;
+  drop(batch: B): void;
+  dispose(): void | Promise<void>;
+}
+
+/** What a learner is made of. */
+export interface LearnerOptions {
+  readonly network: Network;
+  readonly method: Method;
+  readonly schedule: Schedule;
+  readonly seed: number;
+  readonly batchSize: number;
+}
+
+/** Backends of ONNX Runtime, beside those of tfjs. */
+export const onnxBackends: readonly string[] = ["onnxruntime", "onnxruntime-wasm"];
+
+/** The library whose own optimizer takes part, and the library around ours. */
+export function librariesOf(backend: string): { readonly host: string; readonly ours: string } {
+  return onnxBackends.includes(backend)
+    ? { host: "@precond/onnxruntime", ours: "@precond/onnxruntime" }
+    : { host: "@tensorflow/tfjs-core", ours: "@precond/tfjs" };
+}
+
+/** Makes learners. */
+export type LearnerFactory = (backend: string, options: LearnerOptions) => Promise<Learner>;
+
+const factories = new Map<string, LearnerFactory>();
+
+/** Adds a backend that is no backend of tfjs: pages do without what they cannot load. */
+export function addBackend(backend: string, factory: LearnerFactory): void {
+  factories.set(backend, factory);
+}
+
+/** Makes a learner on a backend. */
+export function createLearner(backend: string, options: LearnerOptions): Promise<Learner> {
+  return (factories.get(backend) ?? tensorLearner)(backend, options);
+}
+
+/** What a training loop needs of an optimizer, ours or the host's. */
+interface Stepper {
+  minimize(f: () => tf.Scalar, returnCost: boolean, variables: tf.Variable[]): unknown;
+  dispose(): void;
+}
+
+function stepper(
+  { method, schedule, seed, batchSize }: LearnerOptions,
+): { optimizer: Stepper; before(step: number): void } {
+  if (method.host === "adam") {
+    const adam = tf.train.adam(schedule(0), 0.9, 0.999, 1e-7);
+    // The host has no schedules; its rate is a plain field that every step reads.
+    const rate = adam as unknown as { learningRate: number };
+    return { optimizer: adam, before: (step) => rate.learningRate = schedule(step) };
+  }
+  const optimizer = precond(method.definition(schedule, "network"), { seed, batchSize });
+  return { optimizer, before: () => {} };
+}
+
+async function tensorLearner(backend: string, options: LearnerOptions): Promise<Learner> {
+  const { network, seed } = options;
+  if (tf.getBackend() !== backend) await tf.setBackend(backend);
+  await tf.ready();
+  if (backend === "wasm" && network.layers.some(({ type }) => type !== "dense")) {
+    (await import("@precond/tfjs/wasm_training")).enableWasmTraining();
+  }
+  const model = build(network, seed);
+  const { optimizer, before } = stepper(options);
+  const outputs = outputsOf(network);
+  const learner: Learner<ReturnType<typeof upload>> = {
+    upload: (examples) => upload(examples, outputs),
+    step(batch, n) {
+      before(n);
+      optimizer.minimize(model.loss(batch), false, model.variables);
+    },
+    async settle() {
+      if (gpuBackends.includes(backend)) await finished(model.variables.at(-1)!);
+    },
+    evaluate: (batch) => evaluateAsync(model, batch),
+    drop: ({ x, y }) => tf.dispose([x, y]),
+    dispose() {
+      optimizer.dispose();
+      model.dispose();
+    },
+  };
+  return learner as Learner;
+}

@@ -1,0 +1,75 @@
+import assert from "node:assert/strict";
+import { constant } from "@precond/core/pieces";
+import { methodNamed } from "../methods.ts";
+import { random } from "../random.ts";
+import type { Examples } from "./digits.ts";
+import { multilayer, type Network } from "./layers.ts";
+import { createLearner } from "./learner.ts";
+import { addOnnxBackends } from "./onnx_learner.ts";
+
+const convolutions: Network = {
+  input: [12, 12, 1],
+  layers: [
+    { type: "conv", filters: 3, size: 3 },
+    { type: "pool", size: 2 },
+    { type: "conv", filters: 4, size: 3 },
+    { type: "dense", units: 4 },
+  ],
+};
+const networks: Readonly<Record<string, Network>> = {
+  "an MLP": multilayer([20, 12, 4]),
+  "a softmax regression": multilayer([20, 4]),
+  "a logistic regression": multilayer([20, 1]),
+  "convolutions": convolutions,
+};
+
+function examples(features: number, classes: number, seed: number): Examples {
+  const draw = random("learner test", seed);
+  return {
+    count: 16,
+    features,
+    x: Float32Array.from({ length: 16 * features }, () => draw.normal()),
+    y: Int32Array.from({ length: 16 }, () => draw.integer(classes)),
+  };
+}
+
+/** Losses before training and after every fifth of 20 steps. */
+async function losses(backend: string, network: Network, method: string): Promise<number[]> {
+  const learner = await createLearner(backend, {
+    network,
+    method: methodNamed(method),
+    schedule: constant(0.05),
+    seed: 3,
+    batchSize: 16,
+  });
+  const features = network.input.reduce((a, b) => a * b, 1);
+  const last = network.layers.at(-1)!;
+  const classes = last.type === "dense" && last.units > 1 ? last.units : 2;
+  const probe = learner.upload(examples(features, classes, 100));
+  const seen = [(await learner.evaluate(probe)).loss];
+  for (let step = 0; step < 20; step++) {
+    const batch = learner.upload(examples(features, classes, step));
+    await learner.step(batch, step);
+    learner.drop(batch);
+    if (step % 5 === 4) seen.push((await learner.evaluate(probe)).loss);
+  }
+  learner.drop(probe);
+  await learner.dispose();
+  return seen;
+}
+
+addOnnxBackends();
+for (const [name, network] of Object.entries(networks)) {
+  // Which sides of a convolution are rotated depends on what the host knows of its positions.
+  const methods = name === "convolutions" ? ["sgd", "snrOnly"] : ["sgd", "snrOnly", "combined"];
+  for (const method of methods) {
+    Deno.test(`${name} with ${method} takes the same path on tfjs and ONNX Runtime`, async () => {
+      const expected = await losses("wasm", network, method);
+      const actual = await losses("onnxruntime", network, method);
+      assert.notEqual(expected[0], expected.at(-1));
+      expected.forEach((loss, k) => {
+        assert.ok(Math.abs(actual[k]! - loss) < 1e-3 * Math.max(1, loss), `${actual} ${expected}`);
+      });
+    });
+  }
+}

@@ -1,0 +1,52 @@
+/** @module */
+import { type Feeds, type Ort, Trainer } from "@precond/onnxruntime";
+import { evaluation } from "./evaluation.ts";
+import { outputsOf } from "./layers.ts";
+import { addBackend, type Learner, type LearnerOptions, onnxBackends } from "./learner.ts";
+import { onnxModel } from "./onnx_model.ts";
+
+/** Adds the backends of ONNX Runtime. */
+export function addOnnxBackends(): void {
+  for (const backend of onnxBackends) addBackend(backend, onnxLearner);
+}
+
+async function onnxLearner(backend: string, options: LearnerOptions): Promise<Learner> {
+  const { network, method, schedule, seed } = options;
+  const { Trainer } = await import("@precond/onnxruntime");
+  const build = backend === "onnxruntime" ? await import("onnxruntime-node") : await wasmBuild();
+  const trainer = await Trainer.create(build as unknown as Ort, onnxModel(network, seed), {
+    optimizer: method.definition(schedule, "network"),
+    executionProviders: [backend === "onnxruntime" ? "cpu" : "wasm"],
+    seed,
+  });
+  const outputs = outputsOf(network);
+  const learner: Learner<{ readonly feeds: Feeds; readonly labels: Int32Array }> = {
+    upload: ({ count, features, x, y }) => ({
+      feeds: {
+        x: { data: x, dims: [count, features] },
+        labels: outputs === 1
+          ? { data: Float32Array.from(y), dims: [count, 1] }
+          : { data: BigInt64Array.from(y, BigInt), dims: [count] },
+      },
+      labels: y,
+    }),
+    async step({ feeds }) {
+      await trainer.step(feeds, { readLoss: false });
+    },
+    settle: () => Promise.resolve(),
+    async evaluate({ feeds: { x }, labels }) {
+      const [logits] = Object.values(await trainer.predict({ x: x! }));
+      return evaluation(logits!.data as Float32Array, labels, outputs);
+    },
+    drop() {},
+    dispose: () => trainer.release(),
+  };
+  return learner as Learner;
+}
+
+async function wasmBuild() {
+  const build = await import("onnxruntime-web");
+  // As with tfjs's wasm backend: one thread.
+  build.env.wasm.numThreads = 1;
+  return build;
+}
