@@ -12,7 +12,6 @@ export function addOnnxBackends(): void {
 
 async function onnxLearner(backend: string, options: LearnerOptions): Promise<Learner> {
   const { network, method, schedule, seed } = options;
-  const { Trainer } = await import("@precond/onnxruntime");
   const build = backend === "onnxruntime" ? await import("onnxruntime-node") : await wasmBuild();
   const trainer = await Trainer.create(build as unknown as Ort, onnxModel(network, seed), {
     optimizer: method.definition(schedule, "network"),

@@ -107,9 +107,9 @@ Deno.test("v is debiased with the β that it was accumulated with", () => {
 
 Deno.test("ρ = 1 at t = 1 neither divides by 0 nor freezes the step", () => {
   for (const correction of ["unbiased", "variance", "none"] as const) {
-    for (const  of of["sample", "mean"] as const) {
-      const T = scaleBy(signalFraction({ correction, of }));
-      assert.deepEqual(updates(chain(T), [3]), [3], `${correction}, ${of}`);
+    for (const moment of ["sample", "mean"] as const) {
+      const T = scaleBy(signalFraction({ correction, of: moment }));
+      assert.deepEqual(updates(chain(T), [3]), [3], `${correction}, ${moment}`);
     }
   }
   const { mean, D } = fraction(0.9, [3]);

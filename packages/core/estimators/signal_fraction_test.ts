@@ -109,9 +109,13 @@ Deno.test("signalFraction() is exactly 1 without noise", () => {
   const constant = new Array(30).fill([g, -3e-5, 7e4]);
   for (const memory of ["fixed", "adaptive"] as const) {
     for (const correction of ["unbiased", "variance", "none"] as const) {
-      for (const  of of["sample", "mean"] as const) {
-        const { last } = updates(fraction({ memory, correction, of }), constant);
-        assert.deepEqual(last, Float32Array.from(constant[0]), `${memory}, ${correction}, ${of}`);
+      for (const moment of ["sample", "mean"] as const) {
+        const { last } = updates(fraction({ memory, correction, of: moment }), constant);
+        assert.deepEqual(
+          last,
+          Float32Array.from(constant[0]),
+          `${memory}, ${correction}, ${moment}`,
+        );
       }
     }
   }
@@ -169,12 +173,12 @@ Deno.test("unit-norm keeps Σ f²E = ΣE in every tensor", () => {
     { length: 12 },
     () => Array.from({ length: 40 }, (_, i) => i / 40 + normal()),
   );
-  for (const  of of["sample", "mean"] as const) {
+  for (const moment of ["sample", "mean"] as const) {
     for (const exponent of [0.5, 1, 2.125]) {
-      const options = { scale: "unit-norm", exponent, of, floor: 0 } as const;
+      const options = { scale: "unit-norm", exponent, of: moment, floor: 0 } as const;
       const { last, slot } = updates(fraction(options), gradients);
       const [m, d] = [slot("signalFraction.m"), slot("signalFraction.d")];
-      const E = Array.from(m, (m, i) => of === "mean" ? m * m : m * m + d[i]!);
+      const E = Array.from(m, (m, i) => moment === "mean" ? m * m : m * m + d[i]!);
       const kept = E.map((E, i) => (last[i]! / gradients.at(-1)![i]!) ** 2 * E);
       const sum = (x: number[]) => x.reduce((a, b) => a + b);
       assertAllClose([sum(kept)], [sum(E)], { relative: 2e-6 });
