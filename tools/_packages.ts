@@ -7,6 +7,12 @@ export interface Manifest {
   version?: string;
   license?: string;
   private?: boolean;
+  homepage?: string;
+  bugs?: string;
+  repository?: { url: string };
+  keywords?: string[];
+  files?: string[];
+  scripts?: Record<string, string>;
   main?: string;
   types?: string;
   typesVersions?: Record<string, Record<string, string[]>>;

@@ -1,7 +1,8 @@
 /**
  * Keeps deno.json and package.json of every package in step. package.json is what lerna bumps, so
  * deno.json follows it; ranges between our packages follow the versions, and the
- * fields for resolvers that do not know "exports" follow those.
+ * fields for resolvers that do not know "exports" follow those. What is published names its homepage,
+ * where to report bugs, and has the changelog.
  *
  * `--write` mends; without it every difference is listed and the exit code is 1.
  */
@@ -25,6 +26,7 @@ export function compareManifests(directory: string): Difference[] {
   return packages.flatMap((p) => [
     ...compareRanges(p, versions),
     ...compareOldFields(p),
+    ...compareSigns(p),
     ...compareDeno(p),
   ]);
 }
@@ -52,6 +54,10 @@ const DEPENDENCY_FIELDS = [
 ] as const;
 
 const TESTS = "**/*_test.ts";
+const CHANGELOG = "CHANGELOG.md";
+
+/** All packages share the root's changelog. */
+const COPY = `node -e "require('node:fs').copyFileSync('../../${CHANGELOG}', '${CHANGELOG}')"`;
 
 function* compareRanges(p: Package, versions: Map<string | undefined, string | undefined>) {
   for (const field of DEPENDENCY_FIELDS) {
@@ -79,6 +85,21 @@ function* compareOldFields({ directory, npm }: Package): Generator<Difference> {
   }
   const expected = Object.keys(types).length > 0 ? { "*": types } : undefined;
   yield* unequal(file, ["typesVersions"], npm.typesVersions, expected);
+}
+
+/** Where a published package points to, and that the changelog is in it. */
+function* compareSigns({ directory, npm }: Package): Generator<Difference> {
+  if (npm.private) return;
+  const file = `${directory}/package.json`;
+  const home = npm.repository?.url.replace(/^git\+|\.git$/g, "");
+  const homepage = `${home}/tree/main/${directory}#readme`;
+  yield* unequal(file, ["homepage"], npm.homepage, homepage);
+  yield* unequal(file, ["bugs"], npm.bugs, `${home}/issues`);
+  const { files = [] } = npm;
+  const whole = files.includes(CHANGELOG) ? files : [...files, CHANGELOG];
+  yield* unequal(file, ["files"], npm.files, whole);
+  const scripts = { ...npm.scripts, prepack: COPY };
+  yield* unequal(file, ["scripts"], npm.scripts, scripts);
 }
 
 function* compareDeno({ directory, npm, deno }: Package): Generator<Difference> {

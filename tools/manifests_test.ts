@@ -100,3 +100,25 @@ Deno.test("compareManifests() wants main, types and typesVersions to follow the 
     Deno.removeSync(copy, { recursive: true });
   }
 });
+
+Deno.test("compareManifests() wants a homepage, a place for bugs and the changelog of what is published", () => {
+  const copy = copyManifests();
+  try {
+    edit(join(copy, "packages/onnx/package.json"), (m) => {
+      for (const field of ["homepage", "bugs", "scripts"]) delete m[field];
+      m.files = ["dist"];
+    });
+    const differences = compareManifests(copy);
+    const fields = differences.map(({ field }) => field.join("."));
+    assert.deepEqual(fields.sort(), ["bugs", "files", "homepage", "scripts"]);
+    mendManifests(copy, differences);
+    assert.deepEqual(compareManifests(copy).map(describe), []);
+    const { homepage, files } = readJson<{ homepage: string; files: string[] }>(
+      join(copy, "packages/onnx/package.json"),
+    );
+    assert.equal(homepage, "https://github.com/precond/precond/tree/main/packages/onnx#readme");
+    assert.deepEqual(files, ["dist", "CHANGELOG.md"]);
+  } finally {
+    Deno.removeSync(copy, { recursive: true });
+  }
+});

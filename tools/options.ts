@@ -152,7 +152,10 @@ export function optionsPage(all: readonly (readonly [string, readonly Options[]]
     "# Options and their defaults",
     "Every option of every function of the packages' main entries, and of `@precond/core/pieces`. What " +
     "it does and where it comes from is said at the function, which editors show.",
-    ...all.flatMap(([name, options]) => [`## ${name}`, ...options.map(table)]),
+    ...all.filter(([, options]) => options.length > 0).flatMap(([name, options]) => [
+      `## ${name}`,
+      ...options.map(table),
+    ]),
     "",
   ].join("\n\n");
 }

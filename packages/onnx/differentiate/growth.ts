@@ -40,7 +40,7 @@ export interface DifferentiateOptions {
   /** Other values whose gradient is wanted: inputs, activations. Default none. */
   readonly wanted?: readonly string[];
   /**
-   * Values that are taken for constants: no gradient goes through them (stop_gradient). Needed where
+   * Values that are taken for constants: no gradient goes through them (stop_gradient); default none. Needed where
    * floats become integers and floats again on the way to a parameter, which is refused otherwise.
    */
   readonly stopped?: readonly string[];
