@@ -21,7 +21,7 @@ export interface SnrOnlyOptions extends RecommendedOptions {
   readonly exponent?: number;
   /** Decay of the second moment v; default 0.999. */
   readonly beta2?: number;
-  /** Added to √v; default 1e-8. */
+  /** ε² is added to v, so that √v counts as ε at least; default 1e-8. */
   readonly epsilon?: number;
 }
 

@@ -1,14 +1,14 @@
 /** @module */
 import { checkOptions } from "../checks.ts";
 import { specify } from "../chain/specification.ts";
-import { average, largest, newestWeight, weights } from "../chain/ema.ts";
+import { average, newestWeight, weights } from "../chain/ema.ts";
 import type { PreconditionerEstimator, RuleInputs, StepInfo } from "../chain/types.ts";
 import {
   add,
   div,
   divide0,
   type Expr,
-  le,
+  gt,
   max,
   min,
   mul,
@@ -37,9 +37,12 @@ export interface NormalizedSignalOptions {
   readonly warmup?: number;
   /** T is at least `floor · ρ`; in [0, 1], default 0.5. */
   readonly floor?: number;
-  /** Added to √v; default 1e-8. */
+  /** ε² is added to v, so that √v counts as ε at least; default 1e-8. */
   readonly epsilon?: number;
 }
+
+/** Second moments beyond this have no normal reciprocal: their elements stand still. */
+const bound = 2 ** 126;
 
 /** The weight of the newest sample, and ρ, the sum of the squared weights. */
 interface Memory {
@@ -58,19 +61,20 @@ function memoryAt(
 }
 
 /**
- * The signal fraction of the RMS-normalised gradient, `Tᵖ / (√v + ε)`: Adam's denominator and a
+ * The signal fraction of the RMS-normalised gradient, `Tᵖ / √(v + ε²)`: Adam's denominator and a
  * signal fraction from two arrays, as both need one second moment.
  *
  * ```
  * v ← v + w_v (x² − v)           w_v = (1−β)/(1−βᵗ):  E[x²]
  * m ← m + (x − m)/τ              τ grows with the run, see `growth`
  * ρ = (1 − 1/τ)² ρ + 1/τ²        of the weights in m
- * T = (m² − ρ v) / ((1 − ρ) v)   unbiased for g² over E[x²]; between floor·ρ and 1
+ * T = (m²/v − ρ) / (1 − ρ)       unbiased for g² over E[x²]; between floor·ρ and 1
  * ```
  * m² is g² + ρσ² in the mean and v is g² + σ², whatever the memory of v; so T is unbiased in both
  * as long as the noise changes slowly. `x/√v` has unit size, so `√T x/√v` is in expectation
  * `sign(g) · T`. On the first sample T = 1. Each number is per element; x is a mean over the batch,
- * T a pure number. Batches of different size count alike.
+ * T a pure number. Batches of different size count alike. In T, too, v stands for v + ε²; where v is
+ * beyond 2¹²⁶ (gradients beyond 9e18) the factor is 0.
  *
  * The memory that grows with the run takes the place of an adaptive memory for each element
  * (`signalFraction({ memory: "adaptive" })`): where T is small such memories grow by 1 − T a step too.
@@ -113,6 +117,7 @@ export function normalizedSignal(options: NormalizedSignalOptions = {}): Precond
     floor = 0.5,
     epsilon = 1e-8,
   } = given;
+  const inverseOf = (v: Expr) => epsilon > 0 ? div(1, add(v, epsilon ** 2)) : divide0(1, v);
   return {
     ...specify("normalizedSignal", given),
     name: "normalizedSignal",
@@ -129,21 +134,17 @@ export function normalizedSignal(options: NormalizedSignalOptions = {}): Precond
       const { x, slot, scalar } = inputs;
       const v = average(decay, slot("v"), square(x), (key) => scalar(`v.${key}`));
       const m = average(memory <= 1 ? 0 : memory, slot("m"), x, scalar);
-      const T = fractionOf(m, v, inputs);
-      const denominator = add(sqrt(v), epsilon);
-      return {
-        factor: mul(
-          power(T, exponent),
-          epsilon > 0 ? div(1, denominator) : divide0(1, denominator),
-        ),
-        slots: { v, m },
-      };
+      const q = inverseOf(v);
+      const T = fractionOf(m, q, inputs);
+      // One root for both where the exponent allows.
+      const factor = exponent === 0.5 ? sqrt(mul(T, q)) : mul(power(T, exponent), sqrt(q));
+      return { factor: select(gt(v, bound), 0, factor), slots: { v, m } };
     },
     inspect(inputs) {
       const { slot, scalar } = inputs;
       const [v, m2] = [slot("v"), square(slot("m"))];
       return {
-        fraction: fractionOf(slot("m"), v, inputs),
+        fraction: select(gt(v, bound), 1, fractionOf(slot("m"), inverseOf(v), inputs)),
         signal: sub(mul(scalar("a"), m2), mul(scalar("b"), v)),
         noise: mul(scalar("a"), max(sub(v, m2), 0)),
       };
@@ -151,8 +152,8 @@ export function normalizedSignal(options: NormalizedSignalOptions = {}): Precond
   };
 }
 
-function fractionOf(m: Expr, v: Expr, { scalar }: Pick<RuleInputs, "scalar">): Expr {
-  const T = sub(mul(scalar("a"), divide0(square(m), v)), scalar("b"));
-  // A second moment beyond float32 stops its element: 1/√v is 0 then.
-  return select(le(v, largest), min(max(T, scalar("least")), 1), 1);
+/** T from m and q = 1/(v + ε²). */
+function fractionOf(m: Expr, q: Expr, { scalar }: Pick<RuleInputs, "scalar">): Expr {
+  const T = sub(mul(scalar("a"), mul(square(m), q)), scalar("b"));
+  return min(max(T, scalar("least")), 1);
 }

@@ -24,8 +24,8 @@ function growingWeights(n: number, growth: number, memory: number, warmup: numbe
 }
 
 /**
- * `Tᵖ/(√v + ε)` with `v = Σ ŵ x²` (an EMA), `m = Σ ω x` (memory that grows), `ρ = Σ ω²` and
- * `T = (m² − ρ v)/((1 − ρ) v)` between floor·ρ and 1; 1 on the first sample.
+ * `Tᵖ/√u` with `u = v + ε²`, `v = Σ ŵ x²` (an EMA), `m = Σ ω x` (memory that grows), `ρ = Σ ω²` and
+ * `T = (m²/u − ρ)/(1 − ρ)` between floor·ρ and 1; 1 on the first sample.
  *
  * In a basis m is over the inputs as the basis of the last step sees them (`turned`). Throws a
  * RangeError for a decay outside [0, 1).
@@ -64,9 +64,10 @@ export function referenceNormalizedSignal(
     return squares[0]!.map((_, i) => {
       const v = stored(weightedSum(column(squares, i), forV));
       const m = weightedSum(column(turned, i), forM);
-      if (v === 0 || v === Infinity) return 0; // no gradient ever, or one whose square overflows
-      const T = samples.length === 1 ? 1 : (m ** 2 - rho * v) / ((1 - rho) * v);
-      return Math.min(1, Math.max(T, floor * rho)) ** exponent / (Math.sqrt(v) + epsilon);
+      if (v === 0 || v > 2 ** 126) return 0; // no gradient ever, or one whose square is too large
+      const size = v + epsilon ** 2;
+      const T = samples.length === 1 ? 1 : (m ** 2 / size - rho) / (1 - rho);
+      return Math.min(1, Math.max(T, floor * rho)) ** exponent / Math.sqrt(size);
     });
   };
 }
