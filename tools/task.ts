@@ -25,6 +25,7 @@ const STAGES: Readonly<Record<string, Stage>> = {
   "bench:products": deno("run", "-A", "bench/products.ts"),
   "bench:step": deno("run", "-A", "bench/step.ts"),
   "bench:wasm": deno("run", "-A", "bench/wasm_training.ts"),
+  "bench:jaxjs": deno("run", "-A", "bench/jaxjs.ts"),
   "bench:onnx": deno("run", "-A", "bench/onnx.ts"),
   "bench:onnxruntime": deno("run", "-A", "bench/onnxruntime.ts"),
   "operators:write": deno("run", "-A", "packages/onnx/tools/operator_table.ts"),

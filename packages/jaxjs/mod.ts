@@ -140,6 +140,12 @@ export {
   warmRestarts,
   warmUp,
 } from "@precond/core/pieces";
+export type { Likelihood } from "./evidence/likelihood.ts";
+export {
+  type EvidenceFunction,
+  type EvidenceOptions,
+  valueAndEvidence,
+} from "./evidence/value_and_evidence.ts";
 export { applyUpdates } from "./solver/apply_updates.ts";
 export { type ArrayTree, precond, type Solver, type TreeEvidence } from "./solver/precond.ts";
 export type { SolverState } from "./solver/state.ts";

@@ -1,59 +1,41 @@
 /**
  * Where jax-js's wasm backend keeps an array.
  *
- * jax-js publishes no addresses. But every kernel that it runs is a new `WebAssembly.Instance`, called
- * with the addresses of what it reads and writes. So a small kernel over the arrays in question is run
- * under the eyes of an observer, which changes nothing: it notes the memory and the numbers, and hands
- * on the call.
+ * jax-js publishes neither its memory nor addresses. But it hands the memory to every kernel that it
+ * instantiates, and reads an array through a `Uint8Array` on it. Both are seen by observers of these two
+ * constructors, which change nothing: they stand there during one call, note the arguments and do what
+ * the constructor does. What they note is checked against what jax-js itself reads.
  *
  * @module
  */
-import { type Array, jit, numpy as np } from "@jax-js/jax";
+import { type Array, numpy as np } from "@jax-js/jax";
 
-/** What was seen of one call of a kernel. */
-interface Seen {
-  readonly memory: WebAssembly.Memory;
-  /** Addresses of the inputs and of the output, then the range of elements. */
-  readonly numbers: readonly number[];
-}
-
-type Exports = { readonly kernel?: (...numbers: number[]) => unknown };
-
-/** Runs `body`, and notes the calls of kernels that jax-js makes meanwhile. */
-function observe(body: () => void): Seen[] {
-  const seen: Seen[] = [];
-  const { Instance } = WebAssembly;
-  const observer = function (
-    module: WebAssembly.Module,
-    imports: { env?: { memory?: WebAssembly.Memory } } = {},
-  ) {
-    const instance = new Instance(module, imports as WebAssembly.Imports);
-    const { kernel } = instance.exports as Exports;
-    const memory = imports.env?.memory;
-    if (!kernel || !memory) return instance;
-    return {
-      exports: {
-        kernel(...numbers: number[]) {
-          seen.push({ memory, numbers });
-          return kernel(...numbers);
-        },
-      },
-    };
-  };
-  const host = WebAssembly as { Instance: unknown };
-  host.Instance = observer;
+/** Calls `body` while `host[name]` notes its arguments. */
+function observe(
+  host: Record<string, unknown>,
+  name: string,
+  note: (args: readonly unknown[]) => void,
+  body: () => void,
+): void {
+  const original = host[name] as { new (...args: unknown[]): object; prototype: object };
+  function observer(...args: unknown[]): object {
+    note(args);
+    return new original(...args);
+  }
+  observer.prototype = original.prototype;
+  host[name] = Object.setPrototypeOf(observer, original);
   try {
     body();
   } finally {
-    host.Instance = Instance;
+    host[name] = original;
   }
-  return seen;
 }
 
-/** Arrays that one kernel reads; jax-js allows 64. */
-const atOnce = 16;
-/** Compiled once for each number of arrays; for one array alone a sum would be no kernel. */
-const minusSum = jit((firsts: Array[]) => np.negative(firsts.reduce((a, b) => a.add(b))));
+const unknown = () =>
+  new TypeError(
+    "Cannot find arrays in the memory of jax-js: it does not read them as version 0.1.25 does; use a " +
+      "version of @jax-js/jax that this package's peer range names",
+  );
 
 /** An array's place in the memory, as long as it has the slot. */
 interface Place {
@@ -67,53 +49,70 @@ let memory: WebAssembly.Memory | undefined;
 const isKnown = (array: Array) =>
   array.size === 0 || places.get(array)?.slot === array._realizeSource();
 
-/** Finds the addresses of at most {@linkcode atOnce} arrays that are not empty. */
-function find(arrays: readonly Array[]): void {
-  const firsts = arrays.map((array) => array.ref.reshape([-1]).slice([0, 1]));
-  let sum: Array | undefined;
+/** Finds the address of an array that is not empty. `seen()` are views made on the memory since it was asked last. */
+function find(array: Array, seen: () => readonly (readonly unknown[])[]): void {
+  const slot = array._realizeSource();
+  const first = array.ref.reshape([-1]).slice([0, 1]);
+  let value: number;
   try {
-    const slots = arrays.map((array, i) => {
-      const slot = array._realizeSource();
-      if (firsts[i]!._realizeSource() !== slot) throw unknown();
-      return slot;
-    });
-    sum = minusSum(firsts.map((first) => first.ref));
-    let total = NaN;
-    const seen = observe(() => {
-      total = sum!.ref.dataSync()[0] as number;
-    });
-    const call = seen.at(-1);
-    if (call?.numbers.length !== arrays.length + 3) throw unknown();
-    memory ??= call.memory;
-    if (call.memory !== memory) throw unknown();
-    const found = call.numbers.slice(0, arrays.length);
-    const expected = found.map((address) => new Float32Array(call.memory.buffer, address, 1)[0]!)
-      .reduce((a, b) => Math.fround(a + b));
-    // A zero's sign is not compared.
-    if (total !== -expected && !(Number.isNaN(total) && Number.isNaN(expected))) throw unknown();
-    arrays.forEach((array, i) => places.set(array, { slot: slots[i]!, address: found[i]! }));
+    if (first._realizeSource() !== slot) throw unknown();
+    seen();
+    value = first.ref.dataSync()[0] as number;
   } finally {
-    for (const array of [...firsts, ...(sum ? [sum] : [])]) array.dispose();
+    first.dispose();
   }
+  const [buffer, address, bytes] = seen().at(-1) ?? [];
+  if (buffer !== memory!.buffer || typeof address !== "number" || bytes !== 4 * array.size) {
+    throw unknown();
+  }
+  if (!Object.is(new Float32Array(memory!.buffer, address, 1)[0], value)) throw unknown();
+  places.set(array, { slot, address });
 }
 
-const unknown = () =>
-  new TypeError(
-    "Cannot find arrays in the memory of jax-js: its kernels are not called as those of version 0.1.25; " +
-      "use a version of @jax-js/jax that this package's peer range names",
-  );
+function findAll(arrays: readonly Array[]): void {
+  let noted: (readonly unknown[])[] = [];
+  const seen = () => {
+    const found = noted;
+    noted = [];
+    return found;
+  };
+  // Others than those on the memory: what is read is copied.
+  const note = (args: readonly unknown[]) => {
+    if (args.length === 3 && args[0] === memory!.buffer) noted.push(args);
+  };
+  observe(globalThis as unknown as Record<string, unknown>, "Uint8Array", note, () => {
+    for (const array of arrays) find(array, seen);
+  });
+}
+
+/** The memory that jax-js gives to its kernels. */
+function observedMemory(): WebAssembly.Memory | undefined {
+  let found: WebAssembly.Memory | undefined;
+  const note = (args: readonly unknown[]) => {
+    found = (args[1] as { env?: { memory?: WebAssembly.Memory } } | undefined)?.env?.memory;
+  };
+  observe(WebAssembly as unknown as Record<string, unknown>, "Instance", note, () => {
+    np.negative(np.array(Float32Array.of(1, 2), { device: "wasm" })).dataSync();
+  });
+  return found instanceof WebAssembly.Memory ? found : undefined;
+}
+
+let searched = false;
 
 /**
  * The memory of the wasm backend, or undefined where it cannot be reached; found out once, on an array
  * of known values.
  */
 export function wasmMemory(): WebAssembly.Memory | undefined {
-  if (memory !== undefined) return memory;
+  if (searched) return memory;
+  searched = true;
+  memory = observedMemory();
+  if (memory === undefined) return undefined;
   const values = Float32Array.of(3, 1, 4, 1, 5, 9, 2, 6);
   const probe = np.array(values, { shape: [2, 4], device: "wasm" });
   try {
-    find([probe]);
-    const there = new Float32Array(memory!.buffer, places.get(probe)!.address, values.length);
+    findAll([probe]);
+    const there = new Float32Array(memory.buffer, places.get(probe)!.address, values.length);
     if (values.every((value, i) => there[i] === value)) return memory;
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
@@ -131,7 +130,7 @@ export function wasmMemory(): WebAssembly.Memory | undefined {
  */
 export function locate(arrays: readonly Array[]): void {
   const missing = [...new Set(arrays)].filter((array) => !isKnown(array));
-  for (let i = 0; i < missing.length; i += atOnce) find(missing.slice(i, i + atOnce));
+  if (missing.length > 0) findAll(missing);
 }
 
 /** Where an array that was located begins, in bytes; 0 for one without elements. */
