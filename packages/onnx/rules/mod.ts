@@ -39,6 +39,7 @@ import { recurrents } from "./recurrent/recurrent.ts";
 import { attentions } from "./attention/attention.ts";
 import { gridSamples } from "./images/grid_sample.ts";
 import { images } from "./images/images.ts";
+import { packedWeights } from "./packed.ts";
 import { quantized } from "./quantized.ts";
 import { sequences } from "./sequences.ts";
 import type { OperatorRule } from "../graph/rule.ts";
@@ -86,6 +87,7 @@ export const rules: readonly OperatorRule[] = [
   gridSamples,
   images,
   quantized,
+  packedWeights,
   sequences,
 ].flat();
 

@@ -263,6 +263,14 @@ export const operatorExamples: readonly OperatorExample[] = [
     attributes: { axis: 1 },
     outputs: ["y", "lengths"],
   }),
+  example("MatMulNBits", [f([3, 16])], {
+    ...contributed,
+    constants: [
+      { dims: [2, 1, 8], data: new Array(16).fill(0x4a), type: DataType.UINT8 },
+      f([2, 1]),
+    ],
+    attributes: { K: 16, N: 2, bits: 4, block_size: 16 },
+  }),
   example("SimplifiedLayerNormalization", [f(small), vector]),
   example("SkipLayerNormalization", [f([2, 3, 4]), f([2, 3, 4]), vector, vector], contributed),
   example("SkipSimplifiedLayerNormalization", [f([2, 3, 4]), f([2, 3, 4]), vector], contributed),
