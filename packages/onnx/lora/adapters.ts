@@ -74,7 +74,14 @@ export function readNotes(model: ModelProto): LoraNotes | undefined {
         `actual are ${text.slice(0, 80)}`,
     );
   }
-  return { dropout: found!.dropout ?? 0, adapters: found!.adapters! };
+  const graph = model.graph;
+  const values = new Set([
+    ...(graph?.initializer ?? []).map(({ name }) => name),
+    ...(graph?.input ?? []).map(({ name }) => name),
+  ]);
+  // A part of the model may have been taken, without the others' layers.
+  const adapters = found!.adapters!.filter(({ a, b }) => values.has(a) || values.has(b));
+  return adapters.length === 0 ? undefined : { dropout: found!.dropout ?? 0, adapters };
 }
 
 /** The model's metadata with other notes, or none. */

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { compare, makeModel, makeNode, openModel, runModel } from "../_testing.ts";
+import { exportInferenceModel } from "../artifacts/export_inference_model.ts";
 import { differentiate } from "../differentiate/differentiate.ts";
 import { readModel, writeModel } from "../model/read_model.ts";
 import { tensorData, tensorDims } from "../model/tensor.ts";
@@ -308,6 +309,21 @@ Deno.test("addLora() refuses what it cannot do, with what there is", () => {
   refuse({ targets: "dw" }, /Conv "dw": it has 4 groups.*shape\[1\] !== 1/, grouped);
   refuse({}, /no linear layer besides those that make its outputs/, grouped);
   assert.deepEqual(loraLayers(grouped), []);
+});
+
+Deno.test("A part of a model has the adapters of its own layers", () => {
+  const model = makeModel({
+    nodes: [
+      makeNode("MatMul", ["x", "a.weight"], ["h"]),
+      makeNode("MatMul", ["h", "b.weight"], ["y"]),
+    ],
+    inputs: { x: floats(1, [2, 4]) },
+    initializers: { "a.weight": floats(2, [4, 4]), "b.weight": floats(3, [4, 4]) },
+    outputs: ["h", "y"],
+  });
+  const part = exportInferenceModel(addLora(model, { targets: /./ }), [], { outputs: ["h"] });
+  assert.deepEqual(loraAdapters(part).map(({ name }) => name), ["a"]);
+  assert.deepEqual(mergeLora(part).graph!.initializer.map(({ name }) => name), ["a.weight"]);
 });
 
 Deno.test("mergeLora() refuses a graph that lost its adapters' values or sums", () => {

@@ -22,10 +22,11 @@ export function nameLayers(
   exported: ExportedParameters | undefined,
 ): string[] {
   const owners = new Map<string, string>();
-  for (const { name, in: where } of exported?.parameters ?? []) {
+  for (const { name, fate, in: where } of exported?.parameters ?? []) {
     const match = WEIGHT.exec(name);
-    if (match === null || where.length !== 1) continue;
-    if (!owners.has(where[0]!)) owners.set(where[0]!, match[1]!);
+    if (match === null || fate === "folded" || fate === "packed") continue;
+    // A tied one may be in two.
+    for (const tensor of where) if (!owners.has(tensor)) owners.set(tensor, match[1]!);
   }
   const taken = new Set<string>();
   return layers.map(({ weight, node }) => {
