@@ -27,6 +27,7 @@ export {
 export type {
   AdapterFiles,
   Batches,
+  ExportModelOptions,
   FitOptions,
   Progress,
   SaveAdapterOptions,

@@ -16,8 +16,8 @@ export interface AverageWeightsOptions {
  * Keeps an average of the weights, `a ← a + w(θ − a)` with θ the weights after the step and
  * `w = (1−β)/(1−βᵗ)`; the update flows through unchanged. The last stage of a chain.
  *
- * The average is the slot `averageWeights.average`: evaluate and export the model with it. It is
- * less noisy than the weights, which widens the range of usable learning rates.
+ * The average is the slot `averageWeights.average`: evaluate and export the model with it (Trainer of
+ * `@precond/onnxruntime` does with `exportModel({ averaged: true })`). It is less noisy than the weights, which widens the range of usable learning rates.
  *
  * Source: Polyak & Juditsky (1992); Ruppert (1988).
  *

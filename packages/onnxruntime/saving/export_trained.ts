@@ -3,19 +3,46 @@
  *
  * @module
  */
+import { chainFor, type Driver } from "@precond/core/backend";
 import { DataType, exportInferenceModel, makeTensor, writeModel } from "@precond/onnx";
 import type { Setup } from "../engine/set_up.ts";
 
 /**
- * The source's forward pass, out of training mode, with the trained values for its initializers;
- * frozen parameters may have been set, running statistics have moved.
+ * The averages that averageWeights() keeps, by parameter.
+ *
+ * @throws {TypeError} Where a parameter has none.
+ */
+export function averagesOf<A>(
+  driver: Driver<A>,
+  { definition, parameters }: Setup<A>,
+): ReadonlyMap<string, A> {
+  return new Map(parameters.map(({ name, dims }) => {
+    const { stages } = chainFor(definition, { name, shape: dims });
+    const stage = stages.findLast(({ transform }) => transform.name === "averageWeights");
+    if (stage === undefined) {
+      throw new TypeError(
+        `Cannot export averages: the optimizer of "${name}" keeps none; end its chain with averageWeights()`,
+      );
+    }
+    return [name, driver.slot(name, `${stage.name}.average`)];
+  }));
+}
+
+/**
+ * The source's forward pass, out of training mode, with the trained values, or their averages, for
+ * its initializers; frozen parameters may have been set, running statistics have moved.
  */
 export async function exportTrained<A>(
   { host, parameters, fixed, plan }: Setup<A>,
+  averages?: ReadonlyMap<string, A>,
 ): Promise<Uint8Array> {
   const { evaluation, predictions } = plan.source;
   const arrays = [
-    ...parameters.map(({ name, dims, weights }) => ({ name, dims, array: weights })),
+    ...parameters.map(({ name, dims, weights }) => ({
+      name,
+      dims,
+      array: averages?.get(name) ?? weights,
+    })),
     ...fixed.map(({ name, dims, current }) => ({ name, dims, array: current })),
   ];
   const tensors = await Promise.all(

@@ -9,7 +9,7 @@ import { kindOf } from "../engine/feeds/kind_of.ts";
 import type { TrainerOptions } from "../engine/options.ts";
 import type { Ort } from "../hosts/ort.ts";
 import type { SaveAdapterOptions } from "../saving/adapter_files.ts";
-import type { FitOptions, SaveOptions, StepOptions } from "./options.ts";
+import type { ExportModelOptions, FitOptions, SaveOptions, StepOptions } from "./options.ts";
 
 const record = (must: string): Kind => ({
   must,
@@ -81,6 +81,10 @@ export function checkSaveOptions(options: SaveOptions | undefined): SaveOptions 
   return checkOptions("save the trainer", options, {
     format: kinds.oneOf("safetensors", "checkpoint"),
   });
+}
+
+export function checkExportOptions(options: ExportModelOptions | undefined): ExportModelOptions {
+  return checkOptions("export the model", options, { averaged: kinds.flag });
 }
 
 export function checkSaveAdapterOptions(

@@ -16,11 +16,12 @@ import { createWatchers } from "../engine/watchers.ts";
 import { readSource, type TrainerSource } from "../graphs/source.ts";
 import type { Ort, Tensor } from "../hosts/ort.ts";
 import { loadAdapter, saveAdapter } from "../saving/adapters.ts";
-import { exportTrained } from "../saving/export_trained.ts";
+import { averagesOf, exportTrained } from "../saving/export_trained.ts";
 import { loadTrainer } from "../saving/load.ts";
 import { saveTrainer } from "../saving/save.ts";
 import {
   checkBuild,
+  checkExportOptions,
   checkSaveAdapterOptions,
   checkSaveOptions,
   checkStepOptions,
@@ -108,6 +109,7 @@ function makeTrainer<A>(setup: Setup<A>, engine: Engine<A>, accumulate: number):
       inTurn.idle("set a parameter");
       access.write(name, values);
     },
+    slot: (parameter, slot) => inTurn.aside("read a slot", () => access.readSlot(parameter, slot)),
     gradient: (name) => inTurn.aside("read a gradient", () => access.readGradient(name)),
     telemetry(options) {
       inTurn.open("report telemetry");
@@ -135,7 +137,13 @@ function makeTrainer<A>(setup: Setup<A>, engine: Engine<A>, accumulate: number):
       inTurn.idle("load the adapter");
       loadAdapter(files, setup, engine);
     },
-    exportModel: () => inTurn("export the model", () => exportTrained(setup)),
+    async exportModel(options) {
+      const { averaged = false } = checkExportOptions(options);
+      return await inTurn(
+        "export the model",
+        () => exportTrained(setup, averaged ? averagesOf(driver, setup) : undefined),
+      );
+    },
     release: () =>
       inTurn.last("release", async () => {
         watchers.dispose();

@@ -15,6 +15,12 @@ export interface SaveOptions {
   readonly format?: SaveFormat;
 }
 
+/** Options of {@linkcode Trainer.exportModel}. */
+export interface ExportModelOptions {
+  /** Whether the averages of averageWeights() take the place of the parameters. Default false. */
+  readonly averaged?: boolean;
+}
+
 /**
  * What a step returns: the loss, and the outputs that were asked for. All outputs are in `outputs` by
  * their names; those that are called neither "loss" nor "outputs" are beside the loss, too.

@@ -12,6 +12,7 @@ export interface ParameterAccess {
   read(name: string): Promise<Float32Array>;
   write(name: string, values: Float32Array): void;
   readGradient(name: string): Promise<Float32Array>;
+  readSlot(name: string, slot: string): Promise<Float32Array>;
 }
 
 /** Access to what a setup and its engine hold. */
@@ -41,6 +42,9 @@ export function parameterAccess<A>(setup: Setup<A>, engine: Engine<A>): Paramete
         );
       }
       host.write(array, values);
+    },
+    async readSlot(name, slot) {
+      return (await host.backend.read(engine.driver.slot(trained(name).name, slot))).slice();
     },
     async readGradient(name) {
       const parameter = trained(name);

@@ -8,6 +8,7 @@ import type { Feeds, Tensor } from "../hosts/ort.ts";
 import type {
   AdapterFiles,
   Batches,
+  ExportModelOptions,
   FitOptions,
   Progress,
   SaveAdapterOptions,
@@ -74,6 +75,12 @@ export interface Trainer extends AsyncDisposal {
    */
   setParameter(name: string, values: Float32Array): void;
   /**
+   * A copy of the named slot (`stage.slot`) of a trained parameter's optimizer state.
+   *
+   * @throws {TypeError} For a parameter or slot that is not there; the known ones are listed.
+   */
+  slot(parameter: string, slot: string): Promise<Float32Array>;
+  /**
    * The gradient that the last update used.
    *
    * @throws {TypeError} After a step that failed and had overwritten it.
@@ -125,8 +132,13 @@ export interface Trainer extends AsyncDisposal {
    *   nothing has changed then.
    */
   loadAdapter(files: AdapterFiles | Uint8Array): void;
-  /** The model for inference, with the trained parameters. */
-  exportModel(): Promise<Uint8Array>;
+  /**
+   * The model for inference, with the trained parameters; with `averaged`, with the averages that
+   * averageWeights() of `@precond/core` keeps of them.
+   *
+   * @throws {TypeError} With `averaged`, where the optimizer of a parameter keeps none.
+   */
+  exportModel(options?: ExportModelOptions): Promise<Uint8Array>;
   /** Frees sessions, memory and buffers, after the step that is running; a second call does nothing. */
   release(): Promise<void>;
 }

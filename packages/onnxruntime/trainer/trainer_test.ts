@@ -1,5 +1,6 @@
 import {
   adamW,
+  averageWeights,
   chain,
   createOptimizer,
   type Definition,
@@ -21,6 +22,7 @@ import {
   buildModel,
   differentiate,
   generateArtifacts,
+  readModel,
   tensorData,
   writeModel,
 } from "@precond/onnx";
@@ -298,6 +300,42 @@ Deno.test("A loss that is not a number is an error and changes nothing", async (
   await assert.rejects(trainer.step(bad), /the loss is NaN after 2 updates/);
   assert.deepEqual(await trainer.save(), saved);
   await trainer.release();
+});
+
+Deno.test("slot() and exportModel({ averaged }) have the averages that the optimizer keeps", async () => {
+  const net = mlp();
+  const trainer = await open(net, {
+    optimizer: chain(learningRate(0.1), averageWeights({ decay: 0.5 })),
+  });
+  const [name] = trainer.parameters;
+  const seen: Float32Array[] = [];
+  for (let step = 0; step < 2; step++) {
+    await trainer.step(net.feeds(step));
+    seen.push(await trainer.parameter(name!));
+  }
+  // Weights (1 − β)β and (1 − β) over 1 − β²: 1/3 and 2/3.
+  const expected = seen[0]!.map((first, i) => first / 3 + seen[1]![i]! * 2 / 3);
+  const average = await trainer.slot(name!, "averageWeights.average");
+  assertAllClose(average, expected, { relative: 1e-6, absolute: 1e-7 });
+  const { graph } = readModel(await trainer.exportModel({ averaged: true }));
+  const tensor = graph!.initializer.find((t) => t.name === name)!;
+  assert.deepEqual(tensorData(tensor), average);
+  await assert.rejects(
+    trainer.slot(name!, "momentum.m"),
+    /Cannot find slot "momentum.m" of .*: known are averageWeights.average/,
+  );
+  await assert.rejects(
+    trainer.exportModel({ average: true } as never),
+    /Cannot export the model: "average" is no option, did you mean averaged/,
+  );
+  await trainer.release();
+  const plain = await open(net, { optimizer: adamW() });
+  await plain.step(net.feeds(0));
+  await assert.rejects(
+    plain.exportModel({ averaged: true }),
+    /Cannot export averages: the optimizer of ".*" keeps none/,
+  );
+  await plain.release();
 });
 
 Deno.test("Evaluation, prediction and the exported model agree", async () => {
