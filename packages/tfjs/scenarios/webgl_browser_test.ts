@@ -1,5 +1,5 @@
 // Updates drawn on the textures of tfjs's WebGL backend, over the built packages.
-import { conformanceCases } from "@precond/testing";
+import { conformanceCases, nonFiniteCases } from "@precond/testing";
 import { type PageOptions, pageTest } from "@precond/testing/browser";
 import assert from "node:assert/strict";
 import type * as Exports from "./webgl_page.ts";
@@ -20,6 +20,14 @@ pageTest<Exported>(fallback, options, async (page, t) => {
       assert.equal(await page.call("drawsOf", name, 5, true), 0);
     });
   }
+});
+
+pageTest<Exported>("webgl in Chromium: extreme gradients, and groups", options, async (page, t) => {
+  await page.call("startWebgl");
+  for (const { name } of nonFiniteCases) {
+    await t.step(name, () => page.call("extremes", name));
+  }
+  await t.step("groups", () => page.call("groups"));
 });
 
 /** All ranks, both parities of the last two dimensions, blocks of one element, folded textures. */

@@ -3,15 +3,17 @@
  *
  * @module
  */
-import { assertAllClose, random } from "@precond/testing";
+import { assertAllClose, checkNonFinite, nonFiniteCases, random } from "@precond/testing";
 import * as tf from "@tensorflow/tfjs-core";
 import "@tensorflow/tfjs-backend-cpu";
 import {
   adam,
   chain,
+  combined,
   type Definition,
   learningRate,
   momentum,
+  perParameter,
   precond,
   scaleBy,
   signalFraction,
@@ -19,6 +21,7 @@ import {
   skipNonFinite,
   userCurvature,
 } from "../mod.ts";
+import { tfSubject } from "../_testing.ts";
 import { conformance, start } from "./backends_page.ts";
 
 /** Starts webgl without its detour over the CPU for small tensors. */
@@ -70,6 +73,50 @@ export function drawsOf(name: string, steps: number, forbidden: boolean): Promis
   }).finally(() => {
     if (forbidden) delete (gl as { drawBuffers?: unknown }).drawBuffers;
   });
+}
+
+/** Gradients that are not finite, or huge, or vanish: what the reference says. */
+export async function extremes(name: string): Promise<void> {
+  await checkNonFinite(nonFiniteCases.find((test) => test.name === name)!, tfSubject);
+}
+
+/** Steps of several groups, one of them in a basis, on both backends. */
+export async function groups(): Promise<void> {
+  const shapes: Readonly<Record<string, number[]>> = { kernel: [5, 4], bias: [4], scale: [] };
+  const found: Float32Array[][] = [];
+  for (const backend of ["cpu", "webgl"]) {
+    await tf.setBackend(backend);
+    const before = tf.memory().numTensors;
+    const variables = Object.entries(shapes).map(([name, shape]) =>
+      tf.tidy(() => tf.variable(tf.ones(shape), true, name))
+    );
+    const optimizer = precond(perParameter([
+      { match: "bias", chain: adam({ learningRate: 0.1 }) },
+      { match: /./, chain: combined({ basis: { every: 2, sides: "both" } }) },
+    ]));
+    const next = normals(11);
+    const values: Float32Array[] = [];
+    for (let step = 0; step < 6; step++) {
+      tf.tidy(() =>
+        optimizer.applyGradients(Object.fromEntries(
+          Object.entries(shapes).map(([name, shape]) => [
+            name,
+            tf.tensor(next(tf.util.sizeFromShape(shape)), shape),
+          ]),
+        ))
+      );
+      values.push(...await Promise.all(variables.map(async (v) => (await v.data()).slice())) as []);
+    }
+    if (values.some((v) => v.some(Number.isNaN))) throw new Error("NaN");
+    found.push(values);
+    optimizer.dispose();
+    tf.dispose(variables);
+    if (tf.memory().numTensors !== before) throw new Error(`tensors are left on ${backend}`);
+  }
+  found[1]!.forEach((values, i) =>
+    // The eigenvectors of the first two steps are the identity on both.
+    i < 6 && assertAllClose(values, found[0]![i]!, { relative: 2e-4, absolute: 2e-5 }, `${i}`)
+  );
 }
 
 const definitions: Readonly<Record<string, () => Definition>> = {
