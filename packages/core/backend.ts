@@ -29,6 +29,7 @@ export {
 export { newestWeight } from "./chain/ema.ts";
 export { matches } from "./chain/match.ts";
 export { chainFor, groupsOf } from "./chain/per_parameter.ts";
+export { takesRawSquares } from "./chain/raw_squares.ts";
 export { arrayBackend, type PassRunner, runPasses } from "./driver/array_backend.ts";
 export {
   type Backend,

@@ -24,12 +24,17 @@ const rateOf = (chain: Chain, updates: number): number => {
   }
 };
 
-const leader = (definition: Definition): Chain | undefined =>
-  groupsOf(definition).find(({ chain }) => chain.learningRate)?.chain;
+/** The first group that moves: of one that is frozen by a rate of 0 the others have no ratio. */
+const leader = (definition: Definition): Chain | undefined => {
+  const rated = groupsOf(definition).map(({ chain }) => chain).filter((c) => c.learningRate);
+  // A schedule may begin at 0.
+  const moves = (chain: Chain) => rateOf(chain, 0) > 0 || rateOf(chain, 1) > 0;
+  return rated.length > 1 ? rated.find(moves) ?? rated[0] : rated[0];
+};
 
 /**
  * The learning rate after so many updates by the optimizer's own schedule: that of the first group
- * that has one, undefined if none has. It never throws; a multiplier has no part in it.
+ * that moves, undefined if none has one. It never throws; a multiplier has no part in it.
  */
 export function scheduledRate(definition: Definition, updates: number): number | undefined {
   const chain = leader(definition);
@@ -43,7 +48,7 @@ const label = ({ match }: Group) => typeof match === "function" ? "a predicate" 
  *
  * @throws {TypeError} If the optimizer, or one of its groups, has no `learningRate()`; if it is no
  * number.
- * @throws {RangeError} If the rate is negative or not finite.
+ * @throws {RangeError} If the rate is negative or not finite, or groups have no ratio to keep.
  */
 export function checkSetRate(definition: Definition, value: number, since = 0): SetRate {
   const action = "set the learning rate";
@@ -56,19 +61,28 @@ export function checkSetRate(definition: Definition, value: number, since = 0): 
         `add learningRate(1) to it`,
     );
   }
-  return { value, since };
+  const rate = { value, since };
+  for (const { chain } of groupsOf(definition)) rateFor(definition, chain, rate);
+  return rate;
 }
 
 /**
  * What a rate set by hand is for one chain of the optimizer: groups keep their ratios to the first
- * one. Where the first one's schedule was at 0, the ratios of the first update are taken.
+ * one that moves. Where its schedule was at 0, the ratios of the first update are taken, or else the
+ * second.
+ *
+ * @throws {RangeError} If there is no ratio, as a schedule fails.
  */
 export function rateFor(definition: Definition, chain: Chain, { value, since }: SetRate): number {
   const first = leader(definition);
   if (!first || chain === first || !chain.learningRate || value === 0) return value;
-  const at = rateOf(first, since) > 0 ? since : 0;
-  const ratio = rateOf(chain, at) / rateOf(first, at);
-  return Number.isFinite(ratio) ? value * ratio : value;
+  const at = [since, 0, 1].find((updates) => rateOf(first, updates) > 0) ?? since;
+  const [own, firsts] = [rateOf(chain, at), rateOf(first, at)];
+  if (Number.isFinite(own / firsts)) return value * (own / firsts);
+  throw new RangeError(
+    `Cannot set the learning rate: after ${at} updates it is ${firsts} for the first group and ${own} ` +
+      `for another, which is no ratio to keep; set the schedules of the groups`,
+  );
 }
 
 /** The rate of an optimizer while it trains. */
@@ -98,7 +112,7 @@ export function rateControl(definition: Definition, updates: () => number): Rate
       saved = rate;
     },
     override(chain, given) {
-      const rate = given === undefined ? saved : { value: given, since: updates() };
+      const rate = given === undefined ? saved : checkSetRate(definition, given, updates());
       return rate && rateFor(definition, chain, rate);
     },
   };

@@ -167,3 +167,56 @@ Deno.test("a saved rate is not dropped by a chain that has no place for it", asy
   assert.throws(() => second.load(bytes), { message: /the chain has no learningRate/ });
   assert.equal(second.iteration, 0);
 });
+
+Deno.test("a frozen first group stays frozen, and leaves the rate to the next", () => {
+  const definition = groups({ head: sgd({ learningRate: 0 }), body: sgd({ learningRate: 0.5 }) });
+  const optimizer = createOptimizer(definition);
+  assert.equal(rateOf(optimizer), 0.5);
+  optimizer.learningRate! *= 0.5;
+  assert.deepEqual(moved(optimizer, "head", "body").map(Math.abs), [0, 0.25]);
+});
+
+Deno.test("groups without a ratio refuse a rate, and stay as they are", () => {
+  const failing = Object.assign(() => NaN, {});
+  for (const head of [0, failing]) {
+    const definition = groups({
+      head: sgd({ learningRate: head }),
+      body: sgd({ learningRate: 0 }),
+    });
+    const optimizer = createOptimizer(definition);
+    assert.throws(() => optimizer.learningRate = 0.5, {
+      name: "RangeError",
+      message: /^Cannot set the learning rate: after 0 updates it is (0|NaN) .* no ratio to keep/,
+    });
+  }
+});
+
+Deno.test("a rate for one step is refused where the chain has no place for it", () => {
+  const optimizer = createOptimizer(chain(momentum()));
+  const weights = new Float32Array(1), gradient = Float32Array.of(1);
+  assert.throws(() => optimizer.step({ w: { weights, gradient } }, { learningRate: 0.5 }), {
+    name: "TypeError",
+    message: /the chain has no learningRate/,
+  });
+  assert.deepEqual([weights[0], optimizer.iteration], [0, 0]);
+});
+
+Deno.test("what functions give for a rate must be numbers", () => {
+  const weights = new Float32Array(1), gradient = Float32Array.of(1);
+  for (const given of ["0.1", 1n, Promise.resolve(1), null]) {
+    for (
+      const stage of [
+        learningRate((() => given) as never),
+        learningRate(1, { multiplier: (() => given) as never }),
+      ]
+    ) {
+      if (given === null && stage.perParameter) continue; // as if there were none
+      const optimizer = createOptimizer(chain(stage));
+      assert.throws(() => optimizer.step({ w: { weights, gradient } }), {
+        name: "TypeError",
+        message: /^Cannot step.*: the (learning rate|multiplier).* must be finite and not negative/,
+      });
+      assert.deepEqual([weights[0], optimizer.iteration], [0, 0]);
+    }
+  }
+});

@@ -1,10 +1,18 @@
 /** @module */
-import { checkOptions, checkValue } from "../checks.ts";
+import { checkOptions, checkValue, shown } from "../checks.ts";
 import { specify } from "../chain/specification.ts";
 import type { ParameterInfo, Transform } from "../chain/types.ts";
 import * as kinds from "../kinds.ts";
 import { add, mul, square, sub } from "../kernel/expr.ts";
 import { constant, type Schedule } from "./schedules.ts";
+
+/** What functions of the caller give is known only now. */
+function checkRate(name: string, value: unknown, action: string): void {
+  if (typeof value === "number" && value >= 0 && value < Infinity) return;
+  throw new (typeof value === "number" ? RangeError : TypeError)(
+    `Cannot ${action}: ${name} must be finite and not negative, current value is ${shown(value)}`,
+  );
+}
 
 /** Options of {@linkcode learningRate}. */
 export interface LearningRateOptions {
@@ -59,17 +67,12 @@ export function learningRate(
     learningRate: (updates) => schedule(updates),
     scalars({ iteration, learningRate: override, parameter }) {
       const base = override ?? schedule(iteration - 1);
-      if (!(base >= 0 && base < Infinity)) {
-        throw new RangeError(
-          `Cannot step: the learning rate of update ${iteration} must be finite and not negative, current value is ${base}`,
-        );
-      }
-      const rate = base * (multiplier?.(parameter) ?? 1);
-      if (!(rate >= 0 && rate < Infinity)) {
-        throw new RangeError(
-          `Cannot step "${parameter.name}": its learning rate must be finite and not negative, current value is ${rate}`,
-        );
-      }
+      checkRate(`the learning rate of update ${iteration}`, base, "step");
+      const action = `step ${JSON.stringify(parameter.name)}`;
+      const factor = multiplier?.(parameter) ?? 1;
+      checkRate("the multiplier of its learning rate", factor, action);
+      const rate = base * factor;
+      checkRate("its learning rate", rate, action);
       return { base, rate };
     },
     apply({ x, weights, gradientSquares, scalar }) {

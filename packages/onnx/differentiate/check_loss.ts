@@ -3,6 +3,7 @@ import type { Builder } from "../graph/builder.ts";
 import type { LoadedGraph } from "../graph/load_graph.ts";
 import { nameOf } from "../model/attributes.ts";
 import { dataTypeName, isFloating } from "../model/data_type.ts";
+import { unknownAttribute } from "../model/attribute_kinds.ts";
 import { OnnxError } from "../model/onnx_error.ts";
 import type { ValueType } from "../graph/value_type.ts";
 import type { Loss } from "./loss.ts";
@@ -105,7 +106,9 @@ function floatType(b: Builder, prediction: string): ValueType {
   }
   const node = b.producer(prediction);
   if (node === undefined) return refuse("the graph has no such value");
-  return refuse(`its type is not known, it comes from ${node.opType} "${nameOf(node)}"`);
+  const attribute = unknownAttribute(node);
+  const why = attribute === undefined ? "" : `, whose attribute "${attribute}" is not known`;
+  return refuse(`its type is not known, it comes from ${node.opType} "${nameOf(node)}"${why}`);
 }
 
 /** A softmax of a softmax is a loss, too, and one that hardly trains: nobody wants it. */

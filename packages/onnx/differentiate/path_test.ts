@@ -2,6 +2,7 @@
 import { create } from "@bufbuild/protobuf";
 import assert from "node:assert/strict";
 import { makeModel, makeNode, normal, runModel } from "../_testing.ts";
+import { buildModel } from "../model/build_model.ts";
 import { DataType } from "../model/data_type.ts";
 import { declaration } from "../model/value_info.ts";
 import { type ModelProto, type NodeProto, NodeProtoSchema } from "../proto/onnx_pb.ts";
@@ -190,6 +191,16 @@ Deno.test("An attribute that a rule does not know is refused by name", () => {
   assert.throws(
     () => grad(model([node], { y: FLOAT })),
     /no rule for 1 node on the path to a trainable parameter: Softmax "Softmax of y" \(its attribute "temperature" is not known\)/,
+  );
+});
+
+Deno.test("An attribute that is not known is named, too, where it makes the type of the loss unknown", () => {
+  const m = buildModel(28);
+  const w = m.parameter("w", [1, 2, 2, 4], new Float32Array(16));
+  m.output(m.op("SpaceToDepth", [w], { blocksize: 2, mode: "CRD" }, "y"));
+  assert.throws(
+    () => differentiate(m.build(), { loss: { type: "mse" } }),
+    /it comes from SpaceToDepth "y\/SpaceToDepth", whose attribute "mode" is not known$/,
   );
 });
 

@@ -10,6 +10,7 @@ import {
   type Contribution,
   createDriver,
   type Driver,
+  takesRawSquares,
 } from "@precond/core/backend";
 import { batchSizeOf } from "../graphs/batch.ts";
 import type { LoadedGraph } from "../graphs/graphs.ts";
@@ -65,6 +66,7 @@ export function createEngine<A>(
   const sampler = createSampler(setup, options, runner, random, arrayOf);
   const names = parameters.map((p) => p.name);
   const needsSquares = definition.needs.includes("gradientSquares");
+  const usesOwnSquares = takesRawSquares(definition);
   const needsCurvature = definition.needs.includes("curvature");
   const gathers = (options.accumulate ?? 1) > 1 || gathering === "sum";
   const sums = {
@@ -166,7 +168,7 @@ export function createEngine<A>(
     // A sum of no gradients is 0, which ONNX Runtime takes for a gradient like any other.
     const batchSize = examples === 0 ? 1 : examples;
     const microBatches = gathers ? runs : examples;
-    const squared = needsSquares && microBatches >= 2;
+    const squared = needsSquares && (microBatches >= 2 || means !== undefined && !gathers);
     const list = parameters.map((p, k): Contribution<A> => {
       const mean = means?.[k];
       const rowsOfRun = rows.get(p.name);
@@ -246,8 +248,10 @@ export function createEngine<A>(
         const pending = await run(feeds, gatherOptions);
         await driver.ready();
         const counts = countsWith(pending);
+        // Of one example the squared gradient is known, though no variance.
+        const alone = usesOwnSquares && !gathers && counts.examples === 1;
         // In new arrays: what was gathered before stays until the update is made.
-        const means = gathers
+        const means = gathers || alone
           ? sums.anew.add(
             parameters.map((p) => ({
               shape: p.dims,

@@ -2,6 +2,7 @@
 import {
   chain,
   type CurvatureSource,
+  empiricalFisher,
   fisher,
   gaussNewton,
   inverseCurvature,
@@ -41,4 +42,26 @@ Deno.test("fisher() is JᵀJ where gaussNewton() has the scale of the loss", asy
     assert.ok(Math.abs(a - b) <= within, `${a}, expected ${b}`);
   close(await curvatureOf(gaussNewton({ every: 1 }), loss, 3), 18, 1e-3);
   close(await curvatureOf(fisher({ every: 1 }), loss, 3), 9, 1e-3);
+});
+
+Deno.test("the curvature of a single example is its squared gradient, also in the first batch", async () => {
+  const m = buildModel();
+  m.output(
+    m.op("Mul", [m.input("x", ["N", 1]), m.parameter("w", [1], Float32Array.of(2))], {}, "y"),
+  );
+  const source = empiricalFisher({ from: "gradientSquares" });
+  const trainer = await Trainer.create(nodeOrt, { model: m.build(), loss: { type: "mse" } }, {
+    optimizer: chain(scaleBy(inverseCurvature(source, { damping: 0 })), learningRate(0.5)),
+  });
+  for (let step = 0; step < 2; step++) {
+    await trainer.setParameter("w", Float32Array.of(2));
+    await trainer.step({
+      x: { data: Float32Array.of(3), dims: [1, 1] },
+      labels: { data: Float32Array.of(1), dims: [1, 1] },
+    });
+    // (3 · 2 − 1)²: g = 30, h = 900, and the step .5 · 30/900.
+    const [w] = await trainer.parameter("w");
+    assert.ok(Math.abs(w! - (2 - 0.5 / 30)) < 1e-6, `${w}`);
+  }
+  await trainer.release();
 });

@@ -1,5 +1,5 @@
 /** @module */
-import type { Contribution } from "@precond/core/backend";
+import { type Contribution, shown } from "@precond/core/backend";
 import * as tf from "@tensorflow/tfjs-core";
 import type { TensorEvidence } from "./options.ts";
 
@@ -9,11 +9,31 @@ export type Gradients = Parameters<tf.Optimizer["applyGradients"]>[0];
 /** A variable's name and its gradient. */
 export type GradientEntry = readonly [name: string, gradient: tf.Tensor];
 
-/** What is there of an array (whose tensors may be undefined) or a map. */
+/**
+ * What is there of an array (whose tensors may be undefined) or a map.
+ *
+ * @throws {TypeError} For what is neither.
+ */
 export function gradientEntries(gradients: Gradients): GradientEntry[] {
+  const isObject = typeof gradients === "object" && gradients !== null;
+  if (!isObject || gradients instanceof tf.Tensor) {
+    throw new TypeError(
+      "Cannot apply gradients: they must be tensors by the names of variables, or a list of " +
+        `{ name, tensor }, current value is ${shown(gradients)}`,
+    );
+  }
   const given: [string, tf.Tensor | undefined][] = Array.isArray(gradients)
     ? gradients.map(({ name, tensor }) => [name, tensor])
     : Object.entries(gradients);
+  for (const [name, tensor] of given) {
+    if (typeof name === "string" && (tensor == null || tensor instanceof tf.Tensor)) continue;
+    throw new TypeError(
+      `Cannot apply the gradient of ${
+        shown(name)
+      }: expected the name of a variable and a tensor, ` +
+        `current value is ${shown(tensor)}`,
+    );
+  }
   return given.filter((g): g is [string, tf.Tensor] => g[1] != null);
 }
 
@@ -41,6 +61,7 @@ export function contributionsOf(
   return variables.map((variable, i) => {
     const { name, shape } = variable;
     const check = (kind: string, t: tf.Tensor | undefined) => {
+      if (t?.isDisposed) throw new TypeError(`Cannot step "${name}": its ${kind} is disposed`);
       if (t && (t.shape.join() !== shape.join() || t.dtype !== "float32")) {
         throw new TypeError(
           `Cannot step "${name}": its ${kind} has shape [${t.shape}] and dtype ${t.dtype}, expected [${shape}] and float32`,

@@ -1,6 +1,6 @@
 /** @module */
 import type { Definition } from "@precond/core";
-import { groupsOf } from "@precond/core/backend";
+import { takesRawSquares } from "@precond/core/backend";
 import * as tf from "@tensorflow/tfjs-core";
 import { checkActiveDevice } from "../backends/webgpu.ts";
 import { gradientEntries, type Gradients, variablesOf } from "./contributions.ts";
@@ -56,11 +56,7 @@ export function createMinimizer(
   let gradientCount = 0;
 
   /** The mean squared gradient of the examples is that of the only one. */
-  const usesOwnSquares = groupsOf(host.definition).some(({ chain }) =>
-    chain.stages.some(({ transform: { needs, rawSquares } }) =>
-      rawSquares && needs.includes("gradientSquares")
-    )
-  );
+  const usesOwnSquares = takesRawSquares(host.definition);
 
   /** As `driver.curvatureDue()`: by the updates of these variables. */
   const squaresDue = (names: readonly string[]) => {

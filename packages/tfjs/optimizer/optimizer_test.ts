@@ -155,6 +155,23 @@ Deno.test("applyGradients() refuses what does not fit, and changes nothing", asy
   assert.throws(() => optimizer.applyGradients({ refusal: tf.tensor1d([1, 2], "int32") }), {
     message: /dtype int32/,
   });
+  const given = optimizer.applyGradients.bind(optimizer) as (gradients: unknown) => void;
+  const none = /^Cannot apply gradients: they must be tensors by the names of variables, or a list/;
+  for (const gradients of [undefined, null, 1, "w", wrong]) {
+    assert.throws(() => given(gradients), { name: "TypeError", message: none });
+  }
+  for (const gradients of [[wrong], [{ name: "refusal", tensor: [1, 2] }], { refusal: [1, 2] }]) {
+    assert.throws(() => given(gradients), {
+      name: "TypeError",
+      message: /^Cannot apply the gradient of .*: expected the name of a variable and a tensor/,
+    });
+  }
+  const gone = tf.tensor1d([1, 2]);
+  gone.dispose();
+  assert.throws(() => given({ refusal: gone }), {
+    name: "TypeError",
+    message: 'Cannot step "refusal": its gradient is disposed',
+  });
   const needy = precond(
     signalNewton({ curvatureWarmup: 1, stepClip: Infinity, curvature: userCurvature() }),
   );
