@@ -20,7 +20,8 @@ import { recognizeGelus, writeGelus } from "./exported_gelu.ts";
 import { appendLoss } from "./losses.ts";
 import type { Loss } from "./loss.ts";
 import { reluLast } from "./relu_last.ts";
-import { computeAgain } from "./recompute.ts";
+import { checkpointSegments, checkRecompute, type Recompute } from "./checkpoints.ts";
+import { computeAgain, type Segment } from "./recompute.ts";
 import { cotangentsOf } from "./reverse.ts";
 import { countRows, type RowsOf } from "./rows.ts";
 import { chooseTrainable, type Trainable } from "./trainable.ts";
@@ -62,6 +63,11 @@ export interface DifferentiateOptions {
    * the batch, and its updated running statistics are outputs. False: neither.
    */
   readonly training?: boolean;
+  /**
+   * What the backward pass computes again, for less memory: see {@linkcode Recompute}. Default: what
+   * costs little, results of GELU and layer normalizations, weights of attention, joined heads.
+   */
+  readonly recompute?: Recompute;
 }
 
 /** What {@linkcode differentiate} returns. */
@@ -109,6 +115,7 @@ export interface Growth {
 
 /** Loads a model and appends loss and gradient. */
 export function beginGrowth(model: ModelProto, options: DifferentiateOptions): Growth {
+  checkRecompute(options.recompute);
   const kept = [
     ...(options.outputs ?? model.graph?.output.map((o) => o.name) ?? []),
     ...(options.wanted ?? []),
@@ -154,8 +161,7 @@ export function beginGrowth(model: ModelProto, options: DifferentiateOptions): G
 
 /** The grown model: loss, kept outputs, gradients, then the further results. */
 export function endGrowth(growth: Growth, further: readonly string[] = []): Differentiated {
-  const { source, graph, b, options, forward, loss } = growth;
-  const { parameters, cotangents, gradients, added } = growth;
+  const { source, graph, b, options, forward, loss, parameters, gradients, added } = growth;
   const kept = options.outputs ?? graph.outputs.map((o) => o.name);
   for (const name of kept) {
     if (b.producer(name) === undefined) {
@@ -173,7 +179,7 @@ export function endGrowth(growth: Growth, further: readonly string[] = []): Diff
   const given = new Set(graph.inputs.map(({ name }) => name));
   computeAgain(b, {
     forward: new Set(forward),
-    segments: cheapSegments(b, forward, cotangents),
+    segments: segmentsOf(growth),
     isGiven: (name) => b.producer(name) === undefined && !given.has(name),
   });
   writeGelus(b);
@@ -187,6 +193,18 @@ export function endGrowth(growth: Growth, further: readonly string[] = []): Diff
     labels: classLabels(b, [...graph.inputs, ...added]),
     rowsOf: countRows(b, growth.forward, parameters),
   };
+}
+
+/** What the options want computed again. */
+function segmentsOf({ b, forward, cotangents, options }: Growth): Segment[] {
+  const { recompute } = options;
+  if (recompute === false) return [];
+  const pass = { b, forward, cotangents };
+  const large = recompute === undefined ? [] : checkpointSegments(pass, recompute);
+  const inLarge = new Set(large.flatMap(({ nodes }) => nodes));
+  const small = cheapSegments(b, forward, cotangents)
+    .filter(({ nodes }) => !nodes.some((node) => inLarge.has(node)));
+  return [...large, ...small];
 }
 
 /** Names of what becomes an input. */

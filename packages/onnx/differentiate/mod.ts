@@ -1,4 +1,5 @@
 /** @module */
+export type { Recompute } from "./checkpoints.ts";
 export type { ClassLabels } from "./class_labels.ts";
 export { differentiate } from "./differentiate.ts";
 export {

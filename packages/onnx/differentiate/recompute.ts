@@ -10,6 +10,8 @@ export interface Segment {
   readonly nodes: readonly NodeProto[];
   /** The value that has to be there first: a cotangent of what the segment makes. */
   readonly after: string;
+  /** What they make that is kept all the same. Default nothing. */
+  readonly kept?: ReadonlySet<string>;
 }
 
 /**
@@ -29,7 +31,10 @@ export function computeAgain(
 ): void {
   const backward = b.nodes.filter((node) => !forward.has(node));
   for (const segment of segments) {
-    const made = new Set(segment.nodes.flatMap((node) => node.output));
+    const { kept } = segment;
+    const made = new Set(
+      segment.nodes.flatMap((node) => node.output.filter((name) => kept?.has(name) !== true)),
+    );
     const readers = backward.filter((node) => node.input.some((name) => made.has(name)));
     const source = b.producer(segment.after);
     if (readers.length === 0 || source === undefined || forward.has(source)) continue;
@@ -45,11 +50,12 @@ export function computeAgain(
 /** Appends the copies; their names by those of the originals. */
 function copiesOf(
   b: Builder,
-  { nodes, after }: Segment,
+  { nodes, after, kept }: Segment,
   isGiven: (name: string) => boolean,
 ): Map<string, string> {
   const copies = new Map<string, string>();
   for (const node of nodes) {
+    if (node.output.every((name) => name === "" || kept?.has(name) === true)) continue;
     let input = node.input.map((name) => copies.get(name) ?? name);
     if (input.every((name, k) => name === node.input[k])) {
       // What goes into it is as early as in the original: one input has to come late.
@@ -60,7 +66,7 @@ function copiesOf(
     const output = node.output.map((name) => name === "" ? "" : b.fresh(`${name}_again`));
     b.append({ ...node, name: b.fresh(`${node.name}_again`), input, output });
     node.output.forEach((name, k) => {
-      if (name !== "") copies.set(name, output[k]!);
+      if (name !== "" && kept?.has(name) !== true) copies.set(name, output[k]!);
     });
   }
   return copies;

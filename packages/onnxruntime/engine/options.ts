@@ -4,7 +4,7 @@
  * @module
  */
 import type { Definition } from "@precond/core";
-import type { Trainable } from "@precond/onnx";
+import type { Recompute, Trainable } from "@precond/onnx";
 import type { InferenceSession } from "../hosts/ort.ts";
 
 /** Options of `Trainer.create`. */
@@ -48,6 +48,13 @@ export interface TrainerOptions {
    * Default 1.
    */
   readonly seed?: number;
+  /**
+   * What the backward pass computes again in place of keeping it, on the CPU: `{ keep: names }`, values
+   * of the model between which it does, or `{ bytes, sizes }`, the most that is to be kept for it; `sizes`
+   * default to those above. False: nothing. Default: what costs little (`differentiate()` of
+   * `@precond/onnx`).
+   */
+  readonly recompute?: Recompute;
   /** Outputs of the model that step() returns. Default none. */
   readonly outputs?: readonly string[];
   /**

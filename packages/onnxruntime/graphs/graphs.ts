@@ -112,6 +112,7 @@ export function openGraphs(options: GraphOptions): Graphs {
           ...training,
           trainable: parameters,
           fed,
+          ...(plan.recompute === undefined ? {} : { recompute: plan.recompute }),
           outputs,
           squares,
           ...(squares ? examplesOf(plan) : {}),

@@ -6,6 +6,7 @@
 import {
   DataType,
   dataTypeName,
+  type Recompute,
   tensorData,
   tensorDims,
   type TensorProto,
@@ -37,12 +38,17 @@ export interface TrainingPlan {
   readonly outputs: readonly string[];
   /** Inputs that the caller feeds. */
   readonly inputs: readonly InputInfo[];
+  /** What the backward pass computes again, if the caller says so. */
+  readonly recompute: Recompute | undefined;
   /** Where the batch's examples lie. */
   readonly batch: readonly BatchAxis[];
 }
 
 /** What {@linkcode planTraining} needs to know of the options. */
-export type PlanOptions = Pick<TrainerOptions, "outputs" | "frozen" | "trainable" | "training">;
+export type PlanOptions = Pick<
+  TrainerOptions,
+  "outputs" | "frozen" | "trainable" | "training" | "recompute" | "sizes"
+>;
 
 /** The inputs that a trainer feeds itself are no business of the caller. */
 export function ownInputs(
@@ -65,11 +71,13 @@ export function ownInputs(
 export function planTraining(source: TrainingSource, options: PlanOptions): TrainingPlan {
   const { outputs = [], frozen = [] } = options;
   const trainable = trainedOf(source, options.trainable, frozen);
+  const recompute = withSizes(options);
   // Parameters and statistics are known when the graph is differentiated: it serves the steps, too.
   const plain = trainingGraph(source.model, {
     ...source.target,
     ...(options.training === undefined ? {} : { training: options.training }),
     ...(trainable === undefined ? {} : { trainable }),
+    ...(recompute === undefined ? {} : { recompute }),
     fed: frozen,
     outputs,
   });
@@ -101,7 +109,16 @@ export function planTraining(source: TrainingSource, options: PlanOptions): Trai
     ...labels.keys(),
     ...(loss === undefined ? [] : [loss.labels ?? "labels"]),
   ]);
-  return { source, plain, trained, fixed, outputs, inputs, batch: batchAxes(inputs, compared) };
+  return {
+    ...{ source, plain, trained, fixed, outputs, inputs, recompute },
+    batch: batchAxes(inputs, compared),
+  };
+}
+
+/** Sizes that are known hold for the bytes, too. */
+function withSizes({ recompute, sizes }: PlanOptions): Recompute | undefined {
+  if (recompute === undefined || recompute === false || !("bytes" in recompute)) return recompute;
+  return { ...recompute, sizes: { ...sizes, ...recompute.sizes } };
 }
 
 function initialOf(name: string, tensor: TensorProto | undefined): Initial {

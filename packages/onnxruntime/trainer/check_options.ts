@@ -19,6 +19,10 @@ const sizes: Kind = {
   ...record("be positive integers by the names of sizes, such as { N: 64 }"),
   range: (given: object) => Object.values(given).every((n) => Number.isSafeInteger(n) && n >= 1),
 };
+const recompute: Kind = {
+  must: "be false, { keep: names of values } or { bytes: the most to keep }",
+  type: (value) => value === false || (typeof value === "object" && value !== null),
+};
 const providers: Kind = {
   must: 'be a list such as ["cpu"]',
   type: (value) => Array.isArray(value) && value.length > 0,
@@ -53,6 +57,7 @@ export function checkTrainerOptions(options: TrainerOptions | undefined): Traine
     accumulate: kinds.count,
     seed: kinds.seed,
     outputs: kinds.listOf(kinds.text),
+    recompute,
     hutchinson: kinds.oneOf("exact", "finiteDifferences"),
     differenceStep: kinds.positive,
   });
