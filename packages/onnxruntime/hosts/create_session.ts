@@ -3,7 +3,9 @@
  *
  * @module
  */
+import { type ModelProto, writeModel } from "@precond/onnx";
 import { withHalvesAsBits } from "./halves.ts";
+import { modelFile } from "./model_file.ts";
 import type { InferenceSession, Ort, Tensor } from "./ort.ts";
 
 /** A graph in ONNX Runtime. */
@@ -26,11 +28,12 @@ const last = new WeakMap<object, Promise<unknown>>();
  */
 export async function createSession(
   ort: Ort,
-  model: Uint8Array,
-  options: InferenceSession.SessionOptions,
+  model: ModelProto,
+  given: InferenceSession.SessionOptions,
 ): Promise<Session> {
   if (!isWeb(ort)) {
-    const session = await ort.InferenceSession.create(model, options);
+    const { bytes, options } = modelFile(model, given);
+    const session = await ort.InferenceSession.create(bytes, options);
     return {
       run: (feeds, fetches = {}) =>
         withHalvesAsBits(
@@ -46,7 +49,8 @@ export async function createSession(
     last.set(ort.env, result.catch(() => {}));
     return result;
   };
-  const session = await inTurn(() => ort.InferenceSession.create(model, options));
+  const bytes = writeModel(model);
+  const session = await inTurn(() => ort.InferenceSession.create(bytes, given));
   return {
     run: (feeds, fetches) =>
       inTurn(() => fetches === undefined ? session.run(feeds) : session.run(feeds, fetches)),

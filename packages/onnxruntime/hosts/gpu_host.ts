@@ -8,7 +8,7 @@ import {
   type WebgpuProducts,
   webgpuProducts,
 } from "@precond/core/backend";
-import { buildModel, writeModel } from "@precond/onnx";
+import { buildModel } from "@precond/onnx";
 import { createSession, type Session } from "./create_session.ts";
 import type { Device } from "./device.ts";
 import type { InferenceSession, Ort, Tensor } from "./ort.ts";
@@ -140,7 +140,7 @@ export async function gpuHost(
     lost: () => lost,
     writesInPlace: true,
     open: (model, resident) =>
-      createSession(ort, writeModel(model), {
+      createSession(ort, model, {
         ...options,
         preferredOutputLocation: Object.fromEntries(resident.map((name) => [name, "gpu-buffer"])),
       }),
@@ -180,7 +180,7 @@ async function openDevice(
   const m = buildModel();
   const x = m.input("x", [1]);
   m.output(m.op("Add", [x, x], {}, "y"));
-  const keeper = await createSession(ort, writeModel(m.build()), options);
+  const keeper = await createSession(ort, m.build(), options);
   const { webgpu } = ort.env as { webgpu?: { device?: Promise<Device> | Device } };
   const device = await webgpu?.device;
   if (device === undefined || typeof device.createBuffer !== "function") {

@@ -1,5 +1,5 @@
 /** @module */
-import { buildModel, type ModelProto, writeModel } from "@precond/onnx";
+import { buildModel, type ModelProto } from "@precond/onnx";
 import { createSession, type Session } from "./create_session.ts";
 import { kindOf } from "../engine/feeds/kind_of.ts";
 import type { InferenceSession, Ort, Tensor } from "./ort.ts";
@@ -48,7 +48,7 @@ export async function openAs(
   if (outputs.length === 0) throw new TypeError("Cannot open the model: it has no outputs");
   const stopping = refusal !== undefined && knowsSequences(model);
   const stopped = stopping ? await openStopped(ort, model, options) : undefined;
-  const session = stopped ?? await createSession(ort, writeModel(model), options);
+  const session = stopped ?? await createSession(ort, model, options);
   const all = Object.fromEntries(outputs.map((name) => [name, null]));
   return {
     release: () => session.release(),
@@ -79,7 +79,7 @@ export async function probeInPlace(
 
   // Of the probes nothing is written to files.
   const { enableProfiling: _, optimizedModelFilePath, ...quiet } = options;
-  const plain = await createSession(ort, writeModel(doubled), quiet);
+  const plain = await createSession(ort, doubled, quiet);
   let writes = false;
   try {
     await plain.run(feeds, { y });
@@ -112,7 +112,7 @@ async function openStopped(
   options: InferenceSession.SessionOptions,
 ): Promise<Session | undefined> {
   try {
-    return await createSession(ort, writeModel(withStop(model)), options);
+    return await createSession(ort, withStop(model), options);
   } catch {
     return undefined;
   }

@@ -6,7 +6,6 @@ import {
   wasmBackend,
   wasmHeap,
 } from "@precond/core/backend";
-import { writeModel } from "@precond/onnx";
 import { createSession } from "./create_session.ts";
 import { type InPlace, openAs, probeInPlace } from "./in_place.ts";
 import type { InferenceSession, Ort, Tensor } from "./ort.ts";
@@ -77,7 +76,7 @@ function makeHost<A extends object>(
     open: (model, resident) =>
       resident.length > 0
         ? openAs(inPlace, ort, model, withoutPattern(options))
-        : createSession(ort, writeModel(model), options),
+        : createSession(ort, model, options),
     tensor(array, dims) {
       const key = dims.join();
       const known = tensors.get(array);

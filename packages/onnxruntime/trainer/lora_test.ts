@@ -1,6 +1,7 @@
 import { adamW, sgd } from "@precond/core";
 import {
   addLora,
+  buildModel,
   differentiate,
   exportInferenceModel,
   fromPeft,
@@ -312,4 +313,45 @@ Deno.test("Trainers take losses without labels: embeddings against each other", 
   }
   assertAllClose([loss], [sum / (rows / 2)], { relative: 1e-5, absolute: 1e-6 });
   await trainer.release();
+});
+
+Deno.test("Large frozen weights are handed over beside the file, and are the same", async () => {
+  const m = buildModel();
+  const { normal } = random(3);
+  const matrix = (name: string, rows: number, columns: number) =>
+    m.parameter(
+      `${name}.weight`,
+      [rows, columns],
+      Float32Array.from({ length: rows * columns }, () => normal() / Math.sqrt(rows)),
+    );
+  const h = m.op("Tanh", [m.op("MatMul", [m.input("x", ["N", 512]), matrix("up", 512, 600)])]);
+  m.output(m.op("MatMul", [h, matrix("down", 600, 3)], {}, "y"));
+  const model = addLora(m.build(), { rank: 2 });
+  const seen: (readonly [length: number, files: number])[] = [];
+  const create = (bytes: Uint8Array, options: { externalData?: readonly unknown[] }) => {
+    seen.push([bytes.length, options.externalData?.length ?? 0]);
+    return nodeOrt.InferenceSession.create(bytes, options as never);
+  };
+  const watched = {
+    ...nodeOrt,
+    Tensor: nodeOrt.Tensor,
+    InferenceSession: { create } as unknown as Ort["InferenceSession"],
+  };
+  const web = await import("onnxruntime-web") as unknown as Ort;
+  const x = { data: Float32Array.from({ length: 4 * 512 }, () => normal()), dims: [4, 512] };
+  const labels = { data: BigInt64Array.of(0n, 1n, 2n, 0n), dims: [4] };
+  const losses = [];
+  for (const ort of [watched, web]) {
+    const trainer = await Trainer.create(ort, { model, loss: { type: "crossEntropy" } }, {
+      optimizer: adamW({ learningRate: 0.01 }),
+    });
+    for (let k = 0; k < 4; k++) losses.push((await trainer.step({ x, labels })).loss);
+    losses.push((await trainer.evaluate({ x, labels })).loss);
+    await trainer.release();
+  }
+  assertAllClose(losses.slice(0, 5), losses.slice(5), { relative: 1e-5, absolute: 1e-6 });
+  // The training and the evaluation graph; what is small stays in the file.
+  const graphs = seen.filter(([, files]) => files > 0);
+  assert.deepEqual(graphs.map(([, files]) => files), [1, 1]);
+  assert.ok(seen.every(([length]) => length < 100_000), `${seen}`);
 });

@@ -1,6 +1,6 @@
 /** @module */
 import type { GpuBuffer } from "@precond/core/backend";
-import { buildModel, DataType, type GraphProto, type ModelProto, writeModel } from "@precond/onnx";
+import { buildModel, DataType, type GraphProto, type ModelProto } from "@precond/onnx";
 import { createSession, type Session } from "../create_session.ts";
 import type { InferenceSession, Ort, Tensor } from "../ort.ts";
 import { capturedSession, type ElementType, type Ground, whole } from "./captured_session.ts";
@@ -105,7 +105,7 @@ async function openCaptured(
   model: ModelProto,
 ): Promise<Session> {
   try {
-    return await createSession(ort, writeModel(model), {
+    return await createSession(ort, model, {
       ...options,
       // The web binding hands the wish on to a provider that is given as an object only.
       executionProviders: options.executionProviders!.map((p) => p === "webgpu" ? { name: p } : p),
@@ -125,7 +125,7 @@ async function openCaptured(
 function openMaker(ort: Ort, options: InferenceSession.SessionOptions): Promise<Session> {
   const m = buildModel();
   m.output(m.op("Expand", [m.input("x", [1]), m.input("shape", [1], DataType.INT64)], {}, "y"));
-  return createSession(ort, writeModel(m.build()), {
+  return createSession(ort, m.build(), {
     ...options,
     preferredOutputLocation: "gpu-buffer",
   });
