@@ -36,6 +36,13 @@ export interface DeviceBackend extends Backend<Array> {
 }
 
 const warned = new Set<Device>();
+function warnPlain(device: Device): void {
+  if (warned.has(device)) return;
+  warned.add(device);
+  console.warn(
+    `precond: fused kernels are not possible on ${device} here; the update runs as operations of jax-js`,
+  );
+}
 
 /** Options that put a new array on the device, as uncommitted as the user's own. */
 const placed = (device: Device): { device?: Device } =>
@@ -79,12 +86,7 @@ function fusedBackend(device: "wasm" | "webgpu"): DeviceBackend {
   const compile = (program: Program): Kernel<Array> => {
     const kernel = onWasm ? wasmKernelFor(program) : webgpuKernelFor(program);
     if (kernel) return kernel;
-    if (!warned.has(device)) {
-      warned.add(device);
-      console.warn(
-        `precond: this device does not allow the fused kernel on ${device}; the update runs as operations of jax-js`,
-      );
-    }
+    warnPlain(device);
     return opsKernel(program);
   };
   const blank = onWasm ? blankOnWasm : blankOnWebgpu;
@@ -121,6 +123,7 @@ export function backendOf(device: Device): DeviceBackend {
   let found = backends.get(device);
   if (!found) {
     const fused = device === "webgpu" || (device === "wasm" && hasWasmMemory());
+    if (device === "wasm" && !fused) warnPlain(device);
     found = fused ? fusedBackend(device) : opsBackend(device);
     backends.set(device, found);
   }

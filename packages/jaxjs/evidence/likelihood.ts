@@ -14,20 +14,10 @@ import { type Array, lax, nn, numpy as np, random } from "@jax-js/jax";
  */
 export type Likelihood = "categorical" | "bernoulli" | "gaussian";
 
-/**
- * `log(1 + eᶻ)`. Its derivative is right at 0 too, where that of a maximum is not: there are zeros
- * wherever the last layer begins with them.
- */
+/** `log(1 + eᶻ)`. That of jax-js is infinite beyond z = 88, with a derivative of NaN. */
 function softplus(z: Array): Array {
   const top = lax.stopGradient(np.maximum(z.ref, 0));
   return np.log(np.exp(z.sub(top.ref)).add(np.exp(np.negative(top.ref)))).add(top);
-}
-
-/** `log Σ eᶻ` over the last axis. */
-function logSumExp(z: Array): Array {
-  const top = lax.stopGradient(np.max(z.ref, -1, { keepdims: true }));
-  const shape = z.shape.slice(0, -1);
-  return np.log(np.sum(np.exp(z.sub(top.ref)), -1)).add(top.reshape(shape));
 }
 
 /** As float32: integers times fractions would be cut off. */
@@ -39,7 +29,7 @@ export function lossOf(likelihood: Likelihood, z: Array, y: Array): Array {
     case "categorical": {
       const classes = z.shape.at(-1)!;
       const oneHot = y.ndim === z.ndim ? float(y) : nn.oneHot(y.astype(np.int32), classes);
-      return logSumExp(z.ref).sum().sub(z.mul(oneHot).sum());
+      return nn.logsumexp(z.ref, -1).sum().sub(z.mul(oneHot).sum());
     }
     case "bernoulli":
       return softplus(z.ref).sub(float(y).mul(z)).sum();
