@@ -34,6 +34,14 @@ const cases: readonly ConvCase[] = [
   { name: "3-d", x: [1, 2, 4, 3, 4], w: [2, 2, 2, 3, 2], bias: true },
   { name: "2-d of opset 7", x: [2, 3, 5, 6], w: [4, 3, 3, 2], bias: true, opset: 7 },
   { name: "1 × 1", x: [2, 3, 8, 7], w: [4, 3, 1, 1], bias: true },
+  { name: "1 × 1 over many places", x: [2, 9, 8, 9], w: [3, 9, 1, 1], bias: true },
+  {
+    name: "1 × 1 over many places, of a batch of unknown size, with strides",
+    x: [2, 9, 17, 16],
+    w: [4, 9, 1, 1],
+    attributes: { strides: [2, 2] },
+    symbols: ["N", 9, 17, 16],
+  },
   { name: "many windows", x: [2, 2, 9, 9], w: [3, 2, 3, 3], attributes: { pads: [1, 1, 1, 1] } },
   {
     name: "uneven pads",

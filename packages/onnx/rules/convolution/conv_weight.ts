@@ -40,9 +40,18 @@ export function weightGradient(b: Builder, g: WeightGradient): string {
   const depthwise = g.group > 1 && g.group === channels && g.group === weight[0];
   if (depthwise) return byTap(b, g, weight);
   const places = product(spatial(b, g.small));
-  const wide = g.group === 1 && weight[1]! < FEW_CHANNELS && typeof places === "number" &&
-    places >= MANY_PLACES;
-  return wide ? byImages(b, g, weight) : byProducts(b, g, weight);
+  const each = g.group === 1 && typeof places === "number" && places >= MANY_PLACES &&
+    (weight[1]! < FEW_CHANNELS || isSmall(g, weight, places));
+  return each ? byImages(b, g, weight) : byProducts(b, g, weight);
+}
+
+/**
+ * Whether windows are single points, whose product for an image is not larger than the image and its
+ * cotangent: to transpose these for one product over all images takes up to as long as the product.
+ */
+function isSmall({ windows }: WeightGradient, weight: readonly number[], places: number): boolean {
+  const [outputs, inputs] = weight as [number, number];
+  return points(windows) === 1 && outputs * inputs <= (outputs + inputs) * places;
 }
 
 const spatial = (b: Builder, x: string): readonly Dim[] => b.dims(x).slice(2);
@@ -98,7 +107,7 @@ function byImages(b: Builder, g: WeightGradient, weight: readonly number[]): str
     transposeLast(b, view(b, columns, [0, points(windows) * inputs, -1])),
   ]);
   const sum = reduceSum(b, each, [0], false);
-  if (inputs === 1) return reshape(b, sum, weight);
+  if (inputs === 1 || points(windows) === 1) return reshape(b, sum, weight);
   const channelsLast = reshape(b, sum, [outputs, ...kernel, inputs]);
   return transpose(b, channelsLast, [0, kernel.length + 1, ...kernel.map((_, k) => k + 1)]);
 }
