@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { publicPackages, readPackages } from "./_packages.ts";
 import { bin, npmProgram, root, run } from "./_run.ts";
@@ -50,6 +50,19 @@ export const pack: Stage = async () => {
   mkdirSync(join(root, "packs"), { recursive: true });
   const names = publicPackages(root).flatMap(({ npm }) => ["-w", npm.name!]);
   return { code: await run(npmProgram("npm"), ["pack", "--pack-destination", "packs", ...names]) };
+};
+
+/** Runs an example by its folder's name: its page's server, or its program. */
+export const example: Stage = async ([name, ...args]) => {
+  const folder = join(root, "examples");
+  const names = readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory()).map((entry) => entry.name).sort();
+  if (!names.includes(name ?? "")) {
+    console.error(`Cannot run the example "${name ?? ""}": the examples are ${names.join(", ")}`);
+    return { code: 1 };
+  }
+  const program = ["serve.ts", "main.ts"].map((file) => join(folder, name!, file)).find(existsSync);
+  return { code: await run(Deno.execPath(), ["run", "-A", program!, ...args]) };
 };
 
 /** Every test without installed packages and browsers; paths among the arguments narrow it. */

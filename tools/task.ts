@@ -2,6 +2,7 @@
 import {
   build,
   deno,
+  example,
   type Outcome,
   pack,
   type Stage,
@@ -38,6 +39,7 @@ const STAGES: Readonly<Record<string, Stage>> = {
     const { code } = await deno("run", "-A", "tools/options.ts")([]);
     return code === 0 ? await deno("fmt", "docs/options.md")([]) : { code };
   },
+  "example": example,
   "pack": pack,
   "manifests": deno("run", "-A", "tools/manifests.ts"),
   "manifests:write": deno("run", "-A", "tools/manifests.ts", "--write"),
