@@ -22,7 +22,7 @@ export interface EvidenceOptions {
   /**
    * If given, `f` returns the predictions of one example from all but the last of the batch's arrays,
    * and the last one has the labels: the loss follows, and labels can be drawn for `gaussNewton()` and
-   * `fisher()`.
+   * `fisher()`. Default none: `f` returns the loss.
    */
   readonly likelihood?: Likelihood;
   /** Seed of the drawn labels and random signs; default 0. */
