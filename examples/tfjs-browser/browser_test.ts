@@ -100,9 +100,9 @@ Deno.test({
         assert.equal(await tab.getByLabel("Backend").inputValue(), next);
         await shown();
 
-        await tab.getByLabel("Optimizer").selectOption("combined");
+        await tab.getByLabel("Optimizer").selectOption("snrOnly");
         await toggle.click(); // perhaps before the new run has begun
-        await tab.getByText("Combined: test").waitFor({ timeout });
+        await tab.getByText("snrOnly(): test").waitFor({ timeout });
         await learned(50);
         await tab.getByRole("button", { name: "Pause" }).click();
 

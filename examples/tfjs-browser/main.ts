@@ -119,8 +119,8 @@ const isWanted = (name: string | null): name is string =>
 const wanted = new URLSearchParams(location.search).get("backend");
 let current = isWanted(wanted) ? wanted : "webgl";
 
-page.offerMethods("adamT");
-page.offerRates(methods.adamT!.rate);
+page.offerMethods("combined");
+page.offerRates(methods.combined!.rate);
 controls.toggle.onclick = () => running ? pause() : start();
 controls.reset.onclick = restart;
 controls.method.onchange = () => {

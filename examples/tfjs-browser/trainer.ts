@@ -2,7 +2,7 @@ import { binary, precond, type TelemetryReport } from "@precond/tfjs";
 import * as tf from "@tensorflow/tfjs-core";
 import { fractionsOf, type Moments, rhoAfter } from "./fractions.ts";
 import { makeGrid } from "./grid.ts";
-import { decay, type Method } from "./methods.ts";
+import { decay, type Method, watcher } from "./methods.ts";
 import { makeNetwork } from "./network.ts";
 import { makeSpirals, type Points, uniformSource } from "./spirals.ts";
 
@@ -89,7 +89,7 @@ export function makeTrainer({ method, rate, flipped }: TrainerOptions): Trainer 
     tf.dispose(sets.flat());
   };
   const moments = async (variable: string): Promise<Moments> => {
-    const slots = ["m", "d"].map((slot) => optimizer.slot(variable, `${method.fraction}.${slot}`));
+    const slots = ["m", "d"].map((slot) => optimizer.slot(variable, `${watcher}.${slot}`));
     const [m, d] = await Promise.all(slots);
     return { m: m!, d: d! };
   };
@@ -105,7 +105,7 @@ export function makeTrainer({ method, rate, flipped }: TrainerOptions): Trainer 
           Float32Array.from(chosen.flatMap((k) => [...train.xy.slice(2 * k, 2 * k + 2)])),
         );
         const y = tf.tensor1d(chosen.map((k) => train.labels[k]!));
-        // Knows how labels are distributed: curvature is sampled with labels that the model draws.
+        // The mean cross-entropy of logits and labels.
         optimizer.minimize(binary(() => network.logits(x), y));
         tf.dispose([x, y]);
       }
