@@ -60,8 +60,8 @@ export function predictionOf(
 /** Options that every loss takes, and further ones. */
 const COMMON = ["type", "output", "prediction", "labels", "reduction"];
 const FURTHER: Readonly<Record<Loss["type"], readonly string[]>> = {
-  crossEntropy: ["weights", "ignoreIndex", "axis", "labelSmoothing"],
-  binaryCrossEntropy: [],
+  crossEntropy: ["weights", "ignoreIndex", "axis", "labelSmoothing", "fromLogits"],
+  binaryCrossEntropy: ["fromLogits"],
   mse: [],
   l1: [],
   huber: ["delta"],
@@ -88,6 +88,14 @@ function checkNames(loss: Loss): void {
   const common = COMMON.filter((name) => name !== "labels" || !WITHOUT_LABELS.includes(type));
   const allowed = [...common, ...FURTHER[type]];
   for (const [option, value] of Object.entries(loss)) {
+    if (
+      option === "fromLogits" && allowed.includes(option) && value !== undefined && value !== true
+    ) {
+      throw new TypeError(
+        `Cannot append the loss: ${type} is of logits, fromLogits cannot be ${value}; name the value ` +
+          `before the Softmax or Sigmoid as prediction`,
+      );
+    }
     if (value === undefined || allowed.includes(option)) continue;
     throw new TypeError(
       `Cannot append the loss: ${type} has no option "${option}", only ${allowed.join(", ")}`,

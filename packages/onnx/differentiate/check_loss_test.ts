@@ -86,6 +86,19 @@ Deno.test("A loss takes the output that it names, and refuses options that it do
       message: new RegExp(`^Cannot append the loss: ${loss.type} has no option "${option}", only`),
     });
   }
+  for (const type of ["crossEntropy", "binaryCrossEntropy"] as const) {
+    // Both are of logits: saying so changes nothing, and the contrary is refused.
+    const labels = { type, output: "second", fromLogits: true } as const;
+    assert.deepEqual(
+      differentiate(two, { loss: labels }).model.graph!.node,
+      differentiate(two, { loss: { type, output: "second" } }).model.graph!.node,
+    );
+    assert.throws(grow({ ...labels, fromLogits: false }), {
+      name: "TypeError",
+      message:
+        /of logits, fromLogits cannot be false; name the value before the Softmax or Sigmoid/,
+    });
+  }
   // As spread options are.
   grow({ type: "mse", output: undefined, delta: undefined })();
 });

@@ -44,6 +44,8 @@ export type Loss =
   & (
     | {
       readonly type: "crossEntropy";
+      /** As in `binaryCrossEntropy`. */
+      readonly fromLogits?: true;
       /** One weight a class. */
       readonly weights?: readonly number[];
       /** Label of examples that do not count. */
@@ -55,7 +57,11 @@ export type Loss =
        */
       readonly labelSmoothing?: number;
     }
-    | { readonly type: "binaryCrossEntropy" }
+    | {
+      readonly type: "binaryCrossEntropy";
+      /** Both cross-entropies are of logits, always: for those who like to say so. */
+      readonly fromLogits?: true;
+    }
     | { readonly type: "mse" }
     | { readonly type: "l1" }
     | { readonly type: "huber"; /** Default 1. */ readonly delta?: number }

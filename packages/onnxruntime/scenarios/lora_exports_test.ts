@@ -1,5 +1,5 @@
 import { signalSgd } from "@precond/core";
-import { addLora, loraLayers, type Loss, mergeLora, readModel } from "@precond/onnx";
+import { addLora, loraLayers, mergeLora, readModel } from "@precond/onnx";
 import { assertAllClose, random } from "@precond/testing";
 import assert from "node:assert/strict";
 import { Trainer } from "../mod.ts";
@@ -19,8 +19,7 @@ for (const network of exportedNetworks().filter(({ name }) => NETWORKS.includes(
       // (Of a head that shares its weight with the embedding one exporter leaves no name.)
       const unnamed = names.filter((name) => /^val_|::|^\/|_\d+$/.test(name));
       assert.ok(unnamed.every((name) => name === names.at(-1)), unnamed.join());
-      // binaryCrossEntropy is on logits anyhow.
-      const { fromLogits: _, ...loss } = network.loss as Loss & { fromLogits?: boolean };
+      const { loss } = network;
       const x = feedOf(network.batches[0]!.x);
       const adapted = addLora(readModel(bytes), { targets: names, rank: 3, alpha: 4 });
       const plain = await Trainer.create(nodeOrt, { model: bytes, loss });
