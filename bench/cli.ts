@@ -1,4 +1,5 @@
 /** @module */
+import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { methods } from "./methods.ts";
@@ -23,9 +24,13 @@ export class Exit extends Error {
 
 const out = (name: string) => fileURLToPath(new URL(`./out/${name}`, import.meta.url));
 
-/** Splits "a,b" and refuses names that are not among `valid`. */
+/** Parsers of lists, which may be given several times. */
+const lists = new WeakSet<object>();
+
+/** Splits "a,b" and refuses names that are not among `valid`; what is given again is added. */
 export function names(what: string, valid: () => readonly string[]): (text: string) => string[] {
-  return (text) => {
+  let all: string[] = [];
+  const parse = (text: string) => {
     const given = text.split(",").map((name) => name.trim()).filter((name) => name !== "");
     const known = valid();
     const unknown = given.filter((name) => !known.includes(name));
@@ -33,8 +38,10 @@ export function names(what: string, valid: () => readonly string[]): (text: stri
       const which = unknown.length > 0 ? `unknown ${what} "${unknown.join('", "')}"` : `no ${what}`;
       throw new InvalidArgumentError(`${which}; valid: ${known.join(", ")}`);
     }
-    return [...new Set(given)];
+    return all = [...new Set([...all, ...given])];
   };
+  lists.add(parse);
+  return parse;
 }
 
 /** A whole number from 1 on. */
@@ -86,6 +93,32 @@ export function ownArguments(args: readonly string[]): string[] {
   return args[0] === "--" ? args.slice(1) : [...args];
 }
 
+/**
+ * Reads the arguments of a command; a value that is given twice is refused, as one of them would be lost.
+ *
+ * @throws {Exit} For what is not valid.
+ */
+export function parseArguments(program: Command, args: readonly string[]): void {
+  for (const option of program.options) {
+    if (!option.required || (option.parseArg && lists.has(option.parseArg))) continue;
+    let given = false;
+    program.on(`option:${option.name()}`, () => {
+      if (given) throw new Exit(2, `option '${option.flags}' is given twice`);
+      given = true;
+    });
+  }
+  program.parse(ownArguments(args), { from: "user" });
+}
+
+/** The file itself, whatever leads to it. */
+function fileAt(path: string): string {
+  try {
+    return Deno.realPathSync(path);
+  } catch {
+    return resolve(path);
+  }
+}
+
 const everyProblem = () => [
   ...new Set([...allProblems(false), ...allProblems(true)].map((problem) => problem.name)),
 ];
@@ -118,7 +151,13 @@ export function parse(args: readonly string[]): Arguments {
     .option("--json <file>", "where the rows go", out("results.json"))
     .option("--html <file>", "where the report goes", out("report.html"))
     .option("--resume", "skip rows that the JSON file has already for the same settings", false);
-  program.parse(ownArguments(args), { from: "user" });
+  program.addHelpText(
+    "after",
+    `\nProblems: ${everyProblem().join(", ")}\n\nMethods: ${
+      methods.map(({ name }) => name).join(", ")
+    }`,
+  );
+  parseArguments(program, args);
   const { problem, method, backend, seeds, ...rest } = program.opts();
   const request: Arguments = {
     full: rest.full,
@@ -130,6 +169,9 @@ export function parse(args: readonly string[]): Arguments {
     ...(problem ? { problems: problem } : {}),
     ...(method ? { methods: method } : {}),
   };
+  if (fileAt(request.json) === fileAt(request.html)) {
+    throw new Exit(2, `Cannot write rows and report into one file, "${request.json}"`);
+  }
   const missing = problem?.filter((name: string) =>
     !allProblems(rest.full).some((known) => known.name === name)
   );

@@ -26,6 +26,28 @@ Deno.test("parse() without arguments asks for the quick suite", () => {
   );
 });
 
+Deno.test("parse() adds up lists that are given again, and refuses other values given twice", () => {
+  const given = parse([
+    "--problem",
+    "A",
+    "--problem",
+    "B,A",
+    "--backend",
+    "cpu",
+    "--backend",
+    "wasm",
+  ]);
+  assert.deepEqual([given.problems, given.backends], [["A", "B"], ["cpu", "wasm"]]);
+  assert.deepEqual(parse(["--backend", "cpu"]).backends, ["cpu"]);
+  assert.deepEqual(parse(["--full", "--full"]).full, true);
+  refused(["--seeds", "3", "--seeds", "4"], "'--seeds <count>' is given twice");
+  refused(["--json", "a.json", "--json", "b.json"], "'--json <file>' is given twice");
+});
+
+Deno.test("parse() refuses one file for rows and report", () => {
+  refused(["--json", "x", "--html", "./x"], 'Cannot write rows and report into one file, "x"');
+});
+
 Deno.test("parse() reads lists, numbers and files", () => {
   const given = parse([
     ...["--problem", "A, mlp", "--method", "sgd,adam", "--backend", "cpu,wasm"],

@@ -29,6 +29,11 @@ export async function readResults(path: string): Promise<Results | undefined> {
   if (!Array.isArray(value.rows) || !Array.isArray(value.sensitivity)) {
     throw new TypeError(`Cannot resume: "${path}" has no rows and sensitivity`);
   }
+  if (
+    value.rows.some((row) => !Array.isArray((row as { curve?: { step?: unknown } })?.curve?.step))
+  ) {
+    throw new TypeError(`Cannot resume: "${path}" has a row without a curve`);
+  }
   return value as Results;
 }
 

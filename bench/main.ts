@@ -17,6 +17,15 @@ import { cellsOf } from "./suite.ts";
 import { groupsOf } from "./summary.ts";
 import { report } from "./table.ts";
 
+/** @throws {Exit} If the file is none to go on with. */
+async function resumed(path: string): Promise<Results | undefined> {
+  try {
+    return await readResults(path);
+  } catch (error) {
+    throw error instanceof TypeError ? new Exit(2, error.message) : error;
+  }
+}
+
 /** Runs what is asked for; returns the exit code. */
 async function benchmark(request: Arguments, args: readonly string[]): Promise<number> {
   const cells = cellsOf(request);
@@ -24,7 +33,7 @@ async function benchmark(request: Arguments, args: readonly string[]): Promise<n
     throw new Exit(2, "None of these methods applies to any of these problems");
   }
   const surroundings = { device: device(), versions: versions(), ...source() };
-  const before = request.resume ? await readResults(request.json) : undefined;
+  const before = request.resume ? await resumed(request.json) : undefined;
   const command = ["deno run -A bench/main.ts", ...args].join(" ");
   const results: Results = before
     ? { ...before, command }

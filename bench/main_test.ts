@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { main } from "./main.ts";
 import { methods } from "./methods.ts";
 import { type Results, schemaVersion } from "./rows.ts";
 
@@ -132,4 +133,31 @@ Deno.test("Ctrl-C keeps the finished rows", async () => {
     assert.ok(rows.length > 0 && rows.length < 4 * 2 * 5);
     assert.match(await Deno.readTextFile(files[3]!), /Interrupted: only finished rows are shown/);
   });
+});
+
+Deno.test("--resume on what is no file of rows ends with a message and code 2", async () => {
+  const folder = await Deno.makeTempDir();
+  const { error } = console;
+  const said: string[] = [];
+  console.error = (message) => void said.push(message);
+  try {
+    const row = { schemaVersion: 1, command: "", rows: [{ problem: "A" }], sensitivity: [] };
+    for (const text of ["{", "[]", JSON.stringify(row)]) {
+      const file = join(folder, "rows.json");
+      await Deno.writeTextFile(file, text);
+      assert.equal(
+        await main(["--problem", "A", "--method", "sgd", "--resume", "--json", file]),
+        2,
+      );
+      assert.equal(await Deno.readTextFile(file), text);
+    }
+    assert.deepEqual(said.map((text) => /^Cannot resume: ".*" (.*)$/.exec(text)?.[1]), [
+      "is not JSON",
+      "has schema version undefined, expected 1",
+      "has a row without a curve",
+    ]);
+  } finally {
+    console.error = error;
+    await Deno.remove(folder, { recursive: true });
+  }
 });

@@ -7,7 +7,7 @@
 import Table from "cli-table3";
 import { Option } from "commander";
 import { env } from "onnxruntime-node";
-import { command, Exit, names, ownArguments, positive, positives, samplesOption } from "./cli.ts";
+import { command, Exit, names, parseArguments, positive, positives, samplesOption } from "./cli.ts";
 import { device, source, versions } from "./device.ts";
 import { write } from "./file.ts";
 import { number } from "./format.ts";
@@ -41,7 +41,7 @@ function parse(args: readonly string[]): Options {
         .argParser(positive),
     )
     .option("--json <file>", "where the rows go");
-  program.parse(ownArguments(args), { from: "user" });
+  parseArguments(program, args);
   return program.opts<Options>();
 }
 

@@ -7,7 +7,7 @@ import "@tensorflow/tfjs-backend-cpu";
 import "@tensorflow/tfjs-backend-wasm";
 import Table from "cli-table3";
 import { InvalidArgumentError, Option } from "commander";
-import { command, Exit, names, ownArguments, samplesOption } from "./cli.ts";
+import { command, Exit, names, parseArguments, samplesOption } from "./cli.ts";
 import { device, source, versions } from "./device.ts";
 import { write } from "./file.ts";
 import { number } from "./format.ts";
@@ -65,7 +65,7 @@ function parse(args: readonly string[]): Options {
         .default("step"),
     )
     .option("--json <file>", "where the rows go");
-  program.parse(ownArguments(args), { from: "user" });
+  parseArguments(program, args);
   return program.opts<Options>();
 }
 

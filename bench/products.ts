@@ -8,7 +8,7 @@ import "@tensorflow/tfjs-backend-wasm";
 import { arrayBackend, type ProductCall, wasmBackend } from "@precond/core/backend";
 import * as tf from "@tensorflow/tfjs-core";
 import Table from "cli-table3";
-import { command, Exit, ownArguments, samplesOption } from "./cli.ts";
+import { command, Exit, parseArguments, samplesOption } from "./cli.ts";
 import { device, source, versions } from "./device.ts";
 import { write } from "./file.ts";
 import { number } from "./format.ts";
@@ -136,7 +136,7 @@ async function products(args: readonly string[]): Promise<void> {
   const program = command("products", "Times matrix products, ours and those of tfjs's wasm.")
     .addOption(samplesOption(15))
     .option("--json <file>", "where the rows go");
-  program.parse(ownArguments(args), { from: "user" });
+  parseArguments(program, args);
   const { samples, json } = program.opts<{ samples: number; json?: string }>();
   const rows: ProductRow[] = [];
   for (const given of productShapes) rows.push(await measureProduct(given, samples));

@@ -8,7 +8,7 @@ import "@tensorflow/tfjs-backend-cpu";
 import "@tensorflow/tfjs-backend-wasm";
 import Table from "cli-table3";
 import { Option } from "commander";
-import { command, Exit, names, ownArguments, positive, positives, samplesOption } from "./cli.ts";
+import { command, Exit, names, parseArguments, positive, positives, samplesOption } from "./cli.ts";
 import { device, source, versions } from "./device.ts";
 import { write } from "./file.ts";
 import { number } from "./format.ts";
@@ -54,7 +54,7 @@ function parse(args: readonly string[]): Options {
         .default("sample"),
     )
     .option("--json <file>", "where the rows go");
-  program.parse(ownArguments(args), { from: "user" });
+  parseArguments(program, args);
   const options = program.opts<Options>();
   if (options.batch > 1000) throw new Exit(2, "--batch: expected at most 1000");
   return options;
