@@ -1,6 +1,6 @@
 /**
  * What an adapter is made of: drivers, backends, lowerings, programs, state and telemetry on any
- * host's arrays. People who train need {@link https://www.npmjs.com/package/@precond/core | the root} alone.
+ * host's arrays; WebGPU is in `@precond/core/webgpu`. People who train need {@link https://www.npmjs.com/package/@precond/core | the root} alone.
  *
  * @module
  */
@@ -49,12 +49,6 @@ export { createScratch, type Scratch } from "./driver/scratch.ts";
 export { fastHostPasses } from "./driver/wasm_chunks.ts";
 export { type WasmArray, wasmBackend } from "./driver/wasm_backend.ts";
 export { type WasmHeap, wasmHeap } from "./driver/wasm_heap.ts";
-export {
-  type GpuBuffer,
-  type GpuDevice,
-  type WebgpuKernel,
-  webgpuKernel,
-} from "./driver/webgpu_kernel.ts";
 export { hasWasmSimd, wasmKernel, type WasmScratch } from "./driver/wasm_kernel.ts";
 export {
   type ArrayRef,
@@ -70,7 +64,6 @@ export {
 export { checkProduct } from "./products/check.ts";
 export { multiplyArrays } from "./products/javascript.ts";
 export { wasmProducts } from "./products/wasm.ts";
-export { type WebgpuProducts, webgpuProducts } from "./products/webgpu.ts";
 export { interpret } from "./lowerings/interpreter.ts";
 export type { HostPass } from "./lowerings/host_pass.ts";
 export { canGenerateCode, javascriptSource, lowerToJavaScript } from "./lowerings/javascript.ts";
@@ -81,14 +74,6 @@ export {
   lowerToGlslDraws,
   type TexelWidth,
 } from "./lowerings/glsl_draws.ts";
-export {
-  lowerToWgsl,
-  type WgslBinding,
-  wgslCombine,
-  wgslMaximumGroups,
-  type WgslStage,
-  wgslWorkgroupSize,
-} from "./lowerings/wgsl.ts";
 export { wasmModule, type WasmSignature, wasmSignature } from "./lowerings/wasm.ts";
 export * as wasmEncoder from "./lowerings/wasm_encoder.ts";
 export { parseDefinition, stringifyDefinition } from "./state/definition_json.ts";

@@ -3,14 +3,8 @@
  *
  * @module
  */
-import {
-  type Backend,
-  checkProduct,
-  layout,
-  webgpuKernel,
-  type WebgpuProducts,
-  webgpuProducts,
-} from "@precond/core/backend";
+import { type Backend, checkProduct, layout } from "@precond/core/backend";
+import { webgpuKernel, type WebgpuProducts, webgpuProducts } from "@precond/core/webgpu";
 
 /** A storage buffer of float32 values. */
 export interface GpuArray {

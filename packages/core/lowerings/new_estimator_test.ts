@@ -11,7 +11,8 @@ import {
 } from "@precond/testing";
 import { chain, learningRate, type PreconditionerEstimator, scaleBy } from "../mod.ts";
 import { expr } from "../pieces.ts";
-import { arrayBackend, createDriver, lowerToGlsl, lowerToWgsl, wasmBackend } from "../backend.ts";
+import { arrayBackend, createDriver, lowerToGlsl, wasmBackend } from "../backend.ts";
+import { lowerToWgsl } from "../webgpu.ts";
 
 /** AdaBelief's factor `1/(√EMA[(x − m)²] + ε)`, m the EMA of x, both debiased. Zhuang et al. (2020). */
 function inverseDeviation(

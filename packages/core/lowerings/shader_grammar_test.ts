@@ -1,7 +1,8 @@
 /** Every conformance case as WGSL and GLSL: balanced, declared before use, literals that parse. */
 import assert from "node:assert/strict";
 import { conformanceCases, heldCases } from "@precond/testing";
-import { groupsOf, lowerToGlsl, lowerToGlslDraws, lowerToWgsl, wgslCombine } from "../backend.ts";
+import { groupsOf, lowerToGlsl, lowerToGlslDraws } from "../backend.ts";
+import { lowerToWgsl, wgslCombine } from "../webgpu.ts";
 
 const plain = { gradientSquares: false, curvature: false };
 

@@ -12,13 +12,8 @@ import {
   userCurvature,
 } from "../mod.ts";
 import { expr } from "../pieces.ts";
-import {
-  compileProgram,
-  lowerToGlsl,
-  lowerToGlslDraws,
-  lowerToWgsl,
-  type Program,
-} from "../backend.ts";
+import { compileProgram, lowerToGlsl, lowerToGlslDraws, type Program } from "../backend.ts";
+import { lowerToWgsl } from "../webgpu.ts";
 
 const plain = { gradientSquares: false, curvature: false };
 

@@ -4,17 +4,14 @@
  * @module
  */
 import { type Array, defaultDevice, getWebGPUDevice, numpy as np } from "@jax-js/jax";
+import type { CopyCall, Kernel, ProductCall, Program } from "@precond/core/backend";
 import {
-  type CopyCall,
   type GpuBuffer,
   type GpuDevice,
-  type Kernel,
-  type ProductCall,
-  type Program,
   webgpuKernel,
   type WebgpuProducts,
   webgpuProducts,
-} from "@precond/core/backend";
+} from "@precond/core/webgpu";
 
 const deviceOf = () => getWebGPUDevice() as unknown as GpuDevice;
 /** Submits what is pending, and leaves the array to its owner. */

@@ -1,4 +1,5 @@
 /** @module */
+import { ruleFor } from "../rules/mod.ts";
 import type { ModelProto } from "../proto/onnx_pb.ts";
 import {
   beginGrowth,
@@ -30,5 +31,5 @@ import {
  * ```
  */
 export function differentiate(model: ModelProto, options: DifferentiateOptions): Differentiated {
-  return endGrowth(beginGrowth(model, options));
+  return endGrowth(beginGrowth(model, options, ruleFor));
 }

@@ -2,6 +2,7 @@
 import { create } from "@bufbuild/protobuf";
 import type { Builder } from "../graph/builder.ts";
 import { type LoadedGraph, loadGraph } from "../graph/load_graph.ts";
+import type { RuleLookup } from "../graph/rule.ts";
 import { liveNodes, readsOf } from "../graph/topology.ts";
 import { dataTypeName, isFloating } from "../model/data_type.ts";
 import { OnnxError } from "../model/onnx_error.ts";
@@ -13,7 +14,6 @@ import {
   type TensorProto,
   type ValueInfoProto,
 } from "../proto/onnx_pb.ts";
-import { ruleFor } from "../rules/mod.ts";
 import { type ClassLabels, classLabels } from "./class_labels.ts";
 import { cheapSegments } from "./cheap_segments.ts";
 import { recognizeGelus, writeGelus } from "./exported_gelu.ts";
@@ -101,6 +101,7 @@ export interface Growth {
   readonly source: ModelProto;
   readonly graph: LoadedGraph;
   readonly b: Builder;
+  readonly lookup: RuleLookup;
   readonly options: DifferentiateOptions;
   /** Nodes up to the loss. */
   readonly forward: readonly NodeProto[];
@@ -114,13 +115,17 @@ export interface Growth {
 }
 
 /** Loads a model and appends loss and gradient. */
-export function beginGrowth(model: ModelProto, options: DifferentiateOptions): Growth {
+export function beginGrowth(
+  model: ModelProto,
+  options: DifferentiateOptions,
+  lookup: RuleLookup,
+): Growth {
   checkRecompute(options.recompute);
   const kept = [
     ...(options.outputs ?? model.graph?.output.map((o) => o.name) ?? []),
     ...(options.wanted ?? []),
   ];
-  const graph = loadGraph(model, ruleFor, {
+  const graph = loadGraph(model, lookup, {
     training: options.training,
     rewrite: reluLast(model, kept),
   });
@@ -139,7 +144,7 @@ export function beginGrowth(model: ModelProto, options: DifferentiateOptions): G
       throw new OnnxError(`Cannot stop gradients at "${name}": no node makes such a value`);
     }
   }
-  const cotangents = cotangentsOf(b, ruleFor, new Map([[loss, one]]), wanted, options.stopped);
+  const cotangents = cotangentsOf(b, lookup, new Map([[loss, one]]), wanted, options.stopped);
   const gradients = nameResults(
     b,
     new Map(wanted.map((name) => [name, cotangents.get(name)])),
@@ -149,6 +154,7 @@ export function beginGrowth(model: ModelProto, options: DifferentiateOptions): G
     source: model,
     graph,
     b,
+    lookup,
     options,
     forward,
     loss,

@@ -1,8 +1,7 @@
 /** @module */
-import { mul } from "../graph/emit.ts";
-import { declaration } from "../model/value_info.ts";
 import type { ModelProto } from "../proto/onnx_pb.ts";
 import { ruleFor } from "../rules/mod.ts";
+import { productsOf } from "./append_hutchinson.ts";
 import {
   beginGrowth,
   type Differentiated,
@@ -11,7 +10,6 @@ import {
   type Growth,
   nameResults,
 } from "./growth.ts";
-import { backpropagate } from "./reverse.ts";
 
 /** What {@linkcode hessianVectorProduct} returns. */
 export interface HessianVectorProduct extends Differentiated {
@@ -43,7 +41,7 @@ export function hessianVectorProduct(
   model: ModelProto,
   options: DifferentiateOptions,
 ): HessianVectorProduct {
-  const growth = beginGrowth(model, options);
+  const growth = beginGrowth(model, options, ruleFor);
   const { vectors, products } = appendProduct(growth);
   return { ...endGrowth(growth, [...products.values()]), vectors, products };
 }
@@ -52,34 +50,4 @@ export function hessianVectorProduct(
 function appendProduct(growth: Growth): Pick<HessianVectorProduct, "vectors" | "products"> {
   const { vectors, found } = productsOf(growth);
   return { vectors, products: nameResults(growth.b, found, "_hvp") };
-}
-
-/** Appends Hutchinson's sample of the Hessian's diagonal, `v∘Hv`, v (random signs) as inputs. */
-export function appendHutchinson(
-  growth: Growth,
-): { vectors: Map<string, string>; curvatures: Map<string, string> } {
-  const { b } = growth;
-  const { vectors, found } = productsOf(growth);
-  const samples = new Map(
-    [...found].map(([name, product]) => [
-      name,
-      product === undefined ? undefined : mul(b, vectors.get(name)!, product),
-    ]),
-  );
-  return { vectors, curvatures: nameResults(b, samples, "_curvature") };
-}
-
-function productsOf({ b, parameters, gradients, added, options }: Growth) {
-  const vectors = new Map<string, string>();
-  const seeds = new Map<string, string>();
-  for (const name of parameters) {
-    const vector = b.fresh(`${name}_vector`);
-    const { dataType, dims } = b.type(name)!;
-    b.declare(vector, { dataType, dims });
-    added.push(declaration(vector, dataType, dims));
-    vectors.set(name, vector);
-    // ∂(Σ g·v)/∂g = v: no need to build the inner product.
-    seeds.set(gradients.get(name)!, vector);
-  }
-  return { vectors, found: backpropagate(b, ruleFor, seeds, parameters, options.stopped) };
 }

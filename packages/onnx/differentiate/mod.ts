@@ -10,7 +10,8 @@ export {
 } from "./curvature_sample.ts";
 export type { Differentiated, DifferentiateOptions } from "./growth.ts";
 export { type HessianVectorProduct, hessianVectorProduct } from "./hessian_vector_product.ts";
-export { type LossGraph, lossGraph } from "./loss_graph.ts";
+export { lossGraph } from "./loss_graph.ts";
+export type { LossGraph } from "./make_loss_graph.ts";
 export type { Loss, LossTarget } from "./loss.ts";
 export {
   type PerExampleOptions,
@@ -19,4 +20,5 @@ export {
 } from "./per_example_squares.ts";
 export type { InputShapes, RowsOf } from "./rows.ts";
 export type { Trainable } from "./trainable.ts";
-export { type TrainingGraph, trainingGraph, type TrainingGraphOptions } from "./training_graph.ts";
+export { trainingGraph } from "./training_graph.ts";
+export type { TrainingGraph, TrainingGraphOptions } from "./grow_training_graph.ts";

@@ -16,24 +16,12 @@ import { float, tensorAttribute } from "../model/attributes.ts";
 import { DataType, isFloating } from "../model/data_type.ts";
 import { tensorData } from "../model/tensor.ts";
 import type { NodeContext } from "../graph/rule.ts";
+import { knownAxes } from "./known_axes.ts";
 import { isDilated, pooledByPoints } from "./pooled_by_points.ts";
 import type { Formula } from "./formula.ts";
 import { groupNorm, meanVariance, rmsNorm } from "./normalizations.ts";
 
 const x0 = (n: NodeContext) => n.input(0)!;
-
-/** Axes of a reduction that are known; undefined where they are not. */
-export function knownAxes(n: NodeContext): number[] | undefined {
-  const rank = n.dims(0)?.length;
-  const name = n.input(1);
-  const given = name === undefined ? n.ints("axes") : n.b.known(name);
-  if (given === undefined && name !== undefined) return undefined;
-  if (rank === undefined) return undefined;
-  if (given === undefined || given.length === 0) {
-    return n.int("noop_with_empty_axes", 0) !== 0 ? [] : Array.from({ length: rank }, (_, k) => k);
-  }
-  return given.map((a) => Number(a) < 0 ? Number(a) + rank : Number(a));
-}
 
 /**
  * `m = ⌊max x⌋` along axes: what exponentials are shifted by. Any shift gives the same value, and

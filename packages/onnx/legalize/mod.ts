@@ -1,3 +1,4 @@
 /** @module */
-export { type InputChange, legalize, type Legalized, type LegalizeOptions } from "./legalize.ts";
+export { legalize } from "./legalize.ts";
+export type { InputChange, Legalized, LegalizeOptions } from "./legalize_with.ts";
 export type { Target } from "./target.ts";

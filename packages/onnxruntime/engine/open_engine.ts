@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { OnnxError } from "@precond/onnx";
+import { OnnxError } from "@precond/onnx/on_demand";
 import type { Ort } from "../hosts/ort.ts";
 import { createEngine } from "./engine.ts";
 import type { Engine, Gathering } from "./engine_types.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Definition } from "@precond/core";
-import { legalize } from "@precond/onnx";
+import { legalize, loading } from "@precond/onnx/on_demand";
 import { type Graphs, openGraphs } from "../graphs/graphs.ts";
 import { type Initial, planTraining, type TrainingPlan } from "../graphs/plan.ts";
 import type { TrainingSource } from "../graphs/source.ts";
@@ -42,7 +42,7 @@ export async function setUp(
   source: TrainingSource,
   options: TrainerOptions,
 ): Promise<Setup<unknown>> {
-  let plan = planTraining(source, options);
+  let plan = await loading(() => planTraining(source, options), source.model);
   const { host, provider, lost } = await openHost(ort, {
     executionProviders: options.executionProviders ?? ["cpu"],
     ...options.sessionOptions,
@@ -77,10 +77,14 @@ export async function setUp(
         open: (model, resident) => host.open(model, resident),
         number: (dims) => host.number(dims),
         legalize: (model, sizes = {}) =>
-          legalize(model, targetOf(provider), {
-            sizes: { ...options.sizes, ...sizes },
-            threads: threadsOf(ort, options.sessionOptions),
-          }),
+          loading(
+            () =>
+              legalize(model, targetOf(provider), {
+                sizes: { ...options.sizes, ...sizes },
+                threads: threadsOf(ort, options.sessionOptions),
+              }),
+            model,
+          ),
         capturer,
       });
     let graphs = open();

@@ -3,14 +3,8 @@
  *
  * @module
  */
-import {
-  type Legalized,
-  lossGraph,
-  type ModelProto,
-  type NodeProto,
-  type TrainingGraph,
-  trainingGraph,
-} from "@precond/onnx";
+import type { Legalized, ModelProto, NodeProto, TrainingGraph } from "@precond/onnx";
+import { loading, lossGraph, trainingGraph } from "@precond/onnx/on_demand";
 import type { Session } from "../hosts/create_session.ts";
 import { fixedDims, type InputInfo, inputInfo } from "./inputs.ts";
 import type { Capturer } from "../hosts/capture/capturer.ts";
@@ -55,7 +49,10 @@ export interface GraphOptions {
   /** A tensor of one number for a run to write into, on hosts that want one. */
   readonly number: (dims: readonly number[]) => Tensor | undefined;
   /** Rewrites a graph for the provider, with numbers for symbolic sizes if they are known. */
-  readonly legalize: (model: ModelProto, sizes?: Readonly<Record<string, number>>) => Legalized;
+  readonly legalize: (
+    model: ModelProto,
+    sizes?: Readonly<Record<string, number>>,
+  ) => Promise<Legalized>;
   /** Opens training graphs that are captured. */
   readonly capturer: Capturer | undefined;
 }
@@ -85,10 +82,10 @@ export function openGraphs(options: GraphOptions): Graphs {
     resident: readonly string[],
     capturer?: Capturer,
   ): Promise<LoadedGraph> => {
-    const { model, inputs: changes } = legalize(graph.model);
+    const { model, inputs: changes } = await legalize(graph.model);
     const plain = () => options.open(model, resident);
     const session = await (capturer?.open(graph.model.graph!, resident, {
-      sized: (sizes) => legalize(graph.model, sizes).model,
+      sized: async (sizes) => (await legalize(graph.model, sizes)).model,
       plain,
     }) ?? plain());
     // The caller feeds what the model asks for; the provider may take other types.
@@ -105,35 +102,42 @@ export function openGraphs(options: GraphOptions): Graphs {
   };
   return {
     training: (wanted) =>
-      once(`training ${wanted.squares} ${wanted.curvature}`, () => {
+      once(`training ${wanted.squares} ${wanted.curvature}`, async () => {
         const { squares, curvature } = wanted;
-        const graph = !squares && curvature === undefined ? plain : trainingGraph(source.model, {
-          ...source.target,
-          ...training,
-          trainable: parameters,
-          fed,
-          ...(plan.recompute === undefined ? {} : { recompute: plan.recompute }),
-          outputs,
-          squares,
-          ...(squares ? examplesOf(plan) : {}),
-          ...(curvature === undefined ? {} : { curvature }),
-        });
+        const wholeGraph = () =>
+          trainingGraph(source.model, {
+            ...source.target,
+            ...training,
+            trainable: parameters,
+            fed,
+            ...(plan.recompute === undefined ? {} : { recompute: plan.recompute }),
+            outputs,
+            squares,
+            ...(squares ? examplesOf(plan) : {}),
+            ...(curvature === undefined ? {} : { curvature }),
+          });
+        const graph = !squares && curvature === undefined ? plain : await loading(wholeGraph);
         const resident = [graph.gradients, graph.squares, graph.curvatures, graph.statistics]
           .flatMap((names) => [...(names?.values() ?? [])]);
-        return load(graph, [graph.loss, ...resident], options.capturer);
+        return await load(graph, [graph.loss, ...resident], options.capturer);
       }),
     evaluation: () =>
-      once("evaluation", () => {
+      once("evaluation", async () => {
         const { model, target } = evaluation;
-        return load(lossGraph(model, { ...target, ...given, outputs: predictions }), []);
+        const wanted = { ...target, ...given, outputs: predictions };
+        return await load(await loading(() => lossGraph(model, wanted), model), []);
       }),
     prediction: () =>
-      once("prediction", () => {
+      once("prediction", async () => {
         if (predictions.length === 0) {
           throw new TypeError("Cannot predict: the loss is the only output of the model");
         }
-        const graph = lossGraph(evaluation.model, { ...given, outputs: predictions });
-        return load({ ...graph, model: withoutUnusedInputs(graph.model) }, []);
+        const { model } = evaluation;
+        const graph = await loading(
+          () => lossGraph(model, { ...given, outputs: predictions }),
+          model,
+        );
+        return await load({ ...graph, model: withoutUnusedInputs(graph.model) }, []);
       }),
     async release() {
       const sessions = await Promise.allSettled(open.values());

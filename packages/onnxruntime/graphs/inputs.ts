@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { type ClassLabels, DataType, type ValueInfoProto } from "@precond/onnx";
+import type { ClassLabels, ValueInfoProto } from "@precond/onnx";
+import { DataType } from "@precond/onnx/on_demand";
 import type { Tensor } from "../hosts/ort.ts";
 
 /** An input that the caller feeds. */

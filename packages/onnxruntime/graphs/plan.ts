@@ -3,16 +3,15 @@
  *
  * @module
  */
+import type { TensorProto, TrainingGraph } from "@precond/onnx";
 import {
   DataType,
   dataTypeName,
   type Recompute,
   tensorData,
   tensorDims,
-  type TensorProto,
-  type TrainingGraph,
   trainingGraph,
-} from "@precond/onnx";
+} from "@precond/onnx/on_demand";
 import type { TrainerOptions } from "../engine/options.ts";
 import { batchAxes, type BatchAxis } from "./batch.ts";
 import { type InputInfo, inputInfo } from "./inputs.ts";
@@ -67,6 +66,7 @@ export function ownInputs(
  * Decides what is trained, and differentiates the source by it.
  *
  * @throws {TypeError} For names that are not there, and parameters that are not float32.
+ * @throws {NotLoaded} Outside of `loading()`, if code is missing.
  */
 export function planTraining(source: TrainingSource, options: PlanOptions): TrainingPlan {
   const { outputs = [], frozen = [] } = options;

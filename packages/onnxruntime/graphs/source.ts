@@ -5,15 +5,14 @@
  */
 import { adamW, type Definition } from "@precond/core";
 import { checkOptions, kinds, nearestName } from "@precond/core/backend";
-import {
-  type ArtifactFiles,
-  type DifferentiateOptions,
-  type ExternalData,
-  type Loss,
-  type ModelProto,
-  readArtifacts,
-  readModel,
+import type {
+  ArtifactFiles,
+  DifferentiateOptions,
+  ExternalData,
+  Loss,
+  ModelProto,
 } from "@precond/onnx";
+import { readArtifacts, readModel } from "@precond/onnx/on_demand";
 import { bytesOf } from "../engine/feeds/element_types.ts";
 import { kindOf } from "../engine/feeds/kind_of.ts";
 import { optimizerOf } from "./optimizer_of.ts";

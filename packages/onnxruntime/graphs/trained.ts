@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { lossGraph, type Trainable } from "@precond/onnx";
+import type { Trainable } from "@precond/onnx";
+import { lossGraph } from "@precond/onnx/on_demand";
 import type { TrainingSource } from "./source.ts";
 
 /**
@@ -11,6 +12,7 @@ import type { TrainingSource } from "./source.ts";
  * that is both would be fed as it was, and updated for nothing.)
  *
  * @throws {TypeError} For a name that is listed as both.
+ * @throws {NotLoaded} Outside of `loading()`, if code is missing.
  */
 export function trainedOf(
   source: Pick<TrainingSource, "model" | "trainable">,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { GpuBuffer, GpuDevice } from "@precond/core/backend";
+import type { GpuBuffer, GpuDevice } from "@precond/core/webgpu";
 
 /** What is used of a WebGPU device besides what core's kernels use. */
 export interface Device extends GpuDevice {

@@ -1,14 +1,12 @@
 /** @module */
+import { type Backend, checkProduct, layout } from "@precond/core/backend";
 import {
-  type Backend,
-  checkProduct,
   type GpuBuffer,
-  layout,
   webgpuKernel,
   type WebgpuProducts,
   webgpuProducts,
-} from "@precond/core/backend";
-import { buildModel } from "@precond/onnx";
+} from "@precond/core/webgpu";
+import { buildModel } from "@precond/onnx/on_demand";
 import { createSession, type Session } from "./create_session.ts";
 import type { Device } from "./device.ts";
 import type { InferenceSession, Ort, Tensor } from "./ort.ts";

@@ -1,5 +1,6 @@
 /** @module */
-import { buildModel, type ModelProto } from "@precond/onnx";
+import type { ModelProto } from "@precond/onnx";
+import { buildModel, loading } from "@precond/onnx/on_demand";
 import { createSession, type Session } from "./create_session.ts";
 import { kindOf } from "../engine/feeds/kind_of.ts";
 import type { InferenceSession, Ort, Tensor } from "./ort.ts";
@@ -112,7 +113,7 @@ async function openStopped(
   options: InferenceSession.SessionOptions,
 ): Promise<Session | undefined> {
   try {
-    return await createSession(ort, withStop(model), options);
+    return await createSession(ort, await loading(() => withStop(model)), options);
   } catch {
     return undefined;
   }

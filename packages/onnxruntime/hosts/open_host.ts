@@ -1,7 +1,6 @@
 /** @module */
 import type { InferenceSession, Ort } from "./ort.ts";
 import { isWeb } from "./create_session.ts";
-import { gpuHost } from "./gpu_host.ts";
 import type { Host } from "./host.ts";
 import { memoryHost } from "./memory_host.ts";
 
@@ -30,6 +29,8 @@ export async function openHost(
   if (provider !== "webgpu" || !isWeb(ort)) {
     return { host: await memoryHost(ort, options), provider, lost: undefined };
   }
+  // WebGPU alone needs its shaders.
+  const { gpuHost } = await import("./gpu_host.ts");
   const host = await gpuHost(ort, options);
   if (host !== undefined) {
     return { host: host as Host<unknown>, provider, lost: host.lost };

@@ -4,7 +4,7 @@
  * @module
  */
 import { chainFor, type Driver } from "@precond/core/backend";
-import { DataType, exportInferenceModel, makeTensor, writeModel } from "@precond/onnx";
+import { DataType, exportInferenceModel, makeTensor, writeModel } from "@precond/onnx/on_demand";
 import type { Setup } from "../engine/set_up.ts";
 
 /**

@@ -4,7 +4,7 @@
  * @module
  */
 import { importState, type NamedArray } from "@precond/core/backend";
-import { DataType, tensorData, tensorDims } from "@precond/onnx";
+import { DataType, tensorData, tensorDims } from "@precond/onnx/on_demand";
 import type { Engine } from "../engine/engine_types.ts";
 import type { Setup } from "../engine/set_up.ts";
 import type { Initial } from "../graphs/plan.ts";

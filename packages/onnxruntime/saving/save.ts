@@ -4,7 +4,8 @@
  * @module
  */
 import { exportState, type NamedArray } from "@precond/core/backend";
-import { DataType, type ModelProto, tensorData, tensorDims } from "@precond/onnx";
+import type { ModelProto } from "@precond/onnx";
+import { DataType, tensorData, tensorDims } from "@precond/onnx/on_demand";
 import type { Engine } from "../engine/engine_types.ts";
 import type { Setup } from "../engine/set_up.ts";
 import type { TrainingSource } from "../graphs/source.ts";

@@ -4,6 +4,7 @@
  * @module
  */
 import { type NamedArray, readSafetensors, writeSafetensors } from "@precond/core/backend";
+import type { TensorProto } from "@precond/onnx";
 import {
   DataType,
   makeTensor,
@@ -11,9 +12,8 @@ import {
   readCheckpoint,
   tensorData,
   tensorDims,
-  type TensorProto,
   writeCheckpoint,
-} from "@precond/onnx";
+} from "@precond/onnx/on_demand";
 import type { GatheredArray, GatheredCounts } from "../engine/engine_types.ts";
 
 /** What a trainer's file holds. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { exportedParameters, exportNotes } from "@precond/onnx";
+import { exportedParameters, exportNotes } from "@precond/onnx/on_demand";
 import type { Engine } from "../engine/engine_types.ts";
 import { bytesOf } from "../engine/feeds/element_types.ts";
 import { requireExamples } from "../engine/feeds/feeds.ts";

@@ -1,15 +1,12 @@
 /** @module */
+import { type Kernel, type ProductCall, type Program, weightsName } from "@precond/core/backend";
 import {
   type GpuBuffer,
   type GpuDevice,
-  type Kernel,
-  type ProductCall,
-  type Program,
   webgpuKernel,
   type WebgpuProducts,
   webgpuProducts,
-  weightsName,
-} from "@precond/core/backend";
+} from "@precond/core/webgpu";
 import * as tf from "@tensorflow/tfjs-core";
 import { checkDevice, type LosableDevice, watchDevice } from "./device_loss.ts";
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { DataType } from "@precond/onnx";
+import { DataType } from "@precond/onnx/on_demand";
 import type { Tensor } from "../../hosts/ort.ts";
 
 /** ONNX Runtime's names of ONNX's element types. */

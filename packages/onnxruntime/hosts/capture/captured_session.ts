@@ -1,5 +1,5 @@
 /** @module */
-import type { GpuBuffer } from "@precond/core/backend";
+import type { GpuBuffer } from "@precond/core/webgpu";
 import type { GraphProto, ValueInfoProto } from "@precond/onnx";
 import type { Session } from "../create_session.ts";
 import { ortTypes } from "../../engine/feeds/element_types.ts";

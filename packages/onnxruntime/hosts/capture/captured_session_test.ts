@@ -1,5 +1,5 @@
 // A session and a device of the test's own: what ONNX Runtime replays wrongly depends on its version.
-import type { GpuBuffer } from "@precond/core/backend";
+import type { GpuBuffer } from "@precond/core/webgpu";
 import { buildModel } from "@precond/onnx";
 import assert from "node:assert/strict";
 import { nodeOrt as ort } from "../../scenarios/builds.ts";

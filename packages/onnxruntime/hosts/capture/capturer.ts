@@ -1,6 +1,7 @@
 /** @module */
-import type { GpuBuffer } from "@precond/core/backend";
-import { buildModel, DataType, type GraphProto, type ModelProto } from "@precond/onnx";
+import type { GpuBuffer } from "@precond/core/webgpu";
+import type { GraphProto, ModelProto } from "@precond/onnx";
+import { buildModel, DataType } from "@precond/onnx/on_demand";
 import { createSession, type Session } from "../create_session.ts";
 import type { InferenceSession, Ort, Tensor } from "../ort.ts";
 import { capturedSession, type ElementType, type Ground, whole } from "./captured_session.ts";
@@ -10,7 +11,7 @@ import type { Device } from "../device.ts";
 /** The same graph, to be captured and not. */
 export interface CaptureModels {
   /** With numbers for its symbolic sizes. */
-  sized(sizes: Readonly<Record<string, number>>): ModelProto;
+  sized(sizes: Readonly<Record<string, number>>): Promise<ModelProto>;
   /** A session without capture: its run is compared with the first replay. */
   plain(): Promise<Session>;
 }
@@ -89,7 +90,8 @@ export function capturer(
     open: (graph, resident, { sized, plain }) =>
       capturedSession(graph, new Set(resident), {
         plain,
-        captured: (sizes) => openCaptured(ort, options, withComputedOutputs(sized(sizes))),
+        captured: async (sizes) =>
+          await openCaptured(ort, options, withComputedOutputs(await sized(sizes))),
       }, ground),
     async dispose() {
       for (const tensor of owned) tensor.dispose();

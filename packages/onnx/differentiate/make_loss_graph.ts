@@ -1,0 +1,50 @@
+/** @module */
+import { loadGraph } from "../graph/load_graph.ts";
+import type { RuleLookup } from "../graph/rule.ts";
+import { OnnxError } from "../model/onnx_error.ts";
+import type { ModelProto, TensorProto, ValueInfoProto } from "../proto/onnx_pb.ts";
+import { type ClassLabels, classLabels } from "./class_labels.ts";
+import { assemble, type DifferentiateOptions, fedBy, lossOf, valuesOf } from "./growth.ts";
+import { chooseTrainable } from "./trainable.ts";
+
+/** What `lossGraph()` returns. */
+export interface LossGraph {
+  readonly model: ModelProto;
+  /** Name of the loss; undefined if none was asked for. */
+  readonly loss: string | undefined;
+  /** Parameters, which are graph inputs as in the gradient graph. */
+  readonly parameters: readonly string[];
+  /** Initial values of the initializers that became inputs. */
+  readonly values: ReadonlyMap<string, TensorProto>;
+  /** What inputs with class indices may hold, where the number of classes is known. */
+  readonly labels: ReadonlyMap<string, ClassLabels>;
+}
+
+/** `lossGraph()`, with the rules that a lookup finds. */
+export function makeLossGraph(
+  lookup: RuleLookup,
+  model: ModelProto,
+  options: DifferentiateOptions,
+): LossGraph {
+  const graph = loadGraph(model, lookup, { training: options.training });
+  const added: ValueInfoProto[] = [];
+  const parameters = chooseTrainable(graph, options.trainable);
+  const loss = options.loss === undefined && options.output === undefined
+    ? undefined
+    : lossOf(graph, options, added);
+  const kept = options.outputs ?? graph.outputs.map((o) => o.name);
+  for (const name of kept) {
+    if (graph.b.producer(name) === undefined) {
+      throw new OnnxError(`Cannot keep output "${name}": the graph does not make it`);
+    }
+  }
+  const outputs = [...(loss === undefined ? [] : [loss]), ...kept.filter((name) => name !== loss)];
+  const fed = fedBy(options, parameters);
+  return {
+    model: assemble(model, graph, { added, outputs, fed }),
+    loss,
+    parameters,
+    values: valuesOf(graph, fed),
+    labels: classLabels(graph.b, [...graph.inputs, ...added]),
+  };
+}

@@ -1,0 +1,144 @@
+/** @module */
+import { create } from "@bufbuild/protobuf";
+import { createBuilder } from "../graph/create_builder.ts";
+import type { RuleLookup } from "../graph/rule.ts";
+import type { Dim } from "../graph/dims.ts";
+import {
+  type ModelProto,
+  ModelProtoSchema,
+  type NodeProto,
+  type ValueInfoProto,
+} from "../proto/onnx_pb.ts";
+import type { AttributeValue } from "./attributes.ts";
+import { DataType, type TensorArray } from "./data_type.ts";
+import { OnnxError } from "./onnx_error.ts";
+import { makeTensor } from "./tensor.ts";
+import { typedAttribute } from "./typed_attribute.ts";
+import { declaration, valueInfo } from "./value_info.ts";
+
+/** A model under construction; values are named by strings. */
+export interface ModelBuilder {
+  /** A graph input; a string among `dims` is a symbolic size. Returns its name. */
+  input(name: string, dims: readonly Dim[], dataType?: DataType): string;
+  /** An initializer. Float32Array, Float64Array and BigInt64Array know their type. */
+  parameter(name: string, dims: readonly number[], data: TensorArray): string;
+  /**
+   * A node with one output, whose name is made up unless `output` gives it. Numbers among the
+   * attributes become floats or integers as the operator wants them.
+   */
+  op(
+    opType: string,
+    inputs: readonly string[],
+    attributes?: Readonly<Record<string, AttributeValue | undefined>>,
+    output?: string,
+  ): string;
+  /** A node with several outputs. */
+  node(
+    opType: string,
+    inputs: readonly string[],
+    outputs: readonly string[],
+    attributes?: Readonly<Record<string, AttributeValue | undefined>>,
+    domain?: string,
+  ): void;
+  /** Declares a value to be an output of the model. */
+  output(value: string): void;
+  /** The shape of a value as far as it is known. */
+  dims(value: string): readonly Dim[] | undefined;
+  /** The model; initializers share their arrays with it. */
+  build(): ModelProto;
+}
+
+/** `buildModel()`, with the rules that a lookup finds. */
+export function buildModelWith(lookup: RuleLookup, opset: number = 18): ModelBuilder {
+  const b = createBuilder(opset, lookup);
+  const nodes: NodeProto[] = [];
+  const inputs: ValueInfoProto[] = [];
+  const outputs: string[] = [];
+  const domains = new Set<string>();
+
+  const m: ModelBuilder = {
+    input(name, dims, dataType = DataType.FLOAT) {
+      if (b.type(name) !== undefined) throw taken("input", name);
+      b.declare(name, { dataType, dims });
+      inputs.push(declaration(name, dataType, dims));
+      return name;
+    },
+    parameter(name, dims, data) {
+      if (b.type(name) !== undefined) throw taken("parameter", name);
+      b.initializers.set(name, makeTensor(name, typeOf(name, data), dims, data));
+      return name;
+    },
+    op(opType, inputs, attributes = {}, output = b.fresh(opType.toLowerCase())) {
+      m.node(opType, inputs, [output], attributes);
+      return output;
+    },
+    node(opType, inputs, outputs, attributes = {}, domain = "") {
+      for (const name of outputs) {
+        if (b.type(name) !== undefined || b.producer(name) !== undefined) {
+          throw taken("output", name);
+        }
+      }
+      for (const name of inputs) {
+        if (name !== "" && b.type(name) === undefined && b.producer(name) === undefined) {
+          throw new OnnxError(`Cannot add ${opType}: there is no value "${name}"`);
+        }
+      }
+      const attribute = Object.entries(attributes).flatMap(([name, value]) =>
+        value === undefined ? [] : [typedAttribute({ opType, domain, opset }, name, value)]
+      );
+      const node = {
+        $typeName: "precond.onnx.NodeProto" as const,
+        input: [...inputs],
+        output: [...outputs],
+        name: `${outputs[0]}/${opType}`,
+        opType,
+        domain,
+        overload: "",
+        attribute,
+        docString: "",
+        metadataProps: [],
+      };
+      b.append(node);
+      nodes.push(node);
+      domains.add(domain);
+    },
+    output(value) {
+      if (b.producer(value) === undefined) {
+        throw new OnnxError(`Cannot make "${value}" an output: no node makes it`);
+      }
+      outputs.push(value);
+    },
+    dims: (value) => b.type(value)?.dims,
+    build: () =>
+      create(ModelProtoSchema, {
+        irVersion: opset >= 21 ? 10n : 8n,
+        producerName: "precond",
+        opsetImport: [
+          { domain: "", version: BigInt(opset) },
+          ...[...domains].filter((d) => d !== "").map((domain) => ({ domain, version: 1n })),
+        ],
+        graph: {
+          name: "model",
+          node: nodes,
+          input: inputs,
+          output: outputs.map((name) => valueInfo(b, name)),
+          initializer: [...b.initializers.values()],
+        },
+      }),
+  };
+  return m;
+}
+
+const taken = (what: string, name: string) =>
+  new OnnxError(`Cannot add the ${what} "${name}": the model already has a value of that name`);
+
+function typeOf(name: string, data: TensorArray): DataType {
+  if (data instanceof Float32Array) return DataType.FLOAT;
+  if (data instanceof Float64Array) return DataType.DOUBLE;
+  if (data instanceof BigInt64Array) return DataType.INT64;
+  if (data instanceof Int32Array) return DataType.INT32;
+  throw new OnnxError(
+    `Cannot add the parameter "${name}": expected a Float32Array, Float64Array, Int32Array or ` +
+      `BigInt64Array, actual is ${data.constructor.name}`,
+  );
+}
