@@ -46,6 +46,8 @@ export interface Bundle {
    * that it imports later; with all that these import.
    */
   bytes(...later: readonly string[]): number;
+  /** Whether something is left of a source, of whose path a part is given. */
+  holds(part: string): boolean;
 }
 
 /** Bundles an app whose hosts are external. */
@@ -66,11 +68,20 @@ export async function bundle(app: string): Promise<Bundle> {
   });
   await esbuild.stop();
   const paths = Object.keys(outputs);
-  const sizes = new Map(outputFiles.map(({ path, contents }) => [
+  // Where the hosts are not external, nothing is imported from them.
+  const own = (text: string) =>
+    text.replaceAll(/import ?\* ?as \w+ from ?"@tensorflow[^"]*";/g, "");
+  const sizes = new Map(outputFiles.map(({ path, text }) => [
     relative(root, path).replaceAll("\\", "/"),
-    gzipSync(contents, { level: 9 }).length,
+    gzipSync(own(text), { level: 9 }).length,
   ]));
   return {
+    holds: (part) =>
+      Object.values(outputs).some(({ inputs }) =>
+        Object.entries(inputs).some(([path, { bytesInOutput }]) =>
+          path.includes(part) && bytesInOutput > 0
+        )
+      ),
     bytes(...later) {
       const seen = new Set<string>();
       const visit = (path: string) => {

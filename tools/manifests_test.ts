@@ -91,6 +91,7 @@ Deno.test("compareManifests() wants main, types and typesVersions to follow the 
     assert.deepEqual(listed.map((d) => d.field[0]), ["main", "types", "typesVersions"]);
     assert.deepEqual((versions.expected as Record<string, object>)["*"], {
       proto: ["./dist/proto/mod.d.ts"],
+      on_demand: ["./dist/on_demand/mod.d.ts"],
       node: ["./dist/node/mod.d.ts"],
       more: ["./a.d.ts"],
     });

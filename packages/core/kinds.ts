@@ -10,22 +10,22 @@ function numbers(must: string, range: (value: number) => boolean): Kind {
 }
 
 /** In [0, 1): the decay of an average. */
-export const decay: Kind = numbers("be in [0, 1)", (x) => x >= 0 && x < 1);
+export const decay: Kind = /* @__PURE__ */ numbers("be in [0, 1)", (x) => x >= 0 && x < 1);
 
 /** In [0, 1]. */
-export const fraction: Kind = numbers("be in [0, 1]", (x) => x >= 0 && x <= 1);
+export const fraction: Kind = /* @__PURE__ */ numbers("be in [0, 1]", (x) => x >= 0 && x <= 1);
 
 /** A positive finite number. */
-export const positive: Kind = numbers("be positive", (x) => x > 0 && x < Infinity);
+export const positive: Kind = /* @__PURE__ */ numbers("be positive", (x) => x > 0 && x < Infinity);
 
 /** A finite number ≥ 0. */
-export const nonNegative: Kind = numbers(
+export const nonNegative: Kind = /* @__PURE__ */ numbers(
   "be finite and not negative",
   (x) => x >= 0 && x < Infinity,
 );
 
 /** A finite number. */
-export const finite: Kind = numbers("be a finite number", Number.isFinite);
+export const finite: Kind = /* @__PURE__ */ numbers("be a finite number", Number.isFinite);
 
 /** A finite number strictly between two others. */
 export function between(low: number, high: number): Kind {
@@ -38,10 +38,10 @@ export function numberFrom(least: number): Kind {
 }
 
 /** A positive number, or Infinity for none: a bound. */
-export const bound: Kind = numbers("be positive", (x) => x > 0);
+export const bound: Kind = /* @__PURE__ */ numbers("be positive", (x) => x > 0);
 
 /** 0, or what float32 holds in full precision. */
-export const normal: Kind = numbers(
+export const normal: Kind = /* @__PURE__ */ numbers(
   "be 0 or at least 2⁻¹²⁶, the smallest normal float32, and finite",
   (x) => x === 0 || (x >= 2 ** -126 && x < Infinity),
 );
@@ -57,13 +57,13 @@ export function integer(least: number, most: number = Number.MAX_SAFE_INTEGER): 
 }
 
 /** A positive integer. */
-export const count: Kind = integer(1);
+export const count: Kind = /* @__PURE__ */ integer(1);
 
 /** A seed of a random generator of 32 bits. */
-export const seed: Kind = integer(0, 2 ** 32 - 1);
+export const seed: Kind = /* @__PURE__ */ integer(0, 2 ** 32 - 1);
 
 /** A multiple of 1/8 in (0, 4]: a power made of products and square roots. */
-export const exponent: Kind = numbers(
+export const exponent: Kind = /* @__PURE__ */ numbers(
   "be a multiple of 1/8 in (0, 4]",
   (x) => x > 0 && x <= 4 && Number.isInteger(8 * x),
 );

@@ -3,7 +3,7 @@ import { checkValue } from "../checks.ts";
 import { type Specified, specify } from "../chain/specification.ts";
 import type { Transform } from "../chain/types.ts";
 import * as kinds from "../kinds.ts";
-import type { KroneckerBasis } from "./kronecker.ts";
+import type { KroneckerBasis } from "./types.ts";
 
 /** Transforms that work in a basis of their own; a stage of `chain()`. */
 export interface InBasis extends Specified {

@@ -1,7 +1,11 @@
 /** @module */
 import { checkOptions } from "../checks.ts";
-import { type Specified, specify } from "../chain/specification.ts";
+import { buildDivided } from "../chain/build.ts";
+import { specify } from "../chain/specification.ts";
+import { createDivider } from "../driver/divided.ts";
 import * as kinds from "../kinds.ts";
+import { sidesOf } from "./sides.ts";
+import type { KroneckerBasis } from "./types.ts";
 
 /** Options of {@linkcode kronecker}. */
 export interface KroneckerOptions {
@@ -18,16 +22,6 @@ export interface KroneckerOptions {
    * that cost little beside the gradient, see {@linkcode kronecker}.
    */
   readonly sides?: "auto" | "both" | "left" | "right";
-}
-
-/** A basis for `inBasis()`. */
-export interface KroneckerBasis extends Specified {
-  readonly kind: "kronecker";
-  readonly decay: number;
-  readonly every: number;
-  readonly gramEvery: number;
-  readonly maxSide: number;
-  readonly sides: "auto" | "both" | "left" | "right";
 }
 
 /**
@@ -84,5 +78,6 @@ export function kronecker(options: KroneckerOptions = {}): KroneckerBasis {
     maxSide: 256,
     sides: "auto",
     ...given,
+    work: { buildDivided, createDivider, sidesOf },
   };
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { KroneckerBasis } from "./kronecker.ts";
+import type { KroneckerBasis } from "./types.ts";
 
 /** Where a host keeps the axis of a convolution's output channels. */
 export type OutputAxis = "first" | "last";

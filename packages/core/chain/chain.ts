@@ -4,11 +4,11 @@
  * @module
  */
 import { type InBasis, isInBasis } from "../basis/in_basis.ts";
-import type { KroneckerBasis } from "../basis/kronecker.ts";
+import type { KroneckerBasis } from "../basis/types.ts";
 import type { ArrayShape } from "../kernel/expr.ts";
 import type { Program } from "../kernel/program.ts";
 import {
-  buildDivided,
+  type buildDivided,
   buildFused,
   type DividedPrograms,
   type Fresh,
@@ -155,7 +155,9 @@ export function chain(...transforms: (Transform | InBasis)[]): Chain {
     };
   };
   const programsFor = once<Programs>(buildFused);
-  const dividedFor = once<DividedPrograms>(buildDivided);
+  const dividedFor = once<DividedPrograms>((...given) =>
+    (basis!.work.buildDivided as typeof buildDivided)(...given)
+  );
   // Compiled now, so that a chain that cannot work fails where it is written.
   programsFor({ gradientSquares: true, curvature: true });
   if (basis) dividedFor({ gradientSquares: true, curvature: true });

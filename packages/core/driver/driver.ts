@@ -6,15 +6,12 @@
 import { type Fresh, updateName, weightsName, type Writes } from "../chain/build.ts";
 import type { Chain } from "../chain/chain.ts";
 import { chainFor, type Definition } from "../chain/per_parameter.ts";
-import { inspectionProgram } from "../chain/inspection.ts";
 import { rateControl } from "../chain/rate.ts";
-import type { Inspection } from "../chain/types.ts";
 import type { Program } from "../kernel/program.ts";
 import type { Backend, Kernel } from "./backend.ts";
 import type { ClippedCounts } from "./clipped.ts";
 import type { Contribution, StepOptions } from "./contribution.ts";
 import type { DriverState, ParameterState } from "./driver_state.ts";
-import { inspectState } from "./inspect.ts";
 import { type Plan, planOf } from "./plan.ts";
 import { createStepper, type Outcome } from "./step.ts";
 
@@ -64,11 +61,6 @@ export interface Driver<A> {
   ready(): Promise<void> | undefined;
   /** The named slot (`stage.slot`) of a parameter. */
   slot(parameter: string, slot: string): A;
-  /**
-   * What the chain's signal fraction knows of a parameter, as new arrays that the caller disposes;
-   * undefined if its chain estimates no noise or it never took a step.
-   */
-  inspect(parameter: string): Readonly<Record<keyof Inspection, A>> | undefined;
   /** The state; its arrays are the live ones. */
   state(): DriverState<A>;
   /** Takes over a state and its arrays, and disposes those of the current ones that are not in it. */
@@ -81,7 +73,6 @@ export interface Driver<A> {
 export function createDriver<A>(definition: Definition, backend: Backend<A>): Driver<A> {
   const kernels = new Map<Program, Kernel<A> & { plan: Plan }>();
   let parameters = new Map<string, ParameterState<A>>();
-  const inspections = new Map<Chain, Program | undefined>();
   let iteration = 0;
   const rate = rateControl(definition, () => iteration);
 
@@ -219,16 +210,6 @@ export function createDriver<A>(definition: Definition, backend: Backend<A>): Dr
         );
       }
       return array;
-    },
-    inspect(parameter) {
-      const state = parameters.get(parameter);
-      if (!state?.scalars) return undefined;
-      const chain = chainFor(definition, { name: parameter, shape: state.shape });
-      if (!inspections.has(chain)) inspections.set(chain, inspectionProgram(chain));
-      const program = inspections.get(chain);
-      if (!program) return undefined;
-      const kernel = kernelOf(chain, program);
-      return inspectState(backend, kernel, kernel.plan, state);
     },
     state: () => ({
       iteration,

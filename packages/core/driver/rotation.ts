@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { KroneckerBasis } from "../basis/kronecker.ts";
+import type { KroneckerBasis } from "../basis/types.ts";
 import { eigenbasis } from "../basis/refresh.ts";
 import type { Sides } from "../basis/sides.ts";
 import { newestWeight } from "../chain/ema.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { sidesOf } from "../basis/sides.ts";
+import type { sidesOf } from "../basis/sides.ts";
 import {
   type DividedPrograms,
   type Fresh,
@@ -19,7 +19,7 @@ import type { Program } from "../kernel/program.ts";
 import type { Backend, Kernel } from "./backend.ts";
 import type { ClippedCounts } from "./clipped.ts";
 import type { Contribution, StepOptions } from "./contribution.ts";
-import { createDivider } from "./divided.ts";
+import type { createDivider, Divider } from "./divided.ts";
 import type { ParameterState } from "./driver_state.ts";
 import { type Part, partOf, runProgram } from "./part.ts";
 import type { Plan } from "./plan.ts";
@@ -71,7 +71,9 @@ export function createStepper<A>(host: StepperHost<A>): Stepper<A> {
   const { backend, kernelOf } = host;
   const scratch = createScratch(backend);
   const partHost = { backend, scratch, kernelOf };
-  const divider = createDivider(partHost);
+  let divider: Divider<A> | undefined;
+  const dividerOf = ({ basis }: Chain): Divider<A> =>
+    divider ??= (basis!.work.createDivider as typeof createDivider)(partHost);
 
   const newState = (
     chain: Chain,
@@ -80,10 +82,12 @@ export function createStepper<A>(host: StepperHost<A>): Stepper<A> {
     made: A[],
   ): ParameterState<A> => {
     const sides = chain.basis &&
-      sidesOf(chain.basis, shape, backend.outputAxis ?? "last", {
-        examples: batchSize,
-        rows: rowsPerStep,
-      });
+      (chain.basis.work.sidesOf as typeof sidesOf)(
+        chain.basis,
+        shape,
+        backend.outputAxis ?? "last",
+        { examples: batchSize, rows: rowsPerStep },
+      );
     const slots: Record<string, A> = {};
     const vectors: readonly string[] = Object.values(basisSlots).map((s) => s.vectors);
     for (const slot of slotsOf(chain, shape, sides)) {
@@ -261,7 +265,9 @@ export function createStepper<A>(host: StepperHost<A>): Stepper<A> {
     const held = new Map<Prepared<A>, boolean>();
     let weights: Map<Prepared<A>, A>;
     try {
-      for (const { part, divided } of parts) if (divided) divider.run(part, divided, later);
+      for (const { part, divided } of parts) {
+        if (divided) dividerOf(part.chain).run(part, divided, later);
+      }
       // The last program of all may write in place; of several none may, as the next could fail.
       for (const { part, last } of parts) {
         const found = runProgram(partHost, part, last, parts.length === 1);
@@ -299,10 +305,10 @@ export function createStepper<A>(host: StepperHost<A>): Stepper<A> {
   return {
     prepare,
     run,
-    ready: () => divider.ready((name) => host.stateOf(name)?.step ?? 0),
-    forget: divider.forget,
+    ready: () => divider?.ready((name) => host.stateOf(name)?.step ?? 0),
+    forget: () => divider?.forget(),
     dispose() {
-      divider.dispose();
+      divider?.dispose();
       scratch.dispose();
     },
   };

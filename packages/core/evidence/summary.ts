@@ -45,7 +45,7 @@ export interface Summary {
 
 /**
  * A program that computes what {@linkcode summaryOf} takes, in its order, from arrays `fraction`,
- * `signal` and `noise` of `driver.inspect()` and the current `gradient`: one number an output.
+ * `signal` and `noise` of `inspect()` and the current `gradient`: one number an output.
  */
 export function summaryProgram(): Program {
   const [fraction, signal, noise, gradient] = ["fraction", "signal", "noise", "gradient"]

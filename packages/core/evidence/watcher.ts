@@ -12,6 +12,7 @@ import { read, square, sub, sum } from "../kernel/expr.ts";
 import { callable, count } from "../kinds.ts";
 import { compileProgram } from "../kernel/program.ts";
 import { computer } from "./compute.ts";
+import { createInspector } from "./inspector.ts";
 import type { NoiseReport, TelemetryOptions, TelemetryReport } from "./report.ts";
 import {
   clippedOf,
@@ -96,6 +97,7 @@ export function createWatcher<A>(
       }],
     }));
   const summary = computer(backend, summaryProgram);
+  const inspector = createInspector(driver, backend);
   let old: readonly A[] | undefined;
 
   /** What a callback returns may be a promise that is rejected; nobody waits for it. */
@@ -132,7 +134,7 @@ export function createWatcher<A>(
       parameters.map(({ shape, weights }, i) => ({ shape, arrays: { weights, old: before[i]! } })),
     ));
     const known = parameters.flatMap(({ name, key = name, shape, gradient }) => {
-      const arrays = driver.inspect(key);
+      const arrays = inspector.inspect(key);
       if (arrays === undefined) return [];
       made.push(...Object.values(arrays));
       return [{ name, shape, arrays: { ...arrays, gradient } }];
@@ -214,6 +216,7 @@ export function createWatcher<A>(
       abandon();
       difference.dispose();
       summary.dispose();
+      inspector.dispose();
     },
   };
 }

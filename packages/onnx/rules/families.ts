@@ -145,7 +145,7 @@ export const families: readonly Family[] = [
     load: async () => (await import("./images/images.ts")).images,
   },
   {
-    operators: "DequantizeLinear QuantizeLinear",
+    operators: "DequantizeLinear",
     load: async () => (await import("./quantized.ts")).quantized,
   },
   {

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { checkOptions, finiteDifferences, kinds } from "@precond/core/backend";
+import { checkOptions, finiteDifferences } from "@precond/core/backend";
+import * as kinds from "@precond/core/kinds";
 import type { Wanted } from "../graphs/graphs.ts";
 import type { Tensor } from "../hosts/ort.ts";
 import type { StepOptions, TrainerOptions } from "./options.ts";

@@ -4,7 +4,8 @@
  * @module
  */
 import { adamW, type Definition } from "@precond/core";
-import { checkOptions, kinds, nearestName } from "@precond/core/backend";
+import { checkOptions, nearestName } from "@precond/core/backend";
+import * as kinds from "@precond/core/kinds";
 import type {
   ArtifactFiles,
   DifferentiateOptions,

@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { checkOptions, type Kind, kinds } from "@precond/core/backend";
+import { checkOptions, type Kind } from "@precond/core/backend";
+import * as kinds from "@precond/core/kinds";
 import { kindOf } from "../engine/feeds/kind_of.ts";
 import type { TrainerOptions } from "../engine/options.ts";
 import type { Ort } from "../hosts/ort.ts";

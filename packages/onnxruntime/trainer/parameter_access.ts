@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { checkValue, kinds } from "@precond/core/backend";
+import { checkValue } from "@precond/core/backend";
+import * as kinds from "@precond/core/kinds";
 import type { Engine } from "../engine/engine_types.ts";
 import type { Setup } from "../engine/set_up.ts";
 

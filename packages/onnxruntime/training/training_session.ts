@@ -4,7 +4,8 @@
  * @module
  */
 import type { Definition } from "@precond/core";
-import { checkValue, kinds } from "@precond/core/backend";
+import { checkValue } from "@precond/core/backend";
+import * as kinds from "@precond/core/kinds";
 import type { Engine } from "../engine/engine_types.ts";
 import { openEngine } from "../engine/open_engine.ts";
 import { bytesOf } from "../engine/feeds/element_types.ts";

@@ -1,34 +1,8 @@
 /** @module */
-import type { Backend, Kernel, KernelCall, KernelResult, Program } from "@precond/core/backend";
+import type { Backend, Kernel, KernelCall, KernelResult } from "@precond/core/backend";
 import * as tf from "@tensorflow/tfjs-core";
-import { cpuKernel } from "./cpu.ts";
-import { opsKernel } from "./ops.ts";
+import { kernelFor } from "../parts/registry.ts";
 import { multiplyTensors } from "./products.ts";
-import { wasmKernelFor } from "./wasm.ts";
-import { webglKernelFor } from "./webgl.ts";
-import { webgpuKernelFor } from "./webgpu.ts";
-
-const warned = new Set<string>();
-
-/** Makers of fused kernels; undefined where the build or the device does not allow it. */
-const fused: Readonly<Record<string, (program: Program) => Kernel<tf.Tensor> | undefined>> = {
-  cpu: cpuKernel,
-  wasm: wasmKernelFor,
-  webgl: webglKernelFor,
-  webgpu: webgpuKernelFor,
-};
-
-function compileFor(backend: string, program: Program): Kernel<tf.Tensor> {
-  const make = fused[backend];
-  const kernel = make?.(program);
-  if (make && !kernel && !warned.has(backend)) {
-    warned.add(backend);
-    console.warn(
-      `precond: this build or device does not allow fused kernels on ${backend}; the update runs as plain tf ops`,
-    );
-  }
-  return kernel ?? opsKernel(program);
-}
 
 /** Whether tensors of the backend are arrays of the host. */
 const onHost = (name: string) => name === "cpu" || name === "wasm";
@@ -68,7 +42,7 @@ export function tensorBackend(): Backend<tf.Tensor> {
         run(calls) {
           const name = tf.getBackend();
           let kernel = kernels.get(name);
-          if (!kernel) kernels.set(name, kernel = compileFor(name, program));
+          if (!kernel) kernels.set(name, kernel = kernelFor(program));
           return runFilled(kernel, name, calls);
         },
         dispose() {

@@ -29,13 +29,12 @@ interface WebgpuBackend {
 }
 
 /**
- * Checks the device of the active backend, if that is webgpu and has run an update; before tfjs
- * fails on it, which says nothing of the cause.
+ * Checks the device of the active backend, webgpu, if it has run an update.
  *
  * @throws {Error} If it was lost.
  */
 export function checkActiveDevice(): void {
-  if (tf.getBackend() === "webgpu") checkDevice((tf.backend() as unknown as WebgpuBackend).device);
+  checkDevice((tf.backend() as unknown as WebgpuBackend).device);
 }
 
 /** What tfjs knows of a tensor. */

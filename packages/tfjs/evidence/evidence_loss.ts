@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { checkOptions, checkValue, kinds } from "@precond/core/backend";
+import { checkOptions, checkValue } from "@precond/core/backend";
+import * as kinds from "@precond/core/kinds";
 import * as tf from "@tensorflow/tfjs-core";
 import { type LossFunction, type LossName, lossNamed } from "./losses.ts";
 import { exampleSigns, residuals } from "./residuals.ts";

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { checkOptions, kinds } from "@precond/core/backend";
+import { checkOptions } from "@precond/core/backend";
+import * as kinds from "@precond/core/kinds";
 import * as tf from "@tensorflow/tfjs-core";
 import { exampleSigns } from "./residuals.ts";
 

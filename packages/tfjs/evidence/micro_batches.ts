@@ -14,6 +14,27 @@ export interface MicroBatchEvidence {
   readonly gradientSquares: tf.NamedTensorMap;
 }
 
+/**
+ * How many closures there are.
+ *
+ * @throws {RangeError} For fewer than two.
+ * @throws {TypeError} If the optimizer accumulates calls.
+ */
+export function checkClosures(closures: readonly unknown[], accumulate: number): number {
+  const k = closures.length;
+  if (k < 2) {
+    throw new RangeError(
+      `Cannot compare micro-batches: at least 2 are needed, current number is ${k}`,
+    );
+  }
+  if (accumulate > 1) {
+    throw new TypeError(
+      `Cannot compare micro-batches: the optimizer accumulates ${accumulate} calls already`,
+    );
+  }
+  return k;
+}
+
 /** Mean gradient and mean squared gradient over the closures. */
 export function microBatchEvidence(
   backend: Backend<tf.Tensor>,

@@ -2,12 +2,11 @@
 import type { Definition } from "@precond/core";
 import { takesRawSquares } from "@precond/core/backend";
 import * as tf from "@tensorflow/tfjs-core";
-import { checkActiveDevice } from "../backends/webgpu.ts";
 import { gradientEntries, type Gradients, variablesOf } from "./contributions.ts";
 import { createMeasurer } from "../evidence/measure.ts";
-import { microBatchEvidence } from "../evidence/micro_batches.ts";
 import { asking, type Session } from "../evidence/session.ts";
 import { restoredOnError } from "../evidence/undisturbed.ts";
+import { activeBackend, partFor } from "../parts/registry.ts";
 import type { Cost, ResolvedOptions, TensorEvidence } from "./options.ts";
 import type { Updater } from "./updater.ts";
 import type { VariableStates } from "../state/variable_states.ts";
@@ -127,7 +126,7 @@ export function createMinimizer(
       return { gradients: gradientCount + extra, extra };
     },
     single(f, returnCost, varList) {
-      checkActiveDevice();
+      activeBackend()?.check?.();
       measurer.release();
       return restoredOnError(() => {
         const { result, session } = asking(
@@ -139,18 +138,12 @@ export function createMinimizer(
       });
     },
     microBatches(closures, returnCost, varList) {
-      const k = closures.length;
-      if (k < 2) {
-        throw new RangeError(
-          `Cannot compare micro-batches: at least 2 are needed, current number is ${k}`,
-        );
-      }
-      if (updater.accumulate > 1) {
-        throw new TypeError(
-          `Cannot compare micro-batches: the optimizer accumulates ${updater.accumulate} calls already`,
-        );
-      }
-      checkActiveDevice();
+      const { checkClosures, microBatchEvidence } = partFor(
+        "accumulation",
+        "compare micro-batches",
+      );
+      const k = checkClosures(closures, updater.accumulate);
+      activeBackend()?.check?.();
       measurer.release();
       return restoredOnError(() => {
         const { result, session } = asking(

@@ -1,13 +1,13 @@
 /** @module */
 import type { Definition, TelemetryOptions } from "@precond/core";
-import { checkValue, createWatcher, kinds } from "@precond/core/backend";
+import { checkValue } from "@precond/core/backend";
+import * as kinds from "@precond/core/kinds";
 import * as tf from "@tensorflow/tfjs-core";
-import { readNumbers } from "../evidence/read_numbers.ts";
-import { lendTensors } from "../state/lent_tensors.ts";
-import { createStates, type NamedTensors } from "../state/variable_states.ts";
+import { partFor } from "../parts/registry.ts";
+import type { NamedTensors } from "../state/named_tensors.ts";
+import { createStates } from "../state/variable_states.ts";
 import { gradientEntries, type Gradients } from "./contributions.ts";
 import { createMinimizer } from "./minimizer.ts";
-import { configOf, readConfig } from "./config.ts";
 import type { Cost, PrecondOptions, ResolvedOptions, TensorEvidence } from "./options.ts";
 import { checkAccumulate, checkEvidence, resolveOptions } from "./options.ts";
 import { createUpdater } from "./updater.ts";
@@ -113,7 +113,7 @@ export class PrecondOptimizer extends tf.Optimizer {
   override async getWeights(): Promise<NamedTensors> {
     const lent = this.#isSaving;
     const tensors = [await this.saveIterations(), ...await this.#states.toTensors()];
-    return lent ? lendTensors(tensors) : tensors;
+    return lent ? partFor("saving", "save").lendTensors(tensors) : tensors;
   }
 
   /** Restores what {@linkcode getWeights} gave, or throws a TypeError and changes nothing. */
@@ -144,6 +144,7 @@ export class PrecondOptimizer extends tf.Optimizer {
    * @throws {TypeError | RangeError} For options that do not exist, or are out of range.
    */
   telemetry(options: TelemetryOptions): () => void {
+    const { createWatcher, readNumbers } = partFor("telemetry", "report telemetry");
     const { backend, driver } = this.#states;
     return this.#updater.watch(createWatcher({ backend, driver, readNumbers }, options));
   }
@@ -162,6 +163,7 @@ export class PrecondOptimizer extends tf.Optimizer {
     queueMicrotask(() => this.#isSaving = false);
     const { learningRate } = this.#states.driver.state();
     const options = { ...this.#options, accumulate: this.accumulate };
+    const { configOf } = partFor("saving", "save");
     return configOf(this.definition, options, learningRate?.value);
   }
 
@@ -170,6 +172,7 @@ export class PrecondOptimizer extends tf.Optimizer {
     cls: tf.serialization.SerializableConstructor<T>,
     config: tf.serialization.ConfigDict,
   ): T {
+    const { readConfig } = partFor("saving", "restore the optimizer");
     const { definition, options, rate } = readConfig(config);
     const optimizer = new (cls as unknown as typeof PrecondOptimizer)(definition, options);
     if (rate !== undefined) optimizer.learningRate = rate;

@@ -1,5 +1,6 @@
 /** @module */
-import { checkOptions, checkValue, kinds } from "@precond/core/backend";
+import { checkOptions, checkValue } from "@precond/core/backend";
+import * as kinds from "@precond/core/kinds";
 import type * as tf from "@tensorflow/tfjs-core";
 
 /** Options of `precond`. */

@@ -2,7 +2,8 @@
 import type { Definition } from "@precond/core";
 import type { StepResult, Watcher } from "@precond/core/backend";
 import * as tf from "@tensorflow/tfjs-core";
-import { createGatherer } from "../evidence/gatherer.ts";
+import type { Gatherer } from "../evidence/gatherer.ts";
+import { partFor } from "../parts/registry.ts";
 import type { VariableStates } from "../state/variable_states.ts";
 import { contributionsOf, type GradientEntry, variablesOf } from "./contributions.ts";
 import type { ResolvedOptions, TensorEvidence } from "./options.ts";
@@ -32,10 +33,13 @@ export function createUpdater(
   states: VariableStates,
 ): Updater {
   let k = options.accumulate;
-  const gatherer = createGatherer(
-    states.backend,
-    definition.needs.includes("gradientSquares"),
-  );
+  let gatherer: Gatherer | undefined;
+  const gathering = (): Gatherer =>
+    gatherer ??= partFor("accumulation", "accumulate calls").createGatherer(
+      states.backend,
+      definition.needs.includes("gradientSquares"),
+    );
+  const drop = () => gatherer?.drop();
   const watchers = new Set<Watcher<tf.Tensor>>();
 
   const update = (gradients: readonly GradientEntry[], evidence: TensorEvidence) => {
@@ -78,11 +82,11 @@ export function createUpdater(
       return k;
     },
     get pending() {
-      return gatherer.calls;
+      return gatherer?.calls ?? 0;
     },
     setAccumulate(calls) {
       k = calls;
-      gatherer.drop();
+      drop();
     },
     apply(gradients, evidence) {
       if (k === 1) {
@@ -92,7 +96,7 @@ export function createUpdater(
       const { batchSize = options.batchSize } = evidence;
       // Checked in the call that brings them, not in the one that makes the update.
       contributionsOf(variablesOf(gradients.map(([name]) => name)), gradients, evidence);
-      const mean = gatherer.add(Object.fromEntries(gradients), {
+      const mean = gathering().add(Object.fromEntries(gradients), {
         ...evidence,
         ...(batchSize === undefined ? {} : { batchSize }),
       });
@@ -106,12 +110,12 @@ export function createUpdater(
         // What was gathered before this call stays if the update fails.
         mean.rollback();
       }
-      gatherer.drop();
+      drop();
       return true;
     },
-    drop: gatherer.drop,
+    drop,
     dispose() {
-      gatherer.dispose();
+      gatherer?.dispose();
       for (const watcher of watchers) watcher.abandon();
     },
     watch(watcher) {

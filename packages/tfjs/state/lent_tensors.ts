@@ -1,5 +1,5 @@
 /** @module */
-import type { NamedTensors } from "./variable_states.ts";
+import type { NamedTensors } from "./named_tensors.ts";
 
 /**
  * Makes each tensor dispose itself when it has been read: `model.save()` of TensorFlow.js reads what

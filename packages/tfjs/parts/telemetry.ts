@@ -1,0 +1,6 @@
+/** Reports of the noise. @module */
+import { createWatcher } from "@precond/core/backend";
+import { readNumbers } from "../evidence/read_numbers.ts";
+import { provide } from "./registry.ts";
+
+provide("telemetry", { createWatcher, readNumbers });

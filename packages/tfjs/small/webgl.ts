@@ -1,0 +1,9 @@
+/**
+ * What `@precond/tfjs` exports, for apps that train on the webgl backend alone: a third of the code. What
+ * an app uses besides it imports, such as `import "@precond/tfjs/saving"`.
+ *
+ * @module
+ */
+import "../parts/webgl.ts";
+
+export * from "./names.ts";
