@@ -3,11 +3,10 @@
  *
  * @module
  */
-import type { TensorProto, TrainingGraph } from "@precond/onnx";
+import type { Recompute, TensorProto, TrainingGraph } from "@precond/onnx";
 import {
   DataType,
   dataTypeName,
-  type Recompute,
   tensorData,
   tensorDims,
   trainingGraph,

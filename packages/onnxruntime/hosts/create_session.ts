@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { type ModelProto, writeModel } from "@precond/onnx";
+import type { ModelProto } from "@precond/onnx";
+import { writeModel } from "@precond/onnx/on_demand";
 import { withHalvesAsBits } from "./halves.ts";
 import { modelFile } from "./model_file.ts";
 import type { InferenceSession, Ort, Tensor } from "./ort.ts";

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { type ModelProto, type TensorProto, writeModel } from "@precond/onnx";
+import type { ModelProto, TensorProto } from "@precond/onnx";
+import { writeModel } from "@precond/onnx/on_demand";
 import type { InferenceSession } from "./ort.ts";
 
 /** From this many bytes on a tensor is handed over beside the file. */
