@@ -49,7 +49,7 @@ export const tuningSeed = 0;
 /** Equal for every method of a problem: its tuning budget. */
 export function gridOf(problem: Problem, full: boolean): GridOptions {
   if (problem.kind === "theory") return full ? { count: 11, ratio: 2 } : { count: 7, ratio: 3 };
-  return full ? { count: 9, ratio: 2 } : { count: 4, ratio: 4 };
+  return full ? { count: 9, ratio: 2 } : { count: 5, ratio: 3 };
 }
 
 /** FNV-1a, in hexadecimal. */
