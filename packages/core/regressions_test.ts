@@ -123,7 +123,7 @@ Deno.test("numbers that would poison the state are refused by name", () => {
   }
   const rate = createOptimizer(chain(learningRate(1, { multiplier: () => NaN })));
   assert.throws(() => rate.step({ w: { weights: of(1), gradient: of(1) } }), {
-    message: /^Cannot step "w": its learning rate must be finite/,
+    message: /^Cannot step "w": the multiplier of its learning rate must be finite/,
   });
   assert.throws(() => inverseRms({ epsilon: 1e-46 }), { message: /smallest normal float32/ });
 });
