@@ -149,6 +149,10 @@ export const families: readonly Family[] = [
     load: async () => (await import("./quantized.ts")).quantized,
   },
   {
+    operators: "com.microsoft:MatMulNBits",
+    load: async () => (await import("./packed.ts")).packedWeights,
+  },
+  {
     operators:
       "SplitToSequence SequenceConstruct SequenceEmpty SequenceInsert SequenceErase SequenceAt ConcatFromSequence",
     load: async () => (await import("./sequences.ts")).sequences,
