@@ -14,6 +14,8 @@ export function checkGpuRows(rows: readonly TimedRow[], backend: string, runtime
     ["sgd momentum", "tf.train.adam"],
     ["sgd momentum", "tf.train.momentum"],
     ["adam", "tf.train.adam"],
+    ["snrOnly", "tf.train.adam"],
+    ["snrOnly", "adam"],
     ["combined", "tf.train.adam"],
   ]);
   for (const row of rows) {
