@@ -18,7 +18,7 @@ export {
   type Writes,
 } from "./chain/build.ts";
 export type { ChainSlot } from "./chain/chain.ts";
-export { basisSlots, slotsOf, type StateSlot } from "./chain/slots.ts";
+export { basisSlots, slotsOf, type StateSlot, turningSlots } from "./chain/slots.ts";
 export {
   checkSetRate,
   type RateControl,
@@ -37,6 +37,7 @@ export {
   type Kernel,
   type KernelCall,
   type KernelResult,
+  type LateRead,
   layout,
   type ProductCall,
 } from "./driver/backend.ts";

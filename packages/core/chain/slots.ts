@@ -16,6 +16,17 @@ export const basisSlots = {
   right: { gram: "basis.right", vectors: "basis.rightVectors" },
 } as const;
 
+/** The slots of a chain that turn with its basis. */
+export function turningSlots({ stages }: Pick<Chain, "stages">): string[] {
+  return stages.flatMap(({ name, transform, inside }) =>
+    inside
+      ? Object.entries(transform.slots).flatMap(([key, { turns }]) =>
+        turns ? [`${name}.${key}`] : []
+      )
+      : []
+  );
+}
+
 /** Every array that a chain keeps for a parameter of this shape, those of its basis last. */
 export function slotsOf(
   chain: Pick<Chain, "slots">,

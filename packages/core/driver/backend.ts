@@ -59,6 +59,15 @@ export interface CopyCall<A> {
   readonly into?: A;
 }
 
+/** What a device was asked for. */
+export interface LateRead extends Promise<Float32Array> {
+  /**
+   * Waits for the device; undefined if that is impossible. For hosts whose steps do not wait, so that
+   * what a step needs is there in time.
+   */
+  now?(): Float32Array | undefined;
+}
+
 /** Arrays of a host and how to run programs on them. */
 export interface Backend<A> {
   readonly name: string;
@@ -82,12 +91,8 @@ export interface Backend<A> {
    * then disposes `into`).
    */
   copy(calls: readonly CopyCall<A>[]): readonly A[];
-  read(array: A): Float32Array | Promise<Float32Array>;
-  /**
-   * Reads at once, waiting for the device; undefined if that is impossible. For hosts whose `read` is
-   * asynchronous and whose steps are not, so that what a step needs is there in time.
-   */
-  readNow?(array: A): Float32Array | undefined;
+  /** Reads an array as it is at this call, whatever is written into it later. */
+  read(array: A): Float32Array | LateRead;
   dispose(array: A): void;
 }
 

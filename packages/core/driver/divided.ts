@@ -6,6 +6,7 @@
 import type { Sides } from "../basis/sides.ts";
 import { type DividedPrograms, flowName, heldName } from "../chain/build.ts";
 import type { Chain } from "../chain/chain.ts";
+import { turningSlots } from "../chain/slots.ts";
 import type { Part, PartHost } from "./part.ts";
 import { runProgram } from "./part.ts";
 import type { Prepared } from "./prepared.ts";
@@ -43,17 +44,6 @@ export interface Divider<A> {
   /** Drops refreshes under way: the state is another one. */
   forget(): void;
   dispose(): void;
-}
-
-/** The slots of a chain that turn with its basis. */
-function turningSlots({ stages }: Chain): string[] {
-  return stages.flatMap(({ name, transform, inside }) =>
-    inside
-      ? Object.entries(transform.slots).flatMap(([key, { turns }]) =>
-        turns ? [`${name}.${key}`] : []
-      )
-      : []
-  );
 }
 
 let warned = false;

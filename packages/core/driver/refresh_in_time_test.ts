@@ -4,16 +4,16 @@ import { arrayBackend, type Backend, createDriver, type Driver } from "../backen
 import { chain, inBasis, inverseRms, kronecker, learningRate, scaleBy } from "../pieces.ts";
 
 /** Arrays that are read like a device's: not before `deliver()` is called. */
-function slowBackend(readNow: boolean): Backend<Float32Array> & { deliver(): void } {
+function slowBackend(canWait: boolean): Backend<Float32Array> & { deliver(): void } {
   const host = arrayBackend();
   let waiting: (() => void)[] = [];
   return {
     ...host,
     read: (array) => {
       const values = (host.read(array) as Float32Array).slice();
-      return new Promise((resolve) => waiting.push(() => resolve(values)));
+      const late = new Promise<Float32Array>((resolve) => waiting.push(() => resolve(values)));
+      return canWait ? Object.assign(late, { now: () => values }) : late;
     },
-    ...(readNow ? { readNow: (array) => (host.read(array) as Float32Array).slice() } : {}),
     deliver() {
       for (const go of waiting) go();
       waiting = [];

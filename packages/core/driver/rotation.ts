@@ -228,41 +228,28 @@ export function createRotation<A>(
     },
     read(item) {
       const sides = sideNames.filter((side) => item.sides[side]);
-      const slots = sides.flatMap((side) => {
-        const n = lengthOf(item.sides, side);
+      const reads = sides.flatMap((side) => {
         const { gram, vectors } = basisSlots[side];
-        return [gram, vectors].map((slot) => ({ from: item.slots[slot]!, shape: [n, n] }));
+        return [gram, vectors].map((slot) => backend.read(item.slots[slot]!));
       });
       const named = (values: readonly Float32Array[]): BasisValues =>
         Object.fromEntries(
           sides.map((side, k) => [side, { gram: values[2 * k]!, vectors: values[2 * k + 1]! }]),
         );
-      const { readNow } = backend;
-      // Later steps write into the slots: what is read again at once must be a copy.
-      const copies = readNow && backend.copy(slots);
-      const reads = (copies ?? slots.map(({ from }) => from)).map((array) => backend.read(array));
-      const there = reads.every((values) => values instanceof Float32Array);
-      if (there || !copies) {
-        copies?.forEach((copy) => backend.dispose(copy));
-        if (there) return named(reads as Float32Array[]);
-      }
-      let open = copies !== undefined;
-      const close = () => {
-        if (open) copies!.forEach((copy) => backend.dispose(copy));
-        open = false;
-      };
-      const later = Promise.all(reads).then(named).finally(close);
+      const there = (values: readonly unknown[]): values is Float32Array[] =>
+        values.every((value) => value instanceof Float32Array);
+      if (there(reads)) return named(reads);
+      const arrived: (Float32Array | undefined)[] = reads.map(() => undefined);
+      const all = Promise.all(reads.map(async (read, k) => arrived[k] = await read)).then(named);
       // A step that fails after this leaves it to nobody.
-      later.catch(() => {});
+      all.catch(() => {});
       return {
-        values: later,
+        values: all,
         now() {
-          if (!open) return undefined;
-          const values = copies!.map((copy) => readNow!.call(backend, copy));
-          close();
-          return values.every((value) => value !== undefined)
-            ? named(values as Float32Array[])
-            : undefined;
+          const values = reads.map((read, k) =>
+            arrived[k] ?? (read instanceof Float32Array ? read : read.now?.())
+          );
+          return there(values) ? named(values) : undefined;
         },
       };
     },

@@ -2,6 +2,7 @@ import {
   adamW,
   averageWeights,
   chain,
+  combined,
   createOptimizer,
   type Definition,
   diagonalNewton,
@@ -336,6 +337,32 @@ Deno.test("slot() and exportModel({ averaged }) have the averages that the optim
     /Cannot export averages: the optimizer of ".*" keeps none/,
   );
   await plain.release();
+});
+
+Deno.test("A trainer tells the rows of a layer, by which a basis chooses its sides", async () => {
+  const n = 80, length = 100;
+  const m = buildModel();
+  const w = m.parameter("w", [n, n], new Float32Array(n * n).fill(0.1));
+  m.output(m.op("MatMul", [m.input("x", ["N", "T", n]), w]));
+  const source = { model: m.build(), loss: { type: "mse" } } as const;
+  // 80 is at most half of 2 · 100 rows, and not of 2 or of 2 · 2.
+  for (
+    const [positions, accumulate, rotated] of [[length, 1, true], [1, 1, false], [1, 2, false]]
+  ) {
+    const trainer = await Trainer.create(nodeOrt, source, {
+      optimizer: combined(),
+      accumulate: accumulate as number,
+    });
+    const dims = [2, positions as number, n];
+    const data = new Float32Array(2 * (positions as number) * n).fill(1);
+    for (let k = 0; k < (accumulate as number); k++) {
+      await trainer.step({ x: { data, dims }, labels: { data, dims } });
+    }
+    const basis = trainer.slot("w", "basis.left");
+    if (rotated) assert.equal((await basis).length, n * n);
+    else await assert.rejects(basis, /Cannot find slot "basis.left"/);
+    await trainer.release();
+  }
 });
 
 Deno.test("Evaluation, prediction and the exported model agree", async () => {

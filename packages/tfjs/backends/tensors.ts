@@ -66,16 +66,17 @@ export function tensorBackend(): Backend<tf.Tensor> {
       if (onHost(name)) return (tensor.dataSync() as Float32Array).slice();
       // A copy: tfjs keeps what it has read with the tensor, and later steps write into that one.
       const copy = tf.tidy(() => tf.mul(tensor, 1));
-      return copy.data().then((values) => (values as Float32Array).slice())
+      const values = copy.data().then((values) => (values as Float32Array).slice())
         .finally(() => copy.dispose());
-    },
-    readNow(tensor) {
-      try {
-        return (tensor.dataSync() as Float32Array).slice();
-      } catch {
-        // webgpu reads synchronously only in browsers, through a canvas.
-        return undefined;
-      }
+      const now = () => {
+        try {
+          return (copy.dataSync() as Float32Array).slice();
+        } catch {
+          // webgpu reads synchronously only in browsers, through a canvas.
+          return undefined;
+        }
+      };
+      return Object.assign(values, { now });
     },
     dispose: (tensor) => tensor.dispose(),
   };

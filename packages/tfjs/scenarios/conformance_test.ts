@@ -4,9 +4,37 @@ import {
   conformanceCases,
   heldCases,
   nonFiniteCases,
+  random,
 } from "@precond/testing";
 import * as tf from "@tensorflow/tfjs-core";
+import assert from "node:assert/strict";
 import { backends, conform, opsBackend, tfSubject } from "../_testing.ts";
+import { chain, inBasis, inverseRms, kronecker, learningRate, precond, scaleBy } from "../mod.ts";
+
+Deno.test("a basis is refreshed in a loop that waits for nothing as in one that waits", async () => {
+  await tf.setBackend(opsBackend);
+  const path = async (waits: boolean) => {
+    const { normal } = random(5);
+    const optimizer = precond(
+      chain(
+        inBasis(kronecker({ every: 3, sides: "both" }), scaleBy(inverseRms())),
+        learningRate(0.1),
+      ),
+    );
+    const v = tf.tidy(() => tf.variable(tf.zeros([3, 4]), true, "refreshed"));
+    for (let step = 0; step < 12; step++) {
+      const gradient = tf.tensor(Array.from({ length: 12 }, normal), [3, 4]);
+      optimizer.applyGradients({ [v.name]: gradient });
+      gradient.dispose();
+      if (waits) await v.data();
+    }
+    const values = [...v.dataSync()];
+    optimizer.dispose();
+    v.dispose();
+    return values;
+  };
+  assert.deepEqual(await path(false), await path(true));
+});
 
 for (const backend of backends) {
   Deno.test(`updates on ${backend} follow the reference`, async (t) => {

@@ -10,6 +10,7 @@ import {
   createRotation,
   createScratch,
   type Sides,
+  turningSlots,
 } from "@precond/core/backend";
 import type { GraphParameter } from "./graph_parameter.ts";
 
@@ -26,23 +27,12 @@ export interface GraphBasis {
   readonly chain: Chain;
 }
 
-/** The slots of a chain that turn with its basis. */
-function turning({ stages }: Chain): string[] {
-  return stages.flatMap(({ name, transform, inside }) =>
-    inside
-      ? Object.entries(transform.slots).flatMap(([key, { turns }]) =>
-        turns ? [`${name}.${key}`] : []
-      )
-      : []
-  );
-}
-
 /** Describes the basis of a parameter. */
 export function basisOf(chain: Chain, { name, shape }: GraphParameter, sides: Sides): GraphBasis {
   const own = (["left", "right"] as const).flatMap((side) =>
     sides[side] ? Object.values(basisSlots[side]) : []
   );
-  const reads = [...own, ...turning(chain)].map((slot) => `${name}::${slot}`);
+  const reads = [...own, ...turningSlots(chain)].map((slot) => `${name}::${slot}`);
   return { parameter: name, shape, sides, every: chain.basis!.every, reads, chain };
 }
 
@@ -102,7 +92,7 @@ export function refreshBasis(
   if ("now" in read) {
     throw new TypeError("Cannot refresh a basis: reads are asynchronous");
   }
-  rotation.refresh(item, read, updates / every, turning(chain));
+  rotation.refresh(item, read, updates / every, turningSlots(chain));
   for (const name of reads) {
     const value = item.slots[inner(name)]!;
     if (value !== slots[inner(name)]) changed.set(name, value);
