@@ -32,9 +32,14 @@ export interface Listener {
   breathe(): Promise<void>;
 }
 
+/** Rates to choose from. What is shipped runs as it is: there is nothing to tune. */
+function ratesOf({ method, centre, grid: options }: Cell): number[] {
+  return method.shipped ? [centre] : grid(centre, options);
+}
+
 /** Runs of a cell if nothing can be skipped. */
-export function runsOf({ problem, grid }: Cell, seeds: number): number {
-  return grid.count + problem.selections.length * seeds;
+export function runsOf(cell: Cell, seeds: number): number {
+  return ratesOf(cell).length + cell.problem.selections.length * seeds;
 }
 
 type Key = Pick<Row, "problem" | "method" | "backend" | "selection" | "settings">;
@@ -80,8 +85,7 @@ export async function runCell(
     results.sensitivity.find((s) => same(s, key(selection)))
   );
   if (tuned.includes(undefined)) {
-    // What is shipped runs as it is: there is nothing to tune.
-    const rates = method.shipped ? [cell.centre] : grid(cell.centre, cell.grid);
+    const rates = ratesOf(cell);
     const outcomes: Outcome[] = [];
     for (const rate of rates) outcomes.push(await run(rate, tuningSeed, true));
     problem.selections.forEach((selection, i) => {
@@ -93,7 +97,7 @@ export async function runCell(
     });
     await listener.changed();
   } else {
-    listener.finished(cell, cell.grid.count, 0);
+    listener.finished(cell, ratesOf(cell).length, 0);
   }
 
   const outcomes = new Map<string, Outcome>();

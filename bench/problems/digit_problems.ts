@@ -2,40 +2,8 @@
 import { random } from "../random.ts";
 import { digits, type Examples, pick, range } from "./digits.ts";
 import { multilayer } from "./layers.ts";
-import { type Data, networkProblem } from "./network.ts";
+import { type Data, type NetworkOptions, networkProblem } from "./network.ts";
 import type { Problem } from "./problem.ts";
-
-/** Two convolutions and a dense layer on the digits. */
-export function cnnProblem(full: boolean): Problem {
-  const [first, second] = full ? [8, 16] : [4, 8];
-  return networkProblem({
-    name: "cnn",
-    title: `Convolutions ${first}, ${second}, digits`,
-    about:
-      "MNIST, 10k subset: 8,000 digits to train, 2,000 to test; 5×5 kernels, ReLU and 2×2 maxima " +
-      "twice, then 10 classes; B = 16, the learning rate falls linearly to 0.",
-    noisyData: false,
-    network: {
-      input: [28, 28, 1],
-      layers: [
-        { type: "conv", filters: first, size: 5 },
-        { type: "pool", size: 2 },
-        { type: "conv", filters: second, size: 5 },
-        { type: "pool", size: 2 },
-        { type: "dense", units: 10 },
-      ],
-    },
-    batchSize: 16,
-    steps: full ? 1500 : 120,
-    every: full ? 50 : 10,
-    target: { metric: "trainLoss", value: full ? 0.1 : 0.6 },
-    selections: ["finalTrainLoss"],
-    rateScale: 1,
-    schedule: "linear",
-    fullOnly: true,
-    data: () => clean(full),
-  });
-}
 
 /** Replaces a share of the labels by ones drawn evenly from all classes. */
 export function randomiseLabels(examples: Examples, share: number, seed: number): Examples {
@@ -53,44 +21,80 @@ function clean(full: boolean): Data {
   };
 }
 
-/** Softmax regression on the digits. */
-export function softmaxProblem(full: boolean): Problem {
+/** What a network on clean digits does not share with the others. */
+type OnDigits =
+  & Pick<NetworkOptions, "name" | "title" | "network" | "rateScale" | "fullOnly">
+  & {
+    /** What stands between the data and the batch size in the report. */
+    readonly shape?: string;
+    /** Steps in the quick suite; default 80. */
+    readonly steps?: number;
+    /** The training loss to reach. */
+    readonly target: number;
+  };
+
+function onDigits(full: boolean, { shape = "", steps = 80, target, ...own }: OnDigits): Problem {
   return networkProblem({
-    name: "softmax",
-    title: "Softmax regression, digits",
+    ...own,
     about:
-      "MNIST, 10k subset: 8,000 digits to train, 2,000 to test; 784-10, B = 16, the learning " +
-      "rate falls linearly to 0.",
+      `MNIST, 10k subset: 8,000 digits to train, 2,000 to test; ${shape}B = 16, the learning rate ` +
+      "falls linearly to 0.",
     noisyData: false,
-    network: multilayer([784, 10]),
     batchSize: 16,
-    steps: full ? 1500 : 80,
+    steps: full ? 1500 : steps,
     every: full ? 50 : 10,
-    target: { metric: "trainLoss", value: full ? 0.3 : 0.6 },
+    target: { metric: "trainLoss", value: target },
     selections: ["finalTrainLoss"],
-    rateScale: 2,
     schedule: "linear",
     data: () => clean(full),
   });
 }
 
+/** Softmax regression on the digits. */
+export function softmaxProblem(full: boolean): Problem {
+  return onDigits(full, {
+    name: "softmax",
+    title: "Softmax regression, digits",
+    shape: "784-10, ",
+    network: multilayer([784, 10]),
+    target: full ? 0.3 : 0.6,
+    rateScale: 2,
+  });
+}
+
 /** A multi-layer perceptron on the digits. */
 export function mlpProblem(full: boolean): Problem {
-  return networkProblem({
+  const hidden = full ? 128 : 32;
+  return onDigits(full, {
     name: "mlp",
-    title: `MLP 784-${full ? 128 : 32}-10, digits`,
-    about: "MNIST, 10k subset: 8,000 digits to train, 2,000 to test; B = 16, the learning rate " +
-      "falls linearly to 0.",
-    noisyData: false,
-    network: multilayer([784, full ? 128 : 32, 10]),
-    batchSize: 16,
-    steps: full ? 1500 : 80,
-    every: full ? 50 : 10,
-    target: { metric: "trainLoss", value: full ? 0.1 : 0.6 },
-    selections: ["finalTrainLoss"],
+    title: `MLP 784-${hidden}-10, digits`,
+    network: multilayer([784, hidden, 10]),
+    target: full ? 0.1 : 0.6,
     rateScale: 1,
-    schedule: "linear",
-    data: () => clean(full),
+  });
+}
+
+/** Two convolutions and a dense layer on the digits. */
+export function cnnProblem(full: boolean): Problem {
+  const [first, second] = full ? [8, 16] : [4, 8];
+  return onDigits(full, {
+    name: "cnn",
+    title: `Convolutions ${first}, ${second}, digits`,
+    shape: "5×5 kernels, ReLU and 2×2 maxima twice, then 10 classes; ",
+    network: {
+      input: [28, 28, 1],
+      layers: [
+        { type: "conv", filters: first, size: 5 },
+        { type: "pool", size: 2 },
+        { type: "conv", filters: second, size: 5 },
+        { type: "pool", size: 2 },
+        { type: "dense", units: 10 },
+      ],
+    },
+    steps: 120,
+    target: full ? 0.1 : 0.6,
+    rateScale: 1,
+    fullOnly: true,
   });
 }
 
