@@ -1,18 +1,10 @@
 /** @module */
-import { checkOptions, checkValue, shown } from "../checks.ts";
+import { checkOptions, checkValue } from "../checks.ts";
 import { specify } from "../chain/specification.ts";
 import type { ParameterInfo, Transform } from "../chain/types.ts";
 import * as kinds from "../kinds.ts";
 import { add, mul, square, sub } from "../kernel/expr.ts";
 import { constant, type Schedule } from "./schedules.ts";
-
-/** What functions of the caller give is known only now. */
-function checkRate(name: string, value: unknown, action: string): void {
-  if (typeof value === "number" && value >= 0 && value < Infinity) return;
-  throw new (typeof value === "number" ? RangeError : TypeError)(
-    `Cannot ${action}: ${name} must be finite and not negative, current value is ${shown(value)}`,
-  );
-}
 
 /** Options of {@linkcode learningRate}. */
 export interface LearningRateOptions {
@@ -67,12 +59,14 @@ export function learningRate(
     learningRate: (updates) => schedule(updates),
     scalars({ iteration, learningRate: override, parameter }) {
       const base = override ?? schedule(iteration - 1);
-      checkRate(`the learning rate of update ${iteration}`, base, "step");
+      // What functions of the caller give is known only now.
+      checkValue("step", base, kinds.nonNegative, `the learning rate of update ${iteration}`);
+      if (multiplier === undefined) return { base, rate: base };
       const action = `step ${JSON.stringify(parameter.name)}`;
-      const factor = multiplier?.(parameter) ?? 1;
-      checkRate("the multiplier of its learning rate", factor, action);
+      const factor = multiplier(parameter) ?? 1;
+      checkValue(action, factor, kinds.nonNegative, "the multiplier of its learning rate");
       const rate = base * factor;
-      checkRate("its learning rate", rate, action);
+      checkValue(action, rate, kinds.nonNegative, "its learning rate");
       return { base, rate };
     },
     apply({ x, weights, gradientSquares, scalar }) {
