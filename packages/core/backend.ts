@@ -26,7 +26,7 @@ export {
   scheduledRate,
   type SetRate,
 } from "./chain/rate.ts";
-export { newestWeight } from "./chain/ema.ts";
+export { newestWeight, weights } from "./chain/ema.ts";
 export { matches } from "./chain/match.ts";
 export { chainFor, groupsOf } from "./chain/per_parameter.ts";
 export { takesRawSquares } from "./chain/raw_squares.ts";

@@ -6,7 +6,7 @@
 import type { KroneckerBasis } from "../basis/types.ts";
 import { eigenbasis } from "../basis/refresh.ts";
 import type { Sides } from "../basis/sides.ts";
-import { newestWeight } from "../chain/ema.ts";
+import { newestWeight, weights } from "../chain/ema.ts";
 import { basisSlots } from "../chain/slots.ts";
 import { add, gt, isFinite, mul, not, or, read, scalar, select, sum } from "../kernel/expr.ts";
 import { compileProgram, type Program } from "../kernel/program.ts";
@@ -204,8 +204,7 @@ export function createRotation<A>(
           const n = lengthOf(item.sides, side);
           const average = item.slots[basisSlots[side].gram]!;
           const arrays: Record<string, A | undefined> = { average, sample, held: held[i] };
-          const w = newestWeight(basis.decay, counts[i]!);
-          const numbers: Record<string, number> = { w, keep: 1 - w };
+          const numbers: Record<string, number> = weights(newestWeight(basis.decay, counts[i]!));
           return {
             rows: n,
             columns: n,

@@ -1,9 +1,9 @@
 /** @module */
 import { checkOptions } from "../checks.ts";
-import { newestWeight } from "../chain/ema.ts";
+import { average, newestWeight, weights as weightsOf } from "../chain/ema.ts";
 import { specify } from "../chain/specification.ts";
 import type { Transform } from "../chain/types.ts";
-import { add, mul, sub } from "../kernel/expr.ts";
+import { sub } from "../kernel/expr.ts";
 import * as kinds from "../kinds.ts";
 
 /** Options of {@linkcode averageWeights}. */
@@ -42,15 +42,11 @@ export function averageWeights(options: AverageWeightsOptions = {}): Transform {
     needs: ["gradient"],
     slots: { average: {} },
     scales: true,
-    scalars: ({ step }) => {
-      const w = newestWeight(decay, step);
-      return { w, keep: 1 - w };
-    },
+    scalars: ({ step }) => weightsOf(newestWeight(decay, step)),
     apply({ x, weights, slot, scalar, gradientSquares }) {
-      const after = sub(weights, x);
       return {
         update: x,
-        slots: { average: add(mul(scalar("keep"), slot("average")), mul(scalar("w"), after)) },
+        slots: { average: average(decay, slot("average"), sub(weights, x), scalar) },
         ...(gradientSquares ? { gradientSquares } : {}),
       };
     },

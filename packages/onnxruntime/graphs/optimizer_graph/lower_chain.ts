@@ -13,6 +13,7 @@ import {
   newestWeight,
   type Program,
   type Sides,
+  weights,
 } from "@precond/core/backend";
 import type { ModelBuilder } from "@precond/onnx";
 import { type LoweredCall, lowerProgram } from "./lower_program.ts";
@@ -157,12 +158,12 @@ function averaged(
   // A step without a sample keeps all and takes nothing.
   const table = Float32Array.from({ length: steps * program.scalars.length }, (_, k) => {
     const step = Math.floor(k / program.scalars.length);
-    const w = step % gramEvery === 0 ? newestWeight(decay, step / gramEvery + 1) : 0;
-    return program.scalars[k % program.scalars.length] === "w" ? w : 1 - w;
+    const numbers = weights(step % gramEvery === 0 ? newestWeight(decay, step / gramEvery + 1) : 0);
+    return numbers[program.scalars[k % program.scalars.length] as "w" | "keep"];
   });
   const name = `scalars.basis.${item.name}`;
-  const weights = m.parameter(name, [steps, program.scalars.length], table);
-  const scalars = m.op("Gather", [weights, item.row], { axis: 0 });
+  const rows = m.parameter(name, [steps, program.scalars.length], table);
+  const scalars = m.op("Gather", [rows, item.row], { axis: 0 });
   const matrix = reshaped(m, x, [sides.rows, sides.columns]);
   for (const side of sideNames) {
     if (!sides[side]) continue;
