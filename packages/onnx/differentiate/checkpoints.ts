@@ -6,9 +6,9 @@
  */
 import type { Builder } from "../graph/builder.ts";
 import { RANDOM } from "../graph/common.ts";
-import { type Dim, isStatic } from "../graph/dims.ts";
+import { type Dim, isStatic, substitute, symbolsOf } from "../graph/dims.ts";
 import { readsOf } from "../graph/topology.ts";
-import { DataType } from "../model/data_type.ts";
+import { bytesPerElement } from "../model/data_type.ts";
 import { OnnxError } from "../model/onnx_error.ts";
 import type { NodeProto } from "../proto/onnx_pb.ts";
 import type { Segment } from "./recompute.ts";
@@ -58,7 +58,7 @@ export function checkpointSegments(
 ): Segment[] {
   const cuts = "keep" in recompute
     ? named(pass, recompute.keep)
-    : chosen(pass, recompute.bytes, recompute.sizes ?? {});
+    : chosen(pass, recompute.bytes, new Map(Object.entries(recompute.sizes ?? {})));
   return between(pass, cuts);
 }
 
@@ -137,7 +137,7 @@ interface Stretch {
 function chosen(
   pass: Pass,
   limit: number,
-  sizes: Readonly<Record<string, number>>,
+  sizes: ReadonlyMap<string, number>,
 ): Cut[] {
   const stretches = stretchesOf(pass, sizes);
   const total = stretches.reduce((sum, { inside }) => sum + inside, 0);
@@ -183,7 +183,7 @@ function joinedInto(stretches: readonly Stretch[], count: number, total: number)
   return joined;
 }
 
-function stretchesOf(pass: Pass, sizes: Readonly<Record<string, number>>): Stretch[] {
+function stretchesOf(pass: Pass, sizes: ReadonlyMap<string, number>): Stretch[] {
   const { b, forward } = pass;
   const crossing = crossings(pass);
   const outputs = new Set(forward.flatMap((node) => isOnPath(pass, node) ? node.output : []));
@@ -205,26 +205,15 @@ function stretchesOf(pass: Pass, sizes: Readonly<Record<string, number>>): Stret
   return stretches;
 }
 
-const BYTES: Readonly<Record<number, number>> = {
-  [DataType.DOUBLE]: 8,
-  [DataType.FLOAT16]: 2,
-  [DataType.BFLOAT16]: 2,
-};
-
-function bytesIn(b: Builder, name: string, sizes: Readonly<Record<string, number>>): number {
-  const dims: readonly Dim[] = b.dims(name).flatMap((d): Dim[] =>
-    typeof d === "number"
-      ? [d]
-      : d.split("*").map((part) => /^\d+$/.test(part) ? Number(part) : sizes[part] ?? part)
-  );
-  const size = isStatic(dims) ? dims.reduce((a, d) => a * d, 1) : undefined;
-  if (size === undefined) {
-    const unknown = dims.filter((d) => typeof d === "string");
+function bytesIn(b: Builder, name: string, sizes: ReadonlyMap<string, number>): number {
+  const dims: readonly Dim[] = b.dims(name).map((d) => substitute(d, sizes));
+  if (!isStatic(dims)) {
+    const unknown = [...new Set(dims.flatMap(symbolsOf))].join(", ");
     throw new OnnxError(
-      `Cannot tell how many bytes "${name}" takes: give a number for ${unknown.join(", ")} in ` +
+      `Cannot tell how many bytes "${name}" takes: give a number for ${unknown} in ` +
         `recompute's sizes`,
       { node: name },
     );
   }
-  return size * (BYTES[b.dataType(name)] ?? 4);
+  return dims.reduce((a, d) => a * d, 1) * (bytesPerElement(b.dataType(name)) ?? 4);
 }

@@ -57,6 +57,15 @@ export function quotient(a: Dim, b: Dim): Dim | undefined {
   return format({ factor: over.factor / under.factor, symbols });
 }
 
+/** The symbols of a dimension. */
+export const symbolsOf = (dim: Dim): readonly string[] => parse(dim).symbols;
+
+/** A dimension with numbers for those of its symbols that have one. */
+export function substitute(dim: Dim, sizes: ReadonlyMap<string, number>): Dim {
+  const { factor, symbols } = parse(dim);
+  return product([factor, ...symbols.map((symbol) => sizes.get(symbol) ?? symbol)]);
+}
+
 /** The value of a dimension for sizes of symbols; NaN if one is missing. */
 export function evaluate(dim: Dim, sizes: ReadonlyMap<string, number>): number {
   const { factor, symbols } = parse(dim);

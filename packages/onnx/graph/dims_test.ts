@@ -1,4 +1,12 @@
-import { broadcastDims, product, quotient, sameDims, symbolOf } from "./dims.ts";
+import {
+  broadcastDims,
+  product,
+  quotient,
+  sameDims,
+  substitute,
+  symbolOf,
+  symbolsOf,
+} from "./dims.ts";
 import assert from "node:assert/strict";
 
 Deno.test("product() writes the number first and sorts symbols", () => {
@@ -85,4 +93,14 @@ Deno.test("sameDims() is false for what is not known", () => {
   assert.ok(!sameDims(["N", 2], ["M", 2]));
   assert.ok(!sameDims([2], [2, 2]));
   assert.ok(!sameDims(undefined, undefined));
+});
+
+Deno.test("substitute() puts numbers in place of symbols, and leaves the others", () => {
+  const sizes = new Map([["N", 4], ["constructor", 2]]);
+  assert.equal(substitute("3*N", sizes), 12);
+  assert.equal(substitute("2*N*T", sizes), "8*T");
+  assert.equal(substitute("N*constructor", sizes), 8);
+  assert.equal(substitute("toString", sizes), "toString");
+  assert.equal(substitute(5, sizes), 5);
+  assert.deepEqual(symbolsOf("2*N*T"), ["N", "T"]);
 });

@@ -1,7 +1,7 @@
 /** @module */
 import { create } from "@bufbuild/protobuf";
 import type { Builder } from "../graph/builder.ts";
-import { type Dim, product } from "../graph/dims.ts";
+import { substitute } from "../graph/dims.ts";
 import { type LoadedGraph, loadGraph, valueType } from "../graph/load_graph.ts";
 import { prepared } from "../graph/prepared.ts";
 import type { RuleLookup } from "../graph/rule.ts";
@@ -110,12 +110,7 @@ function checkedSizes(sizes: Readonly<Record<string, number>>) {
 /** A type with numbers for its symbols. */
 function withSizes(type: ValueType, sizes: ReadonlyMap<string, number>): ValueType {
   if (sizes.size === 0 || type.dims === undefined) return type;
-  const dims = type.dims.map((d): Dim =>
-    typeof d === "number" ? d : product(
-      d.split("*").map((part) => /^\d+$/.test(part) ? Number(part) : sizes.get(part) ?? part),
-    )
-  );
-  return { dataType: type.dataType, dims };
+  return { dataType: type.dataType, dims: type.dims.map((d) => substitute(d, sizes)) };
 }
 
 /** Initializers that may be fed; of a graph without such all floats, which may be trained. */
