@@ -185,6 +185,36 @@ Deno.test("Without targets, every linear layer but the head is adapted", () => {
   });
 });
 
+Deno.test("A head is found through a tail of any length, and no tail is followed twice", () => {
+  const length = 20_000;
+  const tail = Array.from(
+    { length },
+    (_, k) => makeNode("Add", [k === 0 ? "m" : `a${k}`, "one"], [`a${k + 1}`]),
+  );
+  // Each square has two ways to the next.
+  const squares = Array.from(
+    { length: 60 },
+    (_, k) => makeNode("Mul", [`s${k}`, `s${k}`], [`s${k + 1}`]),
+  );
+  const model = makeModel({
+    nodes: [
+      makeNode("MatMul", ["x", "up.weight"], ["s0"]),
+      ...squares,
+      makeNode("Tanh", ["s60"], ["h"]),
+      makeNode("MatMul", ["h", "head.weight"], ["m"]),
+      ...tail,
+    ],
+    inputs: { x: floats(1, [2, 4]) },
+    initializers: {
+      "up.weight": floats(2, [4, 4]),
+      "head.weight": floats(3, [4, 4]),
+      one: floats(4, [4]),
+    },
+    outputs: [`a${length}`],
+  });
+  assert.deepEqual(loraAdapters(addLora(model)).map(({ name }) => name), ["up"]);
+});
+
 Deno.test("The backward pass ends at the first adapter", async () => {
   const loss = { type: "mse" } as const;
   const backward = (targets: string[]) => {

@@ -4,7 +4,7 @@ import { floatAttribute, intAttribute, nameOf } from "../model/attributes.ts";
 import { isFloating } from "../model/data_type.ts";
 import { tensorDims } from "../model/tensor.ts";
 import type { ModelProto, NodeProto } from "../proto/onnx_pb.ts";
-import { isHead } from "./head.ts";
+import { headValues } from "./head.ts";
 import { nameLayers } from "./layer_names.ts";
 import { readWeights, type Weight } from "./weights.ts";
 
@@ -64,12 +64,12 @@ export function findLayers(model: ModelProto): FoundLayer[] {
     found.map(({ raw, nodes }) => ({ weight: raw.weight, node: nodes[0]! })),
     exportedParameters(model),
   );
-  const head = isHead(graph);
+  const heads = headValues(graph);
   return found.map(({ raw, nodes }, k) => ({
     ...raw,
     nodes,
     name: names[k]!,
-    head: nodes.some((node) => head(node.output[0]!)),
+    head: nodes.some((node) => heads.has(node.output[0]!)),
   }));
 }
 
