@@ -1,6 +1,6 @@
 /** @module */
 import type { Builder } from "../graph/builder.ts";
-import { readsOf } from "../graph/topology.ts";
+import { readersIn } from "../graph/topology.ts";
 import type { NodeProto } from "../proto/onnx_pb.ts";
 import type { Segment } from "./recompute.ts";
 
@@ -18,14 +18,7 @@ export function cheapSegments(
   forward: readonly NodeProto[],
   cotangents: ReadonlyMap<string, string>,
 ): Segment[] {
-  const readers = new Map<string, NodeProto[]>();
-  for (const node of forward) {
-    for (const name of readsOf(node)) {
-      const found = readers.get(name);
-      if (found === undefined) readers.set(name, [node]);
-      else found.push(node);
-    }
-  }
+  const readers = readersIn(forward);
   const only = (name: string) => {
     const found = readers.get(name) ?? [];
     return found.length === 1 ? found[0] : undefined;

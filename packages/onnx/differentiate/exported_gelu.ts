@@ -1,7 +1,7 @@
 /** @module */
 import type { Builder } from "../graph/builder.ts";
 import { replaceNode } from "../graph/replace_node.ts";
-import { readsOf } from "../graph/topology.ts";
+import { readersIn } from "../graph/topology.ts";
 import { floatAttribute } from "../model/attributes.ts";
 import { DataType } from "../model/data_type.ts";
 import { tensorData } from "../model/tensor.ts";
@@ -30,14 +30,7 @@ interface Found {
  * trained and fed constants.
  */
 export function recognizeGelus(b: Builder, kept: ReadonlySet<string>): void {
-  const readers = new Map<string, NodeProto[]>();
-  for (const node of b.nodes) {
-    for (const name of readsOf(node)) {
-      const found = readers.get(name);
-      if (found === undefined) readers.set(name, [node]);
-      else found.push(node);
-    }
-  }
+  const readers = readersIn(b.nodes);
   for (const erf of b.nodes.filter(({ opType, domain }) => opType === "Erf" && domain === "")) {
     const found = geluOf(b, erf, { kept, readers });
     if (found === undefined) continue;

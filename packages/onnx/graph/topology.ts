@@ -19,6 +19,19 @@ export function readsOf(node: NodeProto, depth = 0): string[] {
   return [...own, ...bodies.flatMap((body) => capturesOf(body, depth + 1))];
 }
 
+/** For each value the nodes that read it; a node that reads it twice, twice. */
+export function readersIn(nodes: readonly NodeProto[]): Map<string, NodeProto[]> {
+  const readers = new Map<string, NodeProto[]>();
+  for (const node of nodes) {
+    for (const name of readsOf(node)) {
+      const found = readers.get(name);
+      if (found === undefined) readers.set(name, [node]);
+      else found.push(node);
+    }
+  }
+  return readers;
+}
+
 function capturesOf(body: GraphProto, depth: number): string[] {
   const inner = new Set([
     ...body.input.map((i) => i.name),

@@ -9,7 +9,14 @@ import {
   type NodeProto,
   NodeProtoSchema,
 } from "../proto/onnx_pb.ts";
-import { leavesLast, liveNodes, producersFirst, readsOf, sortNodes } from "./topology.ts";
+import {
+  leavesLast,
+  liveNodes,
+  producersFirst,
+  readersIn,
+  readsOf,
+  sortNodes,
+} from "./topology.ts";
 import assert from "node:assert/strict";
 
 const node = (name: string, input: string[], output: string[], attribute: AttributeProto[] = []) =>
@@ -103,6 +110,17 @@ Deno.test("readsOf() refuses bodies nested without end", () => {
     () => readsOf(node("outer", [], ["y"], [body(inner)])),
     /bodies are nested more than 64 deep/,
   );
+});
+
+Deno.test("readersIn() lists the readers of a value, by what they capture, too", () => {
+  const inner = graph([node("inner", ["1"], ["z"])], []);
+  const nodes = [
+    node("a", ["x", ""], ["1"]),
+    node("square", ["1", "1"], ["2"]),
+    node("if", ["x"], ["3"], [body(inner)]),
+  ];
+  const readers = [...readersIn(nodes)].map(([name, list]) => `${name}: ${names(list)}`);
+  assert.deepEqual(readers, ["x: a if", "1: square square if"]);
 });
 
 Deno.test("liveNodes() keeps what an output needs", () => {

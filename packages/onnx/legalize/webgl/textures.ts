@@ -1,6 +1,7 @@
 /** @module */
 import { create } from "@bufbuild/protobuf";
 import type { Builder } from "../../graph/builder.ts";
+import { readersIn } from "../../graph/topology.ts";
 import { intAttribute, makeAttribute } from "../../model/attributes.ts";
 import { DataType } from "../../model/data_type.ts";
 import { makeTensor } from "../../model/tensor.ts";
@@ -57,10 +58,7 @@ export function textured(
   const one = "webgl_one";
   const constants: TensorProto[] = [];
   const result: NodeProto[] = [];
-  const readers = new Map<string, NodeProto[]>();
-  for (const n of nodes) {
-    for (const name of n.input) readers.set(name, [...(readers.get(name) ?? []), n]);
-  }
+  const readers = readersIn(nodes);
   const made = new Set(nodes.flatMap((n) => n.output));
   const useOne = () => {
     if (!stored.has(one) && !constants.some((t) => t.name === one)) {
