@@ -31,6 +31,12 @@ export interface LoraNotes {
   readonly adapters: readonly LoraAdapter[];
 }
 
+/** The leaves of the names of A and B, as PEFT has them. */
+export const leavesOf = (kind: LoraKind): readonly [a: string, b: string] =>
+  kind === "embedding"
+    ? ["lora_embedding_A", "lora_embedding_B"]
+    : ["lora_A.weight", "lora_B.weight"];
+
 const KEY = "precond.lora";
 const VERSION = 1;
 

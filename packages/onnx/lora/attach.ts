@@ -3,7 +3,7 @@ import { create } from "@bufbuild/protobuf";
 import { intAttribute } from "../model/attributes.ts";
 import { DataType } from "../model/data_type.ts";
 import { type NodeProto, NodeProtoSchema } from "../proto/onnx_pb.ts";
-import type { LoraSite } from "./adapters.ts";
+import { leavesOf, type LoraSite } from "./adapters.ts";
 import { kaimingUniform, seedOf, standardNormal } from "./initial.ts";
 import type { FoundLayer } from "./layers.ts";
 import type { Parts } from "./parts.ts";
@@ -33,9 +33,7 @@ export function attach(
   ];
   const seed = seedOf(options.seed, name);
   const isTable = kind === "embedding";
-  const [leafA, leafB] = isTable
-    ? ["lora_embedding_A", "lora_embedding_B"]
-    : ["lora_A.weight", "lora_B.weight"];
+  const [leafA, leafB] = leavesOf(kind);
   const fanIn = kind === "conv" ? aSize / options.rank : first[0]!;
   const a = parts.store(
     `${name}.${leafA}`,

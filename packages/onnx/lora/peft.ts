@@ -3,7 +3,7 @@ import { DataType, dataTypeName } from "../model/data_type.ts";
 import { OnnxError } from "../model/onnx_error.ts";
 import { makeTensor, tensorData, tensorDims } from "../model/tensor.ts";
 import type { ModelProto, TensorProto } from "../proto/onnx_pb.ts";
-import { type LoraAdapter, readNotes } from "./adapters.ts";
+import { leavesOf, type LoraAdapter, readNotes } from "./adapters.ts";
 import type { LoraKind } from "./layers.ts";
 import { loraTensors } from "./lora_inputs.ts";
 import { matchModules } from "./match_modules.ts";
@@ -34,12 +34,6 @@ export interface ToPeftOptions {
 }
 
 const ROOT = "base_model.model.";
-
-/** The leaves of PEFT's names, A and B. */
-const leavesOf = (kind: LoraKind): readonly [string, string] =>
-  kind === "embedding"
-    ? ["lora_embedding_A", "lora_embedding_B"]
-    : ["lora_A.weight", "lora_B.weight"];
 
 /**
  * The adapters of a model as PEFT has them: `lora_A.weight` is `[rank, in]` and `lora_B.weight`
@@ -153,13 +147,10 @@ export function fromPeft(
       if (found !== undefined) return found;
       throw new OnnxError(`Cannot read the adapter: "${module}" has no lora_${leaf}`);
     });
-    const fill = { values, own, isTable };
+    // Of the two the one that begins with zeros is multiplied.
     return [
-      filled(a!, own.a, { ...fill, factor: isTable ? ratio : 1 }),
-      filled(b!, own.b, {
-        ...fill,
-        factor: isTable ? 1 : ratio,
-      }),
+      filled(a!, own.a, { values, own, factor: isTable ? ratio : 1 }),
+      filled(b!, own.b, { values, own, factor: isTable ? 1 : ratio }),
     ];
   });
 }
@@ -219,10 +210,9 @@ function turned(
 function filled(
   tensor: TensorProto,
   name: string,
-  { values, own, isTable, factor }: {
+  { values, own, factor }: {
     readonly values: ReadonlyMap<string, TensorProto>;
     readonly own: LoraAdapter;
-    readonly isTable: boolean;
     readonly factor: number;
   },
 ): TensorProto {
@@ -245,7 +235,7 @@ function filled(
     );
   }
   // Zeros in the one that begins with zeros; the other's own numbers, so that it can be trained.
-  const full = isA === isTable
+  const full = isA === (own.kind === "embedding")
     ? new Float32Array(dims.reduce((a, b) => a * b, 1))
     : Float32Array.from(tensorData(stored) as Float32Array);
   const [outer, inner] = [dims, shape].map((d) => d.slice(axis).reduce((a, b) => a * b, 1));
