@@ -6,7 +6,7 @@ import { tensorDims } from "../model/tensor.ts";
 import type { ModelProto, NodeProto } from "../proto/onnx_pb.ts";
 import { headValues } from "./head.ts";
 import { nameLayers } from "./layer_names.ts";
-import { readWeights, type Weight } from "./weights.ts";
+import { type FindWeight, type Weight, weightsOf } from "./weights.ts";
 
 /** How a layer uses its weight: a product of matrices, a convolution, rows of a table. */
 export type LoraKind = "linear" | "conv" | "embedding";
@@ -45,15 +45,27 @@ export interface FoundLayer extends LoraLayer {
 }
 
 type Raw = Omit<FoundLayer, "name" | "head" | "nodes">;
+/** What one kind of layer says of itself. */
+type Own =
+  & Pick<Raw, "kind" | "shape" | "dims" | "source">
+  & Partial<Pick<Raw, "turned" | "factor" | "refusal">>;
 
 /** Every layer that can have an adapter, and those of the kind that cannot, in the graph's order. */
 export function findLayers(model: ModelProto): FoundLayer[] {
   const graph = model.graph!;
-  const weights = readWeights(graph);
+  const find = weightsOf(graph);
   const groups = new Map<string, { raw: Raw; nodes: NodeProto[] }>();
   for (const node of graph.node) {
-    const raw = layerOf(node, weights.find);
-    if (raw === undefined) continue;
+    const own = layerOf(node, find);
+    if (own === undefined) continue;
+    const raw: Raw = {
+      op: node.opType,
+      weight: own.source.tensor.name,
+      turned: false,
+      factor: 1,
+      refusal: undefined,
+      ...own,
+    };
     const key = [raw.kind, raw.weight, raw.source.dataType, raw.turned, raw.factor].join(" ");
     const group = groups.get(key);
     if (group === undefined) groups.set(key, { raw, nodes: [node] });
@@ -73,9 +85,7 @@ export function findLayers(model: ModelProto): FoundLayer[] {
   }));
 }
 
-type Find = (name: string) => Weight | undefined;
-
-function layerOf(node: NodeProto, find: Find): Raw | undefined {
+function layerOf(node: NodeProto, find: FindWeight): Own | undefined {
   const standard = node.domain === "" || node.domain === "ai.onnx";
   if (node.domain === "com.microsoft" && node.opType === "MatMulNBits") return packed(node, find);
   if (!standard) return undefined;
@@ -98,19 +108,17 @@ function layerOf(node: NodeProto, find: Find): Raw | undefined {
 
 function linear(
   node: NodeProto,
-  find: Find,
+  find: FindWeight,
   { turned: outer, factor }: { readonly turned: boolean; readonly factor: number },
-): Raw | undefined {
+): Own | undefined {
   const source = find(node.input[1] ?? "");
   const shape = source && tensorDims(source.tensor);
   if (source === undefined || shape?.length !== 2 || !isFloating(source.dataType)) return undefined;
   const turned = outer !== source.transposed;
   const [rows, columns] = shape as [number, number];
   return {
-    op: node.opType,
-    shape,
-    weight: source.tensor.name,
     kind: "linear",
+    shape,
     dims: turned ? [columns, rows] : [rows, columns],
     source,
     turned,
@@ -119,38 +127,30 @@ function linear(
   };
 }
 
-function packed(node: NodeProto, find: Find): Raw | undefined {
+function packed(node: NodeProto, find: FindWeight): Own | undefined {
   const [source, scales] = [find(node.input[1] ?? ""), find(node.input[2] ?? "")];
   const [K, N] = [intAttribute(node, "K", 0), intAttribute(node, "N", 0)];
   if (source === undefined || scales === undefined || K === 0 || N === 0) return undefined;
   return {
-    op: node.opType,
-    shape: [N, K],
-    weight: source.tensor.name,
     kind: "linear",
+    shape: [N, K],
     dims: [K, N],
     source: { ...source, dataType: scales.dataType, exact: false },
     turned: true,
-    factor: 1,
-    refusal: undefined,
   };
 }
 
-function convolution(node: NodeProto, find: Find): Raw | undefined {
+function convolution(node: NodeProto, find: FindWeight): Own | undefined {
   const source = find(node.input[1] ?? "");
   if (source === undefined || source.transposed || !isFloating(source.dataType)) return undefined;
   const shape = tensorDims(source.tensor);
   if (shape.length < 3) return undefined;
   const groups = intAttribute(node, "group", 1);
   return {
-    op: node.opType,
-    shape,
-    weight: source.tensor.name,
     kind: "conv",
+    shape,
     dims: shape,
     source,
-    turned: false,
-    factor: 1,
     refusal: groups === 1
       ? undefined
       : `it has ${groups} groups, over which an adapter's channels would mix; leave it out by a ` +
@@ -158,21 +158,17 @@ function convolution(node: NodeProto, find: Find): Raw | undefined {
   };
 }
 
-function embedding(node: NodeProto, find: Find): Raw | undefined {
+function embedding(node: NodeProto, find: FindWeight): Own | undefined {
   const source = find(node.input[0] ?? "");
   if (source === undefined || source.transposed || !isFloating(source.dataType)) return undefined;
   const shape = tensorDims(source.tensor);
   if (shape.length !== 2) return undefined;
   const axis = intAttribute(node, "axis", 0);
   return {
-    op: node.opType,
-    shape,
-    weight: source.tensor.name,
     kind: "embedding",
+    shape,
     dims: shape,
     source,
-    turned: false,
-    factor: 1,
     refusal: axis === 0 || axis === -2
       ? undefined
       : `"${nameOf(node)}" takes columns (axis ${axis}) of its table, expected are rows`,

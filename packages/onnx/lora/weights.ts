@@ -14,10 +14,8 @@ export interface Weight {
   readonly exact: boolean;
 }
 
-/** Finds the stored tensors behind values of a graph. */
-export interface Weights {
-  find(name: string): Weight | undefined;
-}
+/** Finds the stored tensor behind a value of a graph. */
+export type FindWeight = (name: string) => Weight | undefined;
 
 /** Initializers and Constant nodes by their names. */
 export function storedTensors(graph: GraphProto): Map<string, TensorProto> {
@@ -34,7 +32,7 @@ export function storedTensors(graph: GraphProto): Map<string, TensorProto> {
 }
 
 /** Follows Identity, Transpose of a matrix, Cast and DequantizeLinear back to what is stored. */
-export function readWeights(graph: GraphProto): Weights {
+export function weightsOf(graph: GraphProto): FindWeight {
   const tensors = storedTensors(graph);
   const producers = new Map(
     graph.node.flatMap((node) => node.output.map((name): [string, NodeProto] => [name, node])),
@@ -72,5 +70,5 @@ export function readWeights(graph: GraphProto): Weights {
         return undefined;
     }
   };
-  return { find };
+  return (name) => find(name);
 }
