@@ -19,6 +19,26 @@ export function readsOf(node: NodeProto, depth = 0): string[] {
   return [...own, ...bodies.flatMap((body) => capturesOf(body, depth + 1))];
 }
 
+/**
+ * Makes names that a graph does not have, by numbers behind them: "w", "w_1", …
+ */
+export function freshNames(
+  graph: Pick<GraphProto, "node" | "input" | "initializer" | "sparseInitializer">,
+): (base: string) => string {
+  const taken = new Set([
+    ...graph.input.map((i) => i.name),
+    ...graph.initializer.map((t) => t.name),
+    ...graph.sparseInitializer.map((t) => t.values?.name ?? ""),
+    ...graph.node.flatMap((node) => node.output),
+  ]);
+  return (base) => {
+    let name = base;
+    for (let k = 1; taken.has(name); k++) name = `${base}_${k}`;
+    taken.add(name);
+    return name;
+  };
+}
+
 /** For each value the nodes that read it; a node that reads it twice, twice. */
 export function readersIn(nodes: readonly NodeProto[]): Map<string, NodeProto[]> {
   const readers = new Map<string, NodeProto[]>();

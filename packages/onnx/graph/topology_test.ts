@@ -10,6 +10,7 @@ import {
   NodeProtoSchema,
 } from "../proto/onnx_pb.ts";
 import {
+  freshNames,
   leavesLast,
   liveNodes,
   producersFirst,
@@ -110,6 +111,18 @@ Deno.test("readsOf() refuses bodies nested without end", () => {
     () => readsOf(node("outer", [], ["y"], [body(inner)])),
     /bodies are nested more than 64 deep/,
   );
+});
+
+Deno.test("freshNames() keeps clear of inputs, stored tensors, results and its own", () => {
+  const given = create(GraphProtoSchema, {
+    input: [{ name: "x" }],
+    initializer: [{ name: "w" }, { name: "w_1" }],
+    sparseInitializer: [{ values: { name: "s" } }],
+    node: [node("a", ["x"], ["y"])],
+  });
+  const fresh = freshNames(given);
+  const expected = ["x_1", "w_2", "s_1", "y_1", "z", "z_1"];
+  assert.deepEqual(["x", "w", "s", "y", "z", "z"].map((base) => fresh(base)), expected);
 });
 
 Deno.test("readersIn() lists the readers of a value, by what they capture, too", () => {

@@ -87,7 +87,7 @@ export function addLora(model: ModelProto, options: LoraOptions = {}): ModelProt
     );
   }
   const layers = chooseLayers(findLayers(model), options.targets);
-  const parts = createParts(graph, { rank, scale: alpha / rank, dropout });
+  const parts = createParts(graph, { scale: alpha / rank, dropout });
   const replaced = new Map<NodeProto, readonly NodeProto[]>();
   const adapters = layers.map((layer): LoraAdapter => {
     const { a, b, sites, nodes } = attach(layer, parts, { rank, seed });

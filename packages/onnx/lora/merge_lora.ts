@@ -1,8 +1,9 @@
 /** @module */
 import { create } from "@bufbuild/protobuf";
-import { readsOf } from "../graph/topology.ts";
+import { freshNames, readsOf } from "../graph/topology.ts";
 import { OnnxError } from "../model/onnx_error.ts";
 import {
+  type GraphProto,
   type ModelProto,
   ModelProtoSchema,
   type NodeProto,
@@ -52,7 +53,7 @@ export function mergeLora(model: ModelProto, options: MergeLoraOptions = {}): Mo
   const graph = model.graph!;
   const layers = findLayers(model);
   const tensors = storedTensors(graph);
-  const change = createChange(graph.node, graph.output.map(({ name }) => name));
+  const change = createChange(graph);
   const merged = new Map<string, TensorProto>();
   const added: TensorProto[] = [];
   const left: LoraAdapter[] = [];
@@ -90,7 +91,7 @@ export function mergeLora(model: ModelProto, options: MergeLoraOptions = {}): Mo
     ...graph.output.map(({ name }) => name),
   ]);
   const own = new Set(graph.initializer.map(({ name }) => name));
-  const used = new Set([...graph.node.flatMap((node) => readsOf(node))]);
+  const used = new Set(graph.node.flatMap((node) => readsOf(node)));
   return create(ModelProtoSchema, {
     ...model,
     $typeName: undefined as never,
@@ -151,9 +152,10 @@ interface Change {
   nodes(): NodeProto[];
 }
 
-function createChange(given: readonly NodeProto[], outputs: readonly string[]): Change {
-  let nodes = [...given];
-  const taken = new Set(given.flatMap((node) => [...node.input, ...node.output]));
+function createChange(graph: GraphProto): Change {
+  let nodes = [...graph.node];
+  const outputs = graph.output.map(({ name }) => name);
+  const fresh = freshNames(graph);
   const makerOf = (name: string) => nodes.find(({ output }) => output.includes(name));
   const isRead = (name: string) =>
     outputs.includes(name) || nodes.some((node) => readsOf(node).includes(name));
@@ -196,7 +198,7 @@ function createChange(given: readonly NodeProto[], outputs: readonly string[]): 
       const at = kind === "embedding" ? 0 : 1;
       let name = weight;
       if (source.transposed) {
-        name = this.fresh(`${weight}_transposed`);
+        name = fresh(`${weight}_transposed`);
         const turn = create(NodeProtoSchema, {
           opType: "Transpose",
           name: `${name}/Transpose`,
@@ -207,12 +209,7 @@ function createChange(given: readonly NodeProto[], outputs: readonly string[]): 
       }
       put(node, { input: node.input.map((input, k) => k === at ? name : input) });
     },
-    fresh(base) {
-      let name = base;
-      for (let k = 1; taken.has(name); k++) name = `${base}_${k}`;
-      taken.add(name);
-      return name;
-    },
+    fresh,
     nodes: () => nodes,
   };
 }

@@ -1,5 +1,6 @@
 /** @module */
 import { create } from "@bufbuild/protobuf";
+import { freshNames } from "../graph/topology.ts";
 import { type AttributeValue, makeAttribute } from "../model/attributes.ts";
 import { DataType } from "../model/data_type.ts";
 import { makeTensor } from "../model/tensor.ts";
@@ -32,26 +33,16 @@ export interface Parts {
 
 /** What all adapters have in common. */
 export interface Common {
-  readonly rank: number;
+  /** alpha/rank. */
   readonly scale: number;
   readonly dropout: number;
 }
 
 /** Makes the parts for one graph. */
 export function createParts(graph: GraphProto, { scale, dropout }: Common): Parts {
-  const taken = new Set([
-    ...graph.input.map(({ name }) => name),
-    ...graph.initializer.map(({ name }) => name),
-    ...graph.node.flatMap(({ output }) => output),
-  ]);
+  const fresh = freshNames(graph);
   const initializers: TensorProto[] = [];
   const shared = new Map<string, string>();
-  const fresh = (base: string) => {
-    let name = base;
-    for (let k = 1; taken.has(name); k++) name = `${base}_${k}`;
-    taken.add(name);
-    return name;
-  };
   const put = (tensor: (name: string) => TensorProto, base: string) => {
     const name = fresh(base);
     initializers.push(tensor(name));
