@@ -163,8 +163,8 @@ function scaleOf(config: PeftConfig | undefined, module: string, own: LoraAdapte
   if (config === undefined) return own.alpha / own.rank;
   const pattern = (key: string): number | undefined => {
     const entries = Object.entries((config[key] ?? {}) as Record<string, number>);
-    // As PEFT: a name's end, which may be a regular expression.
-    return entries.find(([name]) => new RegExp(`(.*\\.)?(${name})$`).test(module))?.[1];
+    // As PEFT: the whole name or its end after a dot, which may be a regular expression.
+    return entries.find(([name]) => new RegExp(`^(.*\\.)?(${name})$`).test(module))?.[1];
   };
   const rank = pattern("rank_pattern") ?? config.r;
   const alpha = pattern("alpha_pattern") ?? config.lora_alpha;

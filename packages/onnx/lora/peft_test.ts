@@ -95,7 +95,8 @@ Deno.test("Another rank and another alpha compute the same, and can be trained o
   compare(of(stable), of(plain).map((v) => v * Math.SQRT2), 1e-6, "rslora");
   const patterned = {
     ...config,
-    rank_pattern: { up: 2 },
+    // "p" is no part of the name "up".
+    rank_pattern: { p: 1, up: 2 },
     r: 4,
     lora_alpha: 12,
     alpha_pattern: { "u.": 12 },
