@@ -70,7 +70,9 @@ const FURTHER: Readonly<Record<Loss["type"], readonly string[]>> = {
   contrastive: ["temperature", "symmetric", "second"],
   triplet: ["margin", "positive", "negative"],
 };
-const WITHOUT_LABELS: readonly string[] = ["contrastive", "triplet"];
+/** Whether a loss is taken of predictions and labels, not of predictions alone. */
+export const takesLabels = (type: Loss["type"]): boolean =>
+  type !== "contrastive" && type !== "triplet";
 
 /** What comes without types is checked here: another name would be another loss without a word. */
 function checkNames(loss: Loss): void {
@@ -85,7 +87,7 @@ function checkNames(loss: Loss): void {
   };
   refuse("type", Object.keys(FURTHER), type);
   refuse("reduction", ["mean", "sum"], reduction);
-  const common = COMMON.filter((name) => name !== "labels" || !WITHOUT_LABELS.includes(type));
+  const common = COMMON.filter((name) => name !== "labels" || takesLabels(type));
   const allowed = [...common, ...FURTHER[type]];
   for (const [option, value] of Object.entries(loss)) {
     if (

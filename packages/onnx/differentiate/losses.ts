@@ -17,7 +17,7 @@ import { DataType } from "../model/data_type.ts";
 import { OnnxError } from "../model/onnx_error.ts";
 import type { ValueInfoProto } from "../proto/onnx_pb.ts";
 import { declaration } from "../model/value_info.ts";
-import { checkLoss } from "./check_loss.ts";
+import { checkLoss, takesLabels } from "./check_loss.ts";
 import { type EmbeddingLoss, embeddingLoss, isEmbeddingLoss } from "./embedding_losses.ts";
 import type { Loss } from "./loss.ts";
 
@@ -26,14 +26,16 @@ export function appendLoss(graph: LoadedGraph, loss: Loss, added: ValueInfoProto
   const { b } = graph;
   const { prediction, type } = checkLoss(graph, loss);
   const labels = loss.labels ?? "labels";
-  const needsLabels = loss.type !== "contrastive" && loss.type !== "triplet";
-  if (needsLabels && (b.type(labels) !== undefined || b.producer(labels) !== undefined)) {
+  if (
+    takesLabels(loss.type) && (b.type(labels) !== undefined || b.producer(labels) !== undefined)
+  ) {
     throw new OnnxError(`Cannot append the loss: the graph already has a value "${labels}"`);
   }
   const reduction = loss.reduction ?? "mean";
   const declare = (dataType: DataType, dims: readonly Dim[] | undefined) => {
     b.declare(labels, { dataType, dims });
     added.push(declaration(labels, dataType, dims));
+    return labels;
   };
   const output = b.fresh("loss");
   const reduce = (each: string) =>
@@ -41,10 +43,7 @@ export function appendLoss(graph: LoadedGraph, loss: Loss, added: ValueInfoProto
       outputs: [output],
     });
   if (isEmbeddingLoss(loss)) {
-    reduce(embeddingLoss(b, loss, prediction, (dataType, dims) => {
-      declare(dataType, dims);
-      return labels;
-    }));
+    reduce(embeddingLoss(b, loss, prediction, declare));
     return output;
   }
   if (loss.type === "distillation") {
