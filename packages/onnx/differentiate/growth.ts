@@ -168,12 +168,7 @@ export function beginGrowth(
 /** The grown model: loss, kept outputs, gradients, then the further results. */
 export function endGrowth(growth: Growth, further: readonly string[] = []): Differentiated {
   const { source, graph, b, options, forward, loss, parameters, gradients, added } = growth;
-  const kept = options.outputs ?? graph.outputs.map((o) => o.name);
-  for (const name of kept) {
-    if (b.producer(name) === undefined) {
-      throw new OnnxError(`Cannot keep output "${name}": the graph does not make it`);
-    }
-  }
+  const kept = keptOutputs(graph, options);
   const outputs = [
     loss,
     ...kept.filter((name) => name !== loss),
@@ -199,6 +194,24 @@ export function endGrowth(growth: Growth, further: readonly string[] = []): Diff
     labels: classLabels(b, [...graph.inputs, ...added]),
     rowsOf: countRows(b, growth.forward, parameters),
   };
+}
+
+/**
+ * Names of the outputs that are kept besides the loss.
+ *
+ * @throws {OnnxError} For one that the graph does not make.
+ */
+export function keptOutputs(
+  { b, outputs }: LoadedGraph,
+  options: DifferentiateOptions,
+): readonly string[] {
+  const kept = options.outputs ?? outputs.map((o) => o.name);
+  for (const name of kept) {
+    if (b.producer(name) === undefined) {
+      throw new OnnxError(`Cannot keep output "${name}": the graph does not make it`);
+    }
+  }
+  return kept;
 }
 
 /** What the options want computed again. */

@@ -1,10 +1,16 @@
 /** @module */
 import { loadGraph } from "../graph/load_graph.ts";
 import type { RuleLookup } from "../graph/rule.ts";
-import { OnnxError } from "../model/onnx_error.ts";
 import type { ModelProto, TensorProto, ValueInfoProto } from "../proto/onnx_pb.ts";
 import { type ClassLabels, classLabels } from "./class_labels.ts";
-import { assemble, type DifferentiateOptions, fedBy, lossOf, valuesOf } from "./growth.ts";
+import {
+  assemble,
+  type DifferentiateOptions,
+  fedBy,
+  keptOutputs,
+  lossOf,
+  valuesOf,
+} from "./growth.ts";
 import { chooseTrainable } from "./trainable.ts";
 
 /** What `lossGraph()` returns. */
@@ -32,12 +38,7 @@ export function makeLossGraph(
   const loss = options.loss === undefined && options.output === undefined
     ? undefined
     : lossOf(graph, options, added);
-  const kept = options.outputs ?? graph.outputs.map((o) => o.name);
-  for (const name of kept) {
-    if (graph.b.producer(name) === undefined) {
-      throw new OnnxError(`Cannot keep output "${name}": the graph does not make it`);
-    }
-  }
+  const kept = keptOutputs(graph, options);
   const outputs = [...(loss === undefined ? [] : [loss]), ...kept.filter((name) => name !== loss)];
   const fed = fedBy(options, parameters);
   return {
