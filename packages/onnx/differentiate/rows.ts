@@ -79,16 +79,12 @@ export function countRows(
       if (rows !== undefined) uses.set(parameter!, [...uses.get(parameter!) ?? [], rows]);
     });
   }
-  const types = new Map<string, readonly Dim[]>();
   return (parameter, inputs) => {
     const found = uses.get(parameter);
     if (found === undefined) return undefined;
     const sizes = new Map<string, number>();
     for (const [name, shape] of Object.entries(inputs)) {
-      const declared = types.get(name) ?? b.type(name)?.dims;
-      if (declared === undefined) continue;
-      types.set(name, declared);
-      declared.forEach((dim, k) => {
+      b.type(name)?.dims?.forEach((dim, k) => {
         if (typeof dim === "string" && shape[k] !== undefined) sizes.set(dim, shape[k]);
       });
     }
