@@ -164,11 +164,28 @@ function scaleOf(config: PeftConfig | undefined, module: string, own: LoraAdapte
   const pattern = (key: string): number | undefined => {
     const entries = Object.entries((config[key] ?? {}) as Record<string, number>);
     // As PEFT: the whole name or its end after a dot, which may be a regular expression.
-    return entries.find(([name]) => new RegExp(`^(.*\\.)?(${name})$`).test(module))?.[1];
+    return entries.find(([name]) => patternOf(name, key).test(module))?.[1];
   };
   const rank = pattern("rank_pattern") ?? config.r;
   const alpha = pattern("alpha_pattern") ?? config.lora_alpha;
-  return alpha / (config.use_rslora === true ? Math.sqrt(rank) : rank);
+  const scale = alpha / (config.use_rslora === true ? Math.sqrt(rank) : rank);
+  if (rank > 0 && Number.isFinite(scale)) return scale;
+  throw new OnnxError(
+    `Cannot read the adapter: its config says rank ${rank} and alpha ${alpha} of "${module}", ` +
+      `expected are numbers, the rank positive`,
+    { node: own.name },
+  );
+}
+
+function patternOf(name: string, key: string): RegExp {
+  try {
+    return new RegExp(`^(.*\\.)?(${name})$`);
+  } catch (cause) {
+    throw new OnnxError(
+      `Cannot read the adapter: "${name}" in its ${key} is no regular expression that JavaScript knows`,
+      { cause },
+    );
+  }
 }
 
 function refuseOthers(config: PeftConfig): void {

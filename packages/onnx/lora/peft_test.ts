@@ -129,6 +129,13 @@ Deno.test("fromPeft() refuses what would compute something else", () => {
   refuse({ config: { ...config, bias: "all" } }, /it trained biases/);
   refuse({ config: { ...config, modules_to_save: ["head"] } }, /it holds whole modules, head/);
   refuse({ config: { ...config, peft_type: "IA3" } }, /its peft_type is IA3/);
+  const without = Object.fromEntries(Object.entries(config).filter(([k]) => k !== "lora_alpha"));
+  refuse({ config: without as typeof config }, /says rank 2 and alpha undefined of "emb"/);
+  refuse({ config: { ...config, r: 0 } }, /says rank 0 and alpha 6/);
+  refuse(
+    { config: { ...config, rank_pattern: { "(?P<name>up)": 2 } } },
+    /"\(\?P<name>up\)" in its rank_pattern is no regular expression/,
+  );
   refuse({}, /the model's adapter of "emb" has \[5,1\]; add it with rank 2/, adapted({ rank: 1 }));
   refuse({}, /the model has none; add them by addLora\(\)/, network());
   assert.throws(() => toPeft(network()), /the model has none/);
