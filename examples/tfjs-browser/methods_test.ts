@@ -20,3 +20,11 @@ Deno.test("methods: what looks on changes no step, and the rate is the optimizer
     assert.ok(ends[0]!.some((w) => w !== 1));
   }
 });
+
+Deno.test("methods: each has a colour for light and one for dark", async () => {
+  const css = await Deno.readTextFile(new URL("colors.css", import.meta.url));
+  const [light, dark] = css.split("@media (prefers-color-scheme: dark)");
+  for (const name of Object.keys(methods)) {
+    for (const part of [light, dark]) assert.match(part!, new RegExp(`--${name}: #[0-9a-f]{6};`));
+  }
+});
