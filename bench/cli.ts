@@ -22,6 +22,17 @@ export class Exit extends Error {
   }
 }
 
+/** Runs a program to its exit code: 0 unless it says another, that of an {@linkcode Exit} after its message. */
+export async function exitCode(program: () => Promise<number | void>): Promise<number> {
+  try {
+    return await program() ?? 0;
+  } catch (error) {
+    if (!(error instanceof Exit)) throw error;
+    if (error.message !== "") console.error(error.message);
+    return error.code;
+  }
+}
+
 const out = (name: string) => fileURLToPath(new URL(`./out/${name}`, import.meta.url));
 
 /** Parsers of lists, which may be given several times. */
@@ -89,7 +100,7 @@ export function command(name: string, about: string): Command {
 }
 
 /** The arguments without the "--" that `deno task bench -- --full` passes on. */
-export function ownArguments(args: readonly string[]): string[] {
+function ownArguments(args: readonly string[]): string[] {
   return args[0] === "--" ? args.slice(1) : [...args];
 }
 

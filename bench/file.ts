@@ -1,5 +1,6 @@
 /** @module */
 import { dirname } from "node:path";
+import { device, source, versions } from "./device.ts";
 import { type Results, schemaVersion } from "./rows.ts";
 
 /**
@@ -43,6 +44,30 @@ export async function write(path: string, text: string): Promise<void> {
   const partial = `${path}.partial`;
   await Deno.writeTextFile(partial, text);
   await Deno.rename(partial, path);
+}
+
+/** What made some rows. */
+export interface Made {
+  /** Its file's name, without ".ts". */
+  readonly program: string;
+  readonly args: readonly string[];
+  /** What else the file says of all rows. */
+  readonly more?: object;
+}
+
+/** Writes rows with the command, the machine, the versions and the commit that made them, to a path if any. */
+export async function writeRows(
+  path: string | undefined,
+  rows: readonly object[],
+  { program, args, more }: Made,
+): Promise<void> {
+  if (path === undefined) return;
+  const command = [`deno run -A bench/${program}.ts`, ...args].join(" ");
+  const surroundings = { device: device(), versions: versions(), ...source(), ...more };
+  await write(
+    path,
+    `${JSON.stringify({ schemaVersion, command, ...surroundings, rows }, null, 1)}\n`,
+  );
 }
 
 /** Results as text: a line for each row, so that diffs and `grep` work. */

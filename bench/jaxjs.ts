@@ -8,9 +8,8 @@
 import { type Array, init, jit, numpy as np, tree } from "@jax-js/jax";
 import { adam, applyUpdates, combined, type Definition, precond, snrOnly } from "@precond/jax-js";
 import Table from "cli-table3";
-import { command, ownArguments, samplesOption } from "./cli.ts";
-import { device, source, versions } from "./device.ts";
-import { write } from "./file.ts";
+import { command, exitCode, parseArguments, samplesOption } from "./cli.ts";
+import { writeRows } from "./file.ts";
 import { number } from "./format.ts";
 
 /** Lengths of the sides of each parameter. */
@@ -144,14 +143,12 @@ export function measure(parameters: string, samples: number): Row[] {
   }));
 }
 
-if (import.meta.main) {
+async function jaxjs(args: readonly string[]): Promise<void> {
   const program = command("jaxjs", "Times updates on jax-js beside those of its optax, on wasm.")
     .addOption(samplesOption(31))
     .option("--json <file>", "where to write the rows");
-  const args = ownArguments(Deno.args);
-  const { samples, json } = program.parse(args, { from: "user" }).opts<
-    { samples: number; json?: string }
-  >();
+  parseArguments(program, args);
+  const { samples, json } = program.opts<{ samples: number; json?: string }>();
   await init("wasm");
   const rows = Object.keys(layouts).flatMap((parameters) => measure(parameters, samples));
   const table = new Table({
@@ -165,13 +162,7 @@ if (import.meta.main) {
     ]);
   }
   console.log(table.toString());
-  if (json !== undefined) {
-    const results = {
-      schemaVersion: 1,
-      command: `deno run -A bench/jaxjs.ts ${args.join(" ")}`.trim(),
-      ...{ device: device(), versions: versions(), ...source() },
-      rows,
-    };
-    await write(json, `${JSON.stringify(results, null, 1)}\n`);
-  }
+  await writeRows(json, rows, { program: "jaxjs", args });
 }
+
+if (import.meta.main) Deno.exit(await exitCode(() => jaxjs(Deno.args)));

@@ -4,7 +4,7 @@
  * @module
  */
 import { type Placed, requireBackends, withBackends } from "./backends.ts";
-import { type Arguments, Exit, parse } from "./cli.ts";
+import { type Arguments, Exit, exitCode, parse } from "./cli.ts";
 import { device, source, versions } from "./device.ts";
 import { readResults, resultsText, write } from "./file.ts";
 import { Interrupted, watch } from "./interrupt.ts";
@@ -102,14 +102,8 @@ async function benchmark(request: Arguments, args: readonly string[]): Promise<n
 }
 
 /** The program: exit code 0, 2 for a command line it cannot follow, 130 after Ctrl-C. */
-export async function main(args: readonly string[]): Promise<number> {
-  try {
-    return await benchmark(parse(args), args);
-  } catch (error) {
-    if (!(error instanceof Exit)) throw error;
-    if (error.message !== "") console.error(error.message);
-    return error.code;
-  }
+export function main(args: readonly string[]): Promise<number> {
+  return exitCode(async () => await benchmark(parse(args), args));
 }
 
 if (import.meta.main) Deno.exit(await main(Deno.args));

@@ -1,4 +1,4 @@
-// The programs where what a backend needs is missing.
+// The programs where what a backend needs is missing, or what is asked for is not there.
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 
@@ -40,3 +40,13 @@ Deno.test("onnxruntime.ts ends with code 2 and names what webgpu misses", async 
   assert.match(await ended("--provider", "webgpu", "--runtime", "node"), /webgpu in node/);
   assert.match(await ended("--provider", "webgl"), /unknown provider "webgl"; valid: cpu, wasm/);
 });
+
+for (const program of ["jaxjs.ts", "training_memory.ts", "wasm_training.ts"]) {
+  Deno.test(`${program} ends with code 2 and names the option that it does not have`, async () => {
+    const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", fileURLToPath(new URL(program, import.meta.url)), "--smples", "5"],
+    }).output();
+    assert.equal(code, 2);
+    assert.match(new TextDecoder().decode(stderr), /^unknown option '--smples'/m);
+  });
+}

@@ -7,9 +7,17 @@
 import Table from "cli-table3";
 import { Option } from "commander";
 import { env } from "onnxruntime-node";
-import { command, Exit, names, parseArguments, positive, positives, samplesOption } from "./cli.ts";
-import { device, source, versions } from "./device.ts";
-import { write } from "./file.ts";
+import {
+  command,
+  exitCode,
+  names,
+  parseArguments,
+  positive,
+  positives,
+  samplesOption,
+} from "./cli.ts";
+import { versions } from "./device.ts";
+import { writeRows } from "./file.ts";
 import { number } from "./format.ts";
 import { onnxCases } from "./onnx/cases.ts";
 import { measureDifferentiation, measureRuns } from "./onnx/measure.ts";
@@ -92,24 +100,12 @@ async function onnx(args: readonly string[]): Promise<void> {
       rows.push(onnxRow(given.name, samples, differentiation, { ...times, threads: count }));
     }
     const { precond, deno } = versions();
-    const surroundings = {
-      device: device(),
-      versions: { precond, onnxruntime: env.versions.node, deno },
-      ...source(),
-    };
-    const command = ["deno run -A bench/onnx.ts", ...args].join(" ");
-    const text = JSON.stringify({ schemaVersion: 1, command, ...surroundings, rows }, null, 1);
-    if (json) await write(json, `${text}\n`);
+    await writeRows(json, rows, {
+      ...{ program: "onnx", args },
+      more: { versions: { precond, onnxruntime: env.versions.node, deno } },
+    });
   }
   console.log(onnxTable(rows));
 }
 
-if (import.meta.main) {
-  try {
-    await onnx(Deno.args);
-  } catch (error) {
-    if (!(error instanceof Exit)) throw error;
-    if (error.message !== "") console.error(error.message);
-    Deno.exit(error.code);
-  }
-}
+if (import.meta.main) Deno.exit(await exitCode(() => onnx(Deno.args)));

@@ -6,9 +6,16 @@
  */
 import Table from "cli-table3";
 import { Option } from "commander";
-import { command, Exit, names, parseArguments, positive, positives, samplesOption } from "./cli.ts";
-import { device, source, versions } from "./device.ts";
-import { write } from "./file.ts";
+import {
+  command,
+  exitCode,
+  names,
+  parseArguments,
+  positive,
+  positives,
+  samplesOption,
+} from "./cli.ts";
+import { writeRows } from "./file.ts";
 import { number } from "./format.ts";
 import {
   measureTrainingIn,
@@ -109,23 +116,10 @@ async function onnxruntime(args: readonly string[]): Promise<void> {
       const { provider, threads } = place;
       const given = { model: name, provider, threads, hidden, batchSize: batch, samples };
       rows.push(...await measureTrainingIn(place.runtime, given));
-      const surroundings = { device: device(), versions: versions(), ...source() };
-      const command = ["deno run -A bench/onnxruntime.ts", ...args].join(" ");
-      const text = JSON.stringify({ schemaVersion: 1, command, ...surroundings, rows }, null, 1);
-      if (json) await write(json, `${text}\n`);
+      await writeRows(json, rows, { program: "onnxruntime", args });
     }
   }
   console.log(trainingTable(rows));
 }
 
-if (import.meta.main) {
-  try {
-    await onnxruntime(Deno.args);
-    // WebAssembly builds of ONNX Runtime keep the process alive.
-    Deno.exit(0);
-  } catch (error) {
-    if (!(error instanceof Exit)) throw error;
-    if (error.message !== "") console.error(error.message);
-    Deno.exit(error.code);
-  }
-}
+if (import.meta.main) Deno.exit(await exitCode(() => onnxruntime(Deno.args)));

@@ -7,9 +7,8 @@ import "@tensorflow/tfjs-backend-cpu";
 import "@tensorflow/tfjs-backend-wasm";
 import Table from "cli-table3";
 import { InvalidArgumentError, Option } from "commander";
-import { command, Exit, names, parseArguments, samplesOption } from "./cli.ts";
-import { device, source, versions } from "./device.ts";
-import { write } from "./file.ts";
+import { command, exitCode, names, parseArguments, samplesOption } from "./cli.ts";
+import { writeRows } from "./file.ts";
 import { number } from "./format.ts";
 import { gpuBackends } from "./gpu.ts";
 import { placesOf, requirePlaces, withMeasurer } from "./overhead/measurers.ts";
@@ -114,10 +113,7 @@ async function overhead(args: readonly string[]): Promise<void> {
   const { backend: backends, runtime, parameters, variables, samples, wait, json } = parse(args);
   const rows: (TimedRow | OverheadRow)[] = [];
   const save = async () => {
-    const surroundings = { device: device(), versions: versions(), ...source() };
-    const command = ["deno run -A bench/overhead.ts", ...args].join(" ");
-    const text = JSON.stringify({ schemaVersion: 1, command, ...surroundings, rows }, null, 1);
-    if (json) await write(json, `${text}\n`);
+    await writeRows(json, rows, { program: "overhead", args });
   };
   const places = placesOf(backends, runtime);
   await requirePlaces(places);
@@ -144,12 +140,4 @@ async function overhead(args: readonly string[]): Promise<void> {
   console.log(overheadTable(rows));
 }
 
-if (import.meta.main) {
-  try {
-    await overhead(Deno.args);
-  } catch (error) {
-    if (!(error instanceof Exit)) throw error;
-    if (error.message !== "") console.error(error.message);
-    Deno.exit(error.code);
-  }
-}
+if (import.meta.main) Deno.exit(await exitCode(() => overhead(Deno.args)));

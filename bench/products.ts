@@ -8,9 +8,8 @@ import "@tensorflow/tfjs-backend-wasm";
 import { arrayBackend, type ProductCall, wasmBackend } from "@precond/core/backend";
 import * as tf from "@tensorflow/tfjs-core";
 import Table from "cli-table3";
-import { command, Exit, parseArguments, samplesOption } from "./cli.ts";
-import { device, source, versions } from "./device.ts";
-import { write } from "./file.ts";
+import { command, exitCode, parseArguments, samplesOption } from "./cli.ts";
+import { writeRows } from "./file.ts";
 import { number } from "./format.ts";
 import { interleaved, type Timed } from "./overhead/interleaved.ts";
 import { random } from "./random.ts";
@@ -140,19 +139,8 @@ async function products(args: readonly string[]): Promise<void> {
   const { samples, json } = program.opts<{ samples: number; json?: string }>();
   const rows: ProductRow[] = [];
   for (const given of productShapes) rows.push(await measureProduct(given, samples));
-  const surroundings = { device: device(), versions: versions(), ...source() };
-  const line = ["deno run -A bench/products.ts", ...args].join(" ");
-  const text = JSON.stringify({ schemaVersion: 1, command: line, ...surroundings, rows }, null, 1);
-  if (json) await write(json, `${text}\n`);
+  await writeRows(json, rows, { program: "products", args });
   console.log(productTable(rows));
 }
 
-if (import.meta.main) {
-  try {
-    await products(Deno.args);
-  } catch (error) {
-    if (!(error instanceof Exit)) throw error;
-    if (error.message !== "") console.error(error.message);
-    Deno.exit(error.code);
-  }
-}
+if (import.meta.main) Deno.exit(await exitCode(() => products(Deno.args)));

@@ -8,9 +8,17 @@ import "@tensorflow/tfjs-backend-cpu";
 import "@tensorflow/tfjs-backend-wasm";
 import Table from "cli-table3";
 import { Option } from "commander";
-import { command, Exit, names, parseArguments, positive, positives, samplesOption } from "./cli.ts";
-import { device, source, versions } from "./device.ts";
-import { write } from "./file.ts";
+import {
+  command,
+  Exit,
+  exitCode,
+  names,
+  parseArguments,
+  positive,
+  positives,
+  samplesOption,
+} from "./cli.ts";
+import { writeRows } from "./file.ts";
 import { number } from "./format.ts";
 import { placesOf, requirePlaces } from "./overhead/measurers.ts";
 import type { Runtime, Waits } from "./overhead/rows.ts";
@@ -90,20 +98,9 @@ async function step(args: readonly string[]): Promise<void> {
   for (const place of places) {
     console.error(`${place.backend} in ${place.runtime}: MLP ${sizes.join("-")}, batch ${batch}`);
     rows.push(...await measureAt(place, { sizes, batchSize: batch, samples, waits: wait }));
-    const surroundings = { device: device(), versions: versions(), ...source() };
-    const command = ["deno run -A bench/step.ts", ...args].join(" ");
-    const text = JSON.stringify({ schemaVersion: 1, command, ...surroundings, rows }, null, 1);
-    if (json) await write(json, `${text}\n`);
+    await writeRows(json, rows, { program: "step", args });
   }
   console.log(stepTable(rows));
 }
 
-if (import.meta.main) {
-  try {
-    await step(Deno.args);
-  } catch (error) {
-    if (!(error instanceof Exit)) throw error;
-    if (error.message !== "") console.error(error.message);
-    Deno.exit(error.code);
-  }
-}
+if (import.meta.main) Deno.exit(await exitCode(() => step(Deno.args)));

@@ -6,25 +6,17 @@
  * @module
  */
 import Table from "cli-table3";
-import { InvalidArgumentError } from "commander";
+import { InvalidArgumentError, Option } from "commander";
 import { fileURLToPath } from "node:url";
-import { command, ownArguments, positive } from "./cli.ts";
-import { device, source, versions } from "./device.ts";
-import { write } from "./file.ts";
+import { command, exitCode, parseArguments, positive } from "./cli.ts";
+import { writeRows } from "./file.ts";
 import { number } from "./format.ts";
 import type { Contender, Steps } from "./onnxruntime/memory_process.ts";
 import { median } from "./statistics.ts";
 
 const entry = fileURLToPath(new URL("./onnxruntime/memory_process.ts", import.meta.url));
 
-interface Options {
-  readonly provider: "cpu" | "wasm";
-  readonly layers: number;
-  readonly width: number;
-  readonly heads: number;
-  readonly length: number;
-  readonly batch: number;
-  readonly steps: number;
+interface Options extends Omit<Contender, "recompute"> {
   readonly samples: number;
   readonly bytes: number[];
   readonly baseline?: string;
@@ -43,7 +35,10 @@ function parse(args: readonly string[]): Options {
     "training_memory",
     "Measures peak memory and processor time of training a transformer with AdamW.",
   )
-    .option("--provider <name>", "cpu (onnxruntime-node) or wasm (onnxruntime-web)", "cpu")
+    .addOption(
+      new Option("--provider <name>", "of onnxruntime-node or onnxruntime-web").default("cpu")
+        .choices(["cpu", "wasm"]),
+    )
     .option("--layers <count>", "blocks", positive, 6)
     .option("--width <count>", "width of a block", positive, 512)
     .option("--heads <count>", "heads of attention", positive, 8)
@@ -54,7 +49,7 @@ function parse(args: readonly string[]): Options {
     .option("--bytes <counts>", "limits for recompute, each a contender", counts, [130e6])
     .option("--baseline <folder>", "another checkout, whose packages are a contender")
     .option("--json <file>", "where the rows go");
-  program.parse(ownArguments(args), { from: "user" });
+  parseArguments(program, args);
   return program.opts<Options>();
 }
 
@@ -82,8 +77,7 @@ interface Row {
   readonly samples: number;
 }
 
-if (import.meta.main) {
-  const args = ownArguments(Deno.args);
+async function trainingMemory(args: readonly string[]): Promise<void> {
   const { samples, bytes, baseline, json, ...sizes } = parse(args);
   const keptAt = (limit: number) => ({ bytes: limit, sizes: { N: sizes.batch } });
   const contenders: readonly (readonly [string, Contender, string?])[] = [
@@ -114,14 +108,7 @@ if (import.meta.main) {
     table.push([row.contender, number(row.peak_mib), number(row.cpu_ms), number(row.cpu_ratio)]);
   }
   console.log(table.toString());
-  if (json !== undefined) {
-    const results = {
-      schemaVersion: 1,
-      command: `deno run -A bench/training_memory.ts ${args.join(" ")}`.trim(),
-      ...{ device: device(), versions: versions(), ...source() },
-      ...sizes,
-      rows,
-    };
-    await write(json, `${JSON.stringify(results, null, 1)}\n`);
-  }
+  await writeRows(json, rows, { program: "training_memory", args, more: sizes });
 }
+
+if (import.meta.main) Deno.exit(await exitCode(() => trainingMemory(Deno.args)));

@@ -9,10 +9,10 @@ import * as tf from "@tensorflow/tfjs-core";
 import "@precond/tfjs/wasm_training";
 import * as tfl from "@tensorflow/tfjs-layers";
 import Table from "cli-table3";
-import { command, ownArguments, samplesOption } from "./cli.ts";
-import { device, source, versions } from "./device.ts";
-import { write } from "./file.ts";
+import { command, exitCode, parseArguments, samplesOption } from "./cli.ts";
+import { writeRows } from "./file.ts";
 import { number } from "./format.ts";
+import { median } from "./statistics.ts";
 
 const { layers } = tfl;
 
@@ -112,11 +112,6 @@ interface Row {
   readonly cpu_steps: number;
 }
 
-function median(values: number[]): number {
-  const sorted = values.toSorted((a, b) => a - b), half = sorted.length >> 1;
-  return sorted.length % 2 ? sorted[half]! : (sorted[half - 1]! + sorted[half]!) / 2;
-}
-
 async function measure(name: string, samples: number, cpuSteps: number): Promise<Row> {
   const network = networks[name]!;
   const wasm = await prepared("wasm", network), cpu = await prepared("cpu", network);
@@ -134,14 +129,12 @@ async function measure(name: string, samples: number, cpuSteps: number): Promise
   };
 }
 
-if (import.meta.main) {
+async function wasmTraining(args: readonly string[]): Promise<void> {
   const program = command("wasm_training", "Times training steps on wasm beside the cpu backend.")
     .addOption(samplesOption(10))
     .option("--json <file>", "where to write the rows");
-  const args = ownArguments(Deno.args);
-  const { samples, json } = program.parse(args, { from: "user" }).opts<
-    { samples: number; json?: string }
-  >();
+  parseArguments(program, args);
+  const { samples, json } = program.opts<{ samples: number; json?: string }>();
   const rows: Row[] = [];
   for (const name of Object.keys(networks)) rows.push(await measure(name, samples, 2));
   const table = new Table({ head: ["network", "wasm, ms", "cpu, ms", "cpu / wasm"] });
@@ -149,13 +142,7 @@ if (import.meta.main) {
     table.push([row.network, number(row.wasm_ms), number(row.cpu_ms), number(row.cpu_over_wasm)]);
   }
   console.log(table.toString());
-  if (json !== undefined) {
-    const results = {
-      schemaVersion: 1,
-      command: `deno run -A bench/wasm_training.ts ${args.join(" ")}`.trim(),
-      ...{ device: device(), versions: versions(), ...source() },
-      rows,
-    };
-    await write(json, `${JSON.stringify(results, null, 1)}\n`);
-  }
+  await writeRows(json, rows, { program: "wasm_training", args });
 }
+
+if (import.meta.main) Deno.exit(await exitCode(() => wasmTraining(Deno.args)));
