@@ -32,6 +32,19 @@ export interface Fixed<A> {
   next: A | undefined;
 }
 
+/** The arrays that runs read, by the names of the model: of parameters, and of what is fed as they are. */
+export function fedArrays<A>(
+  { parameters, fixed }: {
+    readonly parameters: readonly Parameter<A>[];
+    readonly fixed: readonly Fixed<A>[];
+  },
+): { readonly name: string; readonly dims: readonly number[]; readonly array: A }[] {
+  return [
+    ...parameters.map(({ name, dims, weights }) => ({ name, dims, array: weights })),
+    ...fixed.map(({ name, dims, current }) => ({ name, dims, array: current })),
+  ];
+}
+
 const lazy = [
   "squares",
   "curvature",

@@ -134,5 +134,5 @@ function fromOnnx(bytes: Uint8Array, model: ModelProto): TensorProto[] {
       `Cannot load the adapter: the file has "${other.name}", the model has no adapter of that name`,
     );
   }
-  return parameters.map((tensor) => found.get(tensor.name)!);
+  return own.map(({ name }) => found.get(name)!);
 }

@@ -13,6 +13,7 @@ import {
   tensorDims,
 } from "@precond/onnx";
 import type { Engine } from "../engine/engine_types.ts";
+import { fedArrays } from "../engine/parameters.ts";
 import type { Setup } from "../engine/set_up.ts";
 import type { Initial } from "../graphs/plan.ts";
 import {
@@ -28,29 +29,22 @@ import {
  * @throws {TypeError} For a model without adapters.
  */
 export async function saveAdapter<A>(
-  { host, parameters, fixed, plan }: Setup<A>,
+  setup: Setup<A>,
   options: SaveAdapterOptions,
 ): Promise<Record<string, Uint8Array>> {
+  const { host, plan } = setup;
   const { model } = plan.source;
   requireAdapters("save the adapter", model);
-  const arrays = new Map([
-    ...parameters.map((p) => [p.name, p.weights] as const),
-    ...fixed.map((f) => [f.name, f.current] as const),
-  ]);
-  const current = await Promise.all(
-    loraTensors(model).map(async (tensor) => {
-      const array = arrays.get(tensor.name);
-      if (array === undefined) return tensor;
-      return makeTensor(
-        tensor.name,
-        DataType.FLOAT,
-        tensorDims(tensor),
-        (await host.backend.read(array)).slice(),
-      );
-    }),
+  const names = new Set(loraTensors(model).map(({ name }) => name));
+  const current = new Map(
+    await Promise.all(
+      fedArrays(setup).filter(({ name }) => names.has(name)).map(async ({ name, dims, array }) => {
+        const values = (await host.backend.read(array)).slice();
+        return [name, makeTensor(name, DataType.FLOAT, dims, values)] as const;
+      }),
+    ),
   );
-  const byName = new Map(current.map((tensor) => [tensor.name, tensor]));
-  const initializer = model.graph!.initializer.map((t) => byName.get(t.name) ?? t);
+  const initializer = model.graph!.initializer.map((t) => current.get(t.name) ?? t);
   return writeAdapterFiles({ ...model, graph: { ...model.graph!, initializer } }, options);
 }
 
@@ -65,13 +59,10 @@ export function loadAdapter<A>(
   setup: Setup<A>,
   engine: Engine<A>,
 ): void {
-  const { host, parameters, fixed, plan } = setup;
+  const { host, plan } = setup;
   const { model } = plan.source;
   requireAdapters("load the adapter", model);
-  const arrays = new Map([
-    ...parameters.map((p) => [p.name, p.weights] as const),
-    ...fixed.map((f) => [f.name, f.current] as const),
-  ]);
+  const arrays = new Map(fedArrays(setup).map(({ name, array }) => [name, array]));
   const writes: { readonly array: A; readonly values: Float32Array }[] = [];
   const others: Initial[] = [];
   for (const tensor of readAdapterFiles(files, model)) {

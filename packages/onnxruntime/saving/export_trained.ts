@@ -5,6 +5,7 @@
  */
 import { chainFor, type Driver } from "@precond/core/backend";
 import { DataType, exportInferenceModel, makeTensor, writeModel } from "@precond/onnx/on_demand";
+import { fedArrays } from "../engine/parameters.ts";
 import type { Setup } from "../engine/set_up.ts";
 
 /**
@@ -33,21 +34,14 @@ export function averagesOf<A>(
  * its initializers; frozen parameters may have been set, running statistics have moved.
  */
 export async function exportTrained<A>(
-  { host, parameters, fixed, plan }: Setup<A>,
+  setup: Setup<A>,
   averages?: ReadonlyMap<string, A>,
 ): Promise<Uint8Array> {
+  const { host, plan } = setup;
   const { evaluation, predictions } = plan.source;
-  const arrays = [
-    ...parameters.map(({ name, dims, weights }) => ({
-      name,
-      dims,
-      array: averages?.get(name) ?? weights,
-    })),
-    ...fixed.map(({ name, dims, current }) => ({ name, dims, array: current })),
-  ];
   const tensors = await Promise.all(
-    arrays.map(async ({ name, dims, array }) =>
-      makeTensor(name, DataType.FLOAT, dims, await host.backend.read(array))
+    fedArrays(setup).map(async ({ name, dims, array }) =>
+      makeTensor(name, DataType.FLOAT, dims, await host.backend.read(averages?.get(name) ?? array))
     ),
   );
   const options = predictions.length === 0 ? {} : { outputs: predictions };

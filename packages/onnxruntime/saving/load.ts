@@ -6,6 +6,7 @@
 import { importState, type NamedArray } from "@precond/core/backend";
 import { DataType, tensorData, tensorDims } from "@precond/onnx/on_demand";
 import type { Engine } from "../engine/engine_types.ts";
+import { fedArrays } from "../engine/parameters.ts";
 import type { Setup } from "../engine/set_up.ts";
 import type { Initial } from "../graphs/plan.ts";
 import { inventoryOf } from "./save.ts";
@@ -25,7 +26,7 @@ export function loadTrainer<A>(
   accumulate: number,
 ): void {
   const saved = readSavedTrainer(bytes);
-  const { host, parameters, fixed, plan } = setup;
+  const { host, parameters, plan } = setup;
   const { driver } = engine;
   const { gathered } = saved;
   if (gathered !== undefined && gathered.runs >= accumulate) {
@@ -50,8 +51,9 @@ export function loadTrainer<A>(
     }
     writes.push({ array, values: found?.values ?? afresh!.data });
   };
-  for (const { name, dims, weights } of parameters) restore(name, dims, weights, values.get(name));
-  for (const { name, dims, current } of fixed) restore(name, dims, current, values.get(name));
+  for (const { name, dims, array } of fedArrays(setup)) {
+    restore(name, dims, array, values.get(name));
+  }
   for (const g of gathered === undefined ? [] : engine.gatheredArrays()) {
     const name = gatheredName(g);
     const found = saved.slots.get(name);
