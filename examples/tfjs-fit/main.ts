@@ -6,7 +6,7 @@
  * them is chosen on validation data. The images are made in digits.ts. Batches are shuffled at
  * random, so numbers vary a little from run to run; docs/which_optimizer.md has what was measured
  * with care. With the default rate of 0.001 adam is far from done after these few epochs; with the best
- * of four it is as good as combined(), for which none was chosen.
+ * of four it is as good as combined(), for which none was chosen, or better.
  *
  * The layers are dense, so that wasm trains them as it is; with convolutions add
  * `import "@precond/tfjs/wasm_training"`.
