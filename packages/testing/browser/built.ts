@@ -72,6 +72,7 @@ export async function ensureBuilt(): Promise<void> {
   await lock.lock(true);
   const reason = staleness();
   if (!reason) return;
+  console.error(`${reason}: building the packages first, which takes a minute`);
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "tools/task.ts", "build"],
     cwd: root,
