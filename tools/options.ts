@@ -91,11 +91,13 @@ export function optionsOf(json: string): Options[] {
       });
     }
   }
-  const seen = new Set<string>();
-  return result.sort((a, b) => a.title < b.title ? -1 : 1).filter(({ title, interface: from }) => {
-    const key = `${title} ${from}`;
-    return seen.has(key) ? false : seen.add(key) && true;
-  });
+  return inOrder(result);
+}
+
+/** Each once, in the order of their titles. */
+function inOrder(options: readonly Options[]): Options[] {
+  const all = new Map(options.map((one) => [`${one.title} ${one.interface}`, one]));
+  return [...all.values()].sort((a, b) => a.title < b.title ? -1 : 1);
 }
 
 /** The options of each public package's main entry. */
@@ -111,16 +113,14 @@ export async function allOptions(): Promise<[name: string, options: Options[]][]
       ),
     );
     const before = new Set(result.flatMap(([, list]) => list.map(({ title }) => title)));
-    const own = new Map(found.flat().map((one) => [`${one.title} ${one.interface}`, one]));
-    const list = [...own.values()].filter(({ title }) => !before.has(title));
+    const list = inOrder(found.flat()).filter(({ title }) => !before.has(title));
     // A type alone says nothing that the function which takes it does not.
     const taken = new Set(
       list.filter(({ title }) => title.endsWith("()")).map((one) => one.interface),
     );
     result.push([
       npm.name!,
-      list.filter((one) => one.title.endsWith("()") || !taken.has(one.interface))
-        .sort((a, b) => a.title < b.title ? -1 : 1),
+      list.filter((one) => one.title.endsWith("()") || !taken.has(one.interface)),
     ]);
   }
   return result;
