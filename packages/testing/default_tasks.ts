@@ -166,8 +166,9 @@ export const gradientAliases: Readonly<Record<string, AliasMaker>> = {
   svag: core.svag,
 };
 
-/** Those that want curvature sampled. */
-export const curvatureAliases: Readonly<Record<string, AliasMaker>> = {
+/** All aliases: these, and those that want curvature sampled. */
+export const everyAlias: Readonly<Record<string, AliasMaker>> = {
+  ...gradientAliases,
   adaHessian: core.adaHessian,
   diagonalNewton: core.diagonalNewton,
   naturalSnr: core.naturalSnr,
@@ -187,28 +188,46 @@ export interface DefaultRun {
 }
 
 /** Seeds and scales to try; `thorough` for three seeds of the recommended aliases. */
-export function defaultRuns(alias: string, task: TaskData, thorough: boolean): DefaultRun[] {
+function defaultRuns({ alias, task: name, thorough }: DefaultCheck): DefaultRun[] {
+  const task = taskData[name];
   const seeds = thorough && alias in recommendedAliases ? [1, 2, 3] : [1];
   const scales = (task.scales ? [0.25, 1, 4] : [1])
     .filter((scale) => !(task.far && ofGradient.includes(alias) && scale > 1));
   return scales.flatMap((scale) => seeds.map((seed) => ({ seed, scale })));
 }
 
+/** Losses before and after a run, and that of the best constant. */
+export interface DefaultLosses {
+  readonly start: number;
+  readonly end: number;
+  readonly constant: number;
+}
+
+/** What is to be trained how. */
+export interface DefaultCheck {
+  readonly alias: string;
+  readonly task: DefaultTaskName;
+  /** Whether recommended aliases run with three seeds. */
+  readonly thorough: boolean;
+}
+
 /**
- * Checks the losses before and after a run: the end is below the start, and for recommended aliases
- * below what any constant gets.
+ * Trains by an alias on a task, with all seeds and scales: it ends below its start, and if it is a
+ * recommended one below what any constant gets.
  *
  * @throws {Error} If not.
  */
-export function checkDefaultRun(
-  alias: string,
-  task: TaskData,
-  { seed, scale }: DefaultRun,
-  { start, end, constant }: { start: number; end: number; constant: number },
-): void {
-  const what = `${start} → ${end} (constant ${constant}), scale ${scale}, seed ${seed}`;
-  if (!(end < start)) throw new Error(`${alias}() does not end below its start: ${what}`);
-  if (alias in recommendedAliases && !task.far && !(end < constant)) {
-    throw new Error(`${alias}() does not learn from the inputs: ${what}`);
+export async function checkDefaults(
+  check: DefaultCheck,
+  train: (make: AliasMaker, task: DefaultTaskName, run: DefaultRun) => Promise<DefaultLosses>,
+): Promise<void> {
+  const { alias, task } = check;
+  for (const run of defaultRuns(check)) {
+    const { start, end, constant } = await train(everyAlias[alias]!, task, run);
+    const what = `${start} → ${end} (constant ${constant}), scale ${run.scale}, seed ${run.seed}`;
+    if (!(end < start)) throw new Error(`${alias}() does not end below its start: ${what}`);
+    if (alias in recommendedAliases && !taskData[task].far && !(end < constant)) {
+      throw new Error(`${alias}() does not learn from the inputs: ${what}`);
+    }
   }
 }

@@ -50,10 +50,11 @@ export const steppedDefinitions: Readonly<Record<string, () => Definition>> = {
     ),
 };
 
-const shapes = { kernel: [4, 3], recurrent: [3, 3], bias: [3] } as const;
-type Name = keyof typeof shapes;
-const names = Object.keys(shapes) as Name[];
-const sizeOf = (name: Name) => shapes[name].reduce((a: number, b) => a * b, 1);
+/** Shapes of the parameters that they step. */
+export const steppedShapes = { kernel: [4, 3], recurrent: [3, 3], bias: [3] } as const;
+type Name = keyof typeof steppedShapes;
+const names = Object.keys(steppedShapes) as Name[];
+const sizeOf = (name: Name) => steppedShapes[name].reduce((a: number, b) => a * b, 1);
 const gradient = (name: Name, step: number) =>
   Float32Array.from({ length: sizeOf(name) }, (_, i) => Math.sin(7 * step + 3 * i + name.length));
 
@@ -111,25 +112,31 @@ export function troubled<A>(inner: Backend<A>): Troubled<A> {
   };
 }
 
-/** What can be told of a driver and its weights. */
-function training<A>(definition: Definition, inner: Backend<A>) {
+/** Training on a {@linkcode troubled} backend. */
+export interface FallibleTraining {
+  /** Whether step t succeeds if its n-th deed fails; without a number none does. */
+  step(t: number, failing?: number): boolean | Promise<boolean>;
+  /** All that a step may change. */
+  state(): unknown;
+  end(): void | Promise<void>;
+}
+
+/** A driver and its weights. */
+function training<A>(definition: Definition, inner: Backend<A>): FallibleTraining {
   const trouble = troubled(inner);
   const { backend, live } = trouble;
   const driver = createDriver(definition, backend);
   const weights = new Map(names.map((name) => [
     name,
-    backend.write(new Float32Array(sizeOf(name)).fill(1), shapes[name]),
+    backend.write(new Float32Array(sizeOf(name)).fill(1), steppedShapes[name]),
   ]));
   return {
-    ...trouble,
-    iteration: () => driver.iteration,
-    /** Whether the step succeeds if its n-th deed fails. */
-    step(t: number, failing = Infinity): boolean {
+    step(t, failing = Infinity) {
       const given = names.map((name) => ({
         name,
-        shape: shapes[name],
+        shape: steppedShapes[name],
         weights: weights.get(name)!,
-        gradient: backend.write(gradient(name, t), shapes[name]),
+        gradient: backend.write(gradient(name, t), steppedShapes[name]),
       }));
       trouble.failAt(failing);
       try {
@@ -162,27 +169,34 @@ function training<A>(definition: Definition, inner: Backend<A>) {
 }
 
 /**
- * Lets each deed of a first and of a later step fail in turn.
+ * Lets each deed of each step fail in turn.
  *
  * @returns How many there were.
  */
-export async function checkKernelFailures<A>(
-  definition: () => Definition,
-  backend: Backend<A>,
+export async function checkEveryFailure(
+  open: () => FallibleTraining | Promise<FallibleTraining>,
+  steps: number,
 ): Promise<number> {
   let failures = 0;
-  const tried = training(definition(), backend);
-  const untroubled = training(definition(), backend);
-  for (let t = 0; t < 4; t++) {
+  const tried = await open(), untroubled = await open();
+  for (let t = 0; t < steps; t++) {
     const before = await tried.state();
-    for (let n = 0; !tried.step(t, n); n++) {
+    for (let n = 0; !await tried.step(t, n); n++) {
       failures++;
       assert.deepEqual(await tried.state(), before, `step ${t + 1}, deed ${n + 1}`);
     }
-    untroubled.step(t);
+    await untroubled.step(t);
     assert.deepEqual(await tried.state(), await untroubled.state(), `after step ${t + 1}`);
   }
-  tried.end();
-  untroubled.end();
+  await tried.end();
+  await untroubled.end();
   return failures;
+}
+
+/** The same for four steps of drivers on a backend. */
+export function checkKernelFailures<A>(
+  definition: () => Definition,
+  backend: Backend<A>,
+): Promise<number> {
+  return checkEveryFailure(() => training(definition(), backend), 4);
 }

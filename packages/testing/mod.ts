@@ -21,12 +21,13 @@ export {
 export {
   type AliasMaker,
   barsExample,
-  checkDefaultRun,
+  checkDefaults,
   constantLoss,
-  curvatureAliases,
+  type DefaultCheck,
+  type DefaultLosses,
   type DefaultRun,
-  defaultRuns,
   type DefaultTaskName,
+  everyAlias,
   gradientAliases,
   pairsExample,
   recommendedAliases,
@@ -52,13 +53,17 @@ export {
   type Trouble,
 } from "./failures.ts";
 export {
+  checkEveryFailure,
   checkKernelFailures,
+  type FallibleTraining,
   steppedDefinitions,
+  steppedShapes,
   type Troubled,
   troubled,
 } from "./kernel_failures.ts";
 export { checkAliasRefusals, checkHostRefusals, type HostUnderTest } from "./refusals.ts";
 export { checkNonFinite, extremes, nonFiniteCases } from "./non_finite.ts";
+export { drawActions, type DrawnAction, worthOf } from "./policy.ts";
 export { type Random, random } from "./random.ts";
 export { backendSubject } from "./backend_subject.ts";
 export { type GpuArray, webgpuBackend } from "./webgpu_backend.ts";

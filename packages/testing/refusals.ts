@@ -4,6 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
+import { everyAlias } from "./default_tasks.ts";
 
 type Make = (options?: unknown) => unknown;
 
@@ -39,15 +40,9 @@ const special: Readonly<Record<string, readonly object[]>> = {
   sophia: [{ gamma: 0 }, { weightDecay: -1 }],
 };
 
-const aliases = [
-  ...["sgd", "adam", "adamW", "svag", "mSvag", "vSgd", "sophia", "adaHessian", "naturalSnr"],
-  ...["snrOnly", "curvatureOnly", "combined", "signalSgd", "diagonalNewton", "signalNewton"],
-  ...["rmsProp", "adagrad", "nadam", "adamax", "lion"],
-];
-
 /** Checks the aliases among what a package exports; an explicit undefined is the default. */
 export function checkAliasRefusals(exported: Readonly<Record<string, unknown>>): void {
-  for (const name of aliases) {
+  for (const name of Object.keys(everyAlias)) {
     const make = exported[name] as Make;
     assert.doesNotThrow(() => make(), name);
     assert.doesNotThrow(() => make({ learningRate: undefined }), name);

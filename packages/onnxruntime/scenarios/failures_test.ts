@@ -2,11 +2,14 @@
 import { adam, type Definition } from "@precond/core";
 import { buildModel } from "@precond/onnx";
 import {
+  checkEveryFailure,
   checkFailure,
   checkHostRefusals,
   type FailingFactory,
   failureCases,
+  type FallibleTraining,
   steppedDefinitions,
+  steppedShapes,
   troubled,
 } from "@precond/testing";
 import assert from "node:assert/strict";
@@ -99,20 +102,24 @@ for (const [place, load] of Object.entries(places)) {
   }
 }
 
-const shapes = { kernel: [4, 3], recurrent: [3, 3], bias: [3] };
 const feeds = (t: number) =>
   takeFeeds(Object.fromEntries(
-    Object.entries(shapes).map(([name, dims]) => {
-      const size = dims.reduce((a, b) => a * b, 1);
+    Object.entries(steppedShapes).map(([name, dims]) => {
+      const size = dims.reduce((a: number, b) => a * b, 1);
       const data = Float32Array.from({ length: size }, (_, i) => Math.sin(7 * t + 3 * i));
       return [`${name}_fed`, { data, dims }];
     }),
   ));
 
 /** An engine on a backend that fails where it is told to. */
-async function open(ort: Ort, place: string, optimizer: Definition, accumulate: number) {
+async function open(
+  ort: Ort,
+  place: string,
+  optimizer: Definition,
+  accumulate: number,
+): Promise<FallibleTraining> {
   const options = { optimizer, accumulate, executionProviders: [place] };
-  const setup = await setUp(ort, readSource(linear(shapes)), options);
+  const setup = await setUp(ort, readSource(linear(steppedShapes)), options);
   const trouble = troubled(setup.host.backend);
   const engine = createEngine(ort, {
     ...setup,
@@ -122,7 +129,7 @@ async function open(ort: Ort, place: string, optimizer: Definition, accumulate: 
   }, options);
   const read = async (array: unknown) => [...await trouble.backend.read(array)];
   return {
-    async step(t: number, failing = Infinity): Promise<boolean> {
+    async step(t, failing = Infinity) {
       trouble.failAt(failing);
       const last = engine.gathered.runs >= accumulate - 1;
       const gathering = { sample: false, batchSize: 64 };
@@ -163,23 +170,11 @@ for (const [place, load] of Object.entries(places)) {
         place,
         async () => {
           const ort = await load();
-          const [tried, untroubled] = [
-            await open(ort, place, steppedDefinitions[name]!(), accumulate),
-            await open(ort, place, steppedDefinitions[name]!(), accumulate),
-          ];
-          let failures = 0;
-          for (let t = 0; t < 3 * accumulate; t++) {
-            const before = await tried.state();
-            for (let n = 0; !await tried.step(t, n); n++) {
-              failures++;
-              assert.deepEqual(await tried.state(), before, `step ${t + 1}, deed ${n + 1}`);
-            }
-            await untroubled.step(t);
-            assert.deepEqual(await tried.state(), await untroubled.state(), `step ${t + 1}`);
-          }
+          const failures = await checkEveryFailure(
+            () => open(ort, place, steppedDefinitions[name]!(), accumulate),
+            3 * accumulate,
+          );
           assert.ok(failures >= 3, `${failures} failures`);
-          await tried.end();
-          await untroubled.end();
         },
       );
     }

@@ -1,15 +1,16 @@
 /** Every alias without options trains ordinary models: it ends below its start. */
 import {
   type AliasMaker,
-  checkDefaultRun,
-  curvatureAliases,
+  checkDefaults,
   type DefaultRun,
-  defaultRuns,
   type DefaultTaskName,
+  drawActions,
+  everyAlias,
   gradientAliases,
   random,
   recommendedAliases,
   taskData,
+  worthOf,
 } from "@precond/testing";
 import * as tf from "@tensorflow/tfjs-core";
 import * as layers from "@tensorflow/tfjs-layers";
@@ -41,16 +42,11 @@ for (const backend of ["cpu", "wasm"]) {
     for (const name of Object.keys(taskData) as DefaultTaskName[]) {
       const task = taskData[name];
       const heavy = task.shape.length > 1 || !task.scales;
-      const makers = heavy || backend === "wasm"
-        ? recommendedAliases
-        : { ...gradientAliases, ...curvatureAliases };
+      const makers = heavy || backend === "wasm" ? recommendedAliases : everyAlias;
       if (backend === "cpu" && name === "convolutional net") continue; // slow there, the same on wasm
-      for (const [alias, make] of Object.entries(makers)) {
-        await t.step(`${name}: ${alias}()`, async () => {
-          for (const run of defaultRuns(alias, task, !heavy)) {
-            checkDefaultRun(alias, task, run, await train(make, name, run));
-          }
-        });
+      for (const alias of Object.keys(makers)) {
+        const check = { alias, task: name, thorough: !heavy };
+        await t.step(`${name}: ${alias}()`, () => checkDefaults(check, train));
       }
     }
   });
@@ -100,20 +96,15 @@ Deno.test("a variational autoencoder and a policy train by minimize() and applyG
       tf.dispose([x, noise, ...w]);
     });
     await t.step(`${name}(): policy gradient`, () => {
-      const { uniform, normal } = random(9);
+      const source = random(9);
       const logits = tf.variable(tf.zeros([5]));
-      const rewards = [0, 0.2, 0.4, 0.6, 1];
       const optimizer = precond(make());
       const policy = () => tf.tidy(() => [...tf.softmax(logits).dataSync()]);
-      const value = () => policy().reduce((sum, p, i) => sum + p * rewards[i]!, 0);
-      const start = value();
+      const start = worthOf(policy());
       for (let step = 0; step < 200; step++) {
         const p = policy();
         const gradient = new Float32Array(5);
-        for (let k = 0; k < 8; k++) {
-          let u = uniform(), action = 0;
-          while (action < 4 && u > p[action]!) u -= p[action++]!;
-          const advantage = rewards[action]! - value() + normal() / 10;
+        for (const { action, advantage } of drawActions(p, source)) {
           // −advantage · ∇ log p(action)
           for (let i = 0; i < 5; i++) {
             gradient[i]! -= advantage * ((i === action ? 1 : 0) - p[i]!) / 8;
@@ -123,7 +114,7 @@ Deno.test("a variational autoencoder and a policy train by minimize() and applyG
         optimizer.applyGradients({ [logits.name]: g });
         g.dispose();
       }
-      const end = value();
+      const end = worthOf(policy());
       assert.ok(end > start, `${start} → ${end}`);
       optimizer.dispose();
       logits.dispose();
