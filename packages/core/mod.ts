@@ -9,7 +9,7 @@
 export * from "./aliases/mod.ts";
 export { type InBasis, inBasis } from "./basis/in_basis.ts";
 export { kronecker, type KroneckerOptions } from "./basis/kronecker.ts";
-export type { BasisWork, KroneckerBasis } from "./basis/types.ts";
+export type { KroneckerBasis } from "./basis/types.ts";
 export { type Chain, chain } from "./chain/chain.ts";
 export type { Match } from "./chain/match.ts";
 export { type Definition, type Group, type Grouped, perParameter } from "./chain/per_parameter.ts";

@@ -44,6 +44,7 @@ export {
   type TestStep,
   testSteps,
 } from "./evidence.ts";
+export { checkExports } from "./exports.ts";
 export {
   checkFailure,
   type FailingFactory,
