@@ -75,6 +75,12 @@ export {
   lowerToGlslDraws,
   type TexelWidth,
 } from "./lowerings/glsl_draws.ts";
+export {
+  type HostOperations,
+  type OperationsCall,
+  runOperations,
+  type View,
+} from "./lowerings/operations.ts";
 export { wasmModule, type WasmSignature, wasmSignature } from "./lowerings/wasm.ts";
 export * as wasmEncoder from "./lowerings/wasm_encoder.ts";
 export { parseDefinition, stringifyDefinition } from "./state/definition_json.ts";
