@@ -65,13 +65,13 @@ export function multiplyOnWebgpu(calls: readonly ProductCall<Array>[]): void {
 /** Copies, bit by bit. */
 export function copyOnWebgpu(calls: readonly CopyCall<Array>[]): Array[] {
   const device = getWebGPUDevice();
+  const encoder = device.createCommandEncoder();
   const copies = calls.map(({ from, shape, into = blankOnWebgpu(shape) }) => {
     const [source, target] = [bufferOf(from), bufferOf(into)] as unknown as GPUBuffer[];
-    const encoder = device.createCommandEncoder();
     if (from.size > 0) encoder.copyBufferToBuffer(source!, 0, target!, 0, 4 * from.size);
-    device.queue.submit([encoder.finish()]);
     return into;
   });
+  device.queue.submit([encoder.finish()]);
   return copies;
 }
 
