@@ -1,5 +1,5 @@
 /** @module */
-import { type Array, tree } from "@jax-js/jax";
+import { type Array, defaultDevice, tree } from "@jax-js/jax";
 import { expr } from "@precond/core/pieces";
 import { compileProgram, type Kernel, layout } from "@precond/core/backend";
 import { backendOf, type DeviceBackend } from "../backends/arrays.ts";
@@ -30,12 +30,11 @@ const kernels = new WeakMap<DeviceBackend, Kernel<Array>>();
 export function applyUpdates<Params extends ArrayTree>(params: Params, updates: Params): Params {
   const action = "apply updates";
   const leaves = namedLeaves(action, "params", params);
-  const [first] = leaves;
-  if (!first) return params;
   const expected = leaves.map(({ name, array }) => ({ name, shape: array.shape }));
-  const { device } = first.array;
+  const device = leaves[0]?.array.device ?? defaultDevice();
   const weights = leavesLike(action, "params", params, expected, device);
   const changes = leavesLike(action, "updates", updates, expected, device);
+  if (leaves.length === 0) return params;
   const backend = backendOf(device);
   let kernel = kernels.get(backend);
   if (!kernel) kernels.set(backend, kernel = backend.compile(sum));

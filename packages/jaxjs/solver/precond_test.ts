@@ -7,6 +7,7 @@ import {
   adam,
   adamW,
   applyUpdates,
+  type ArrayTree,
   clipByGlobalNorm,
   combined,
   curvatureOnly,
@@ -326,6 +327,11 @@ Deno.test("trees that do not fit are refused by name, and nothing is consumed", 
     () => applyUpdates(params, { a: updates.a } as typeof params),
     /Cannot apply updates: updates have no "b\/c"/,
   );
+  assert.throws(
+    () => applyUpdates<ArrayTree>({}, updates),
+    /Cannot apply updates: updates have "a", which the state's parameters have not: none/,
+  );
+  assert.deepEqual(applyUpdates({}, {}), {});
   tree.dispose([params, updates]);
   state.dispose();
 });
