@@ -6,6 +6,7 @@
 import assert from "node:assert/strict";
 import type { Runtime, TimedRow } from "./overhead/rows.ts";
 import type { Outcome } from "./problems/problem.ts";
+import type { Row, Sensitivity } from "./rows.ts";
 import { pairs, type StepRow } from "./step/rows.ts";
 
 /** Checks the rows of one case on a GPU. */
@@ -56,4 +57,54 @@ export function checkSameLosses(actual: Outcome, expected: Outcome): void {
       assert.ok(Math.abs(a - b) <= 1e-3 * b, `${key} after ${point.step} steps: ${a} and ${b}`);
     }
   });
+}
+
+/** A row of seed 1 with these values; what is left out was not measured. */
+export function measuredRow(values: Partial<Row> & Pick<Row, "problem" | "method">): Row {
+  return {
+    mode: "none",
+    implementation: "",
+    backend: "wasm",
+    batchSize: 16,
+    seed: 1,
+    selection: "finalTrainLoss",
+    learningRate: 0.1,
+    stepsToTarget: null,
+    examplesToTarget: null,
+    secondsToTarget: null,
+    finalTrainLoss: null,
+    finalTestLoss: null,
+    bestTestLoss: null,
+    finalTestAccuracy: null,
+    diverged: false,
+    prediction: null,
+    curve: { step: [], trainLoss: [] },
+    settings: "",
+    commit: null,
+    dirty: false,
+    device: { cpu: "", cores: 1, os: "" },
+    versions: { precond: "", tfjs: "", deno: "" },
+    ...values,
+  };
+}
+
+/** Tuning runs with these values. */
+export function sensitivityRow(
+  values: Partial<Sensitivity> & Pick<Sensitivity, "problem" | "method">,
+): Sensitivity {
+  return {
+    backend: "wasm",
+    selection: "finalTrainLoss",
+    settings: "",
+    seed: 0,
+    rates: [],
+    scores: [],
+    learningRate: 0.1,
+    edge: null,
+    within10: null,
+    within2x: null,
+    open10: false,
+    open2x: false,
+    ...values,
+  };
 }
