@@ -90,6 +90,7 @@ export function cnnProblem(full: boolean): Problem {
         { type: "pool", size: 2 },
         { type: "dense", units: 10 },
       ],
+      loss: "classification",
     },
     steps: 120,
     target: full ? 0.1 : 0.6,

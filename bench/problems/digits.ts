@@ -1,13 +1,13 @@
 /** @module */
 import { random } from "../random.ts";
 
-/** Examples side by side: row i of `x` belongs to label i. */
+/** Examples side by side: row i of `x` belongs to row i of `y`. */
 export interface Examples {
   readonly count: number;
   readonly features: number;
   readonly x: Float32Array;
-  /** Class ids, or 0 and 1. */
-  readonly y: Int32Array;
+  /** Class ids, or 0 and 1; of the squared loss targets, as many numbers a row as there are outputs. */
+  readonly y: Int32Array | Float32Array;
 }
 
 /** Pixels in an image. */
@@ -22,12 +22,14 @@ export interface Digits {
 /** The examples at these positions. */
 export function pick(examples: Examples, positions: ArrayLike<number>): Examples {
   const { features } = examples;
+  const targets = examples.y.length / examples.count;
   const x = new Float32Array(positions.length * features);
-  const y = new Int32Array(positions.length);
+  const length = positions.length * targets;
+  const y = examples.y instanceof Int32Array ? new Int32Array(length) : new Float32Array(length);
   for (let i = 0; i < positions.length; i++) {
     const from = positions[i]!;
     x.set(examples.x.subarray(from * features, (from + 1) * features), i * features);
-    y[i] = examples.y[from]!;
+    y.set(examples.y.subarray(from * targets, (from + 1) * targets), i * targets);
   }
   return { count: positions.length, features, x, y };
 }

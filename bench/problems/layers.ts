@@ -13,26 +13,51 @@ export type Layer =
   /** The maximum of size × size at that stride. */
   | { readonly type: "pool"; readonly size: number };
 
-/** A network: ReLU between dense layers; one output means logistic regression. */
+/**
+ * What is minimised, a mean over the batch in all libraries alike:
+ *
+ * - `classification`: `−log softmax(z)[y]` of class ids y;
+ * - `binary`: `log(1 + eᶻ) − y z` of one output z and y = 0 or 1;
+ * - `squared`: `½‖f − y‖²`, summed over the outputs f of an example.
+ */
+export type LossName = "classification" | "binary" | "squared";
+
+/** A network: ReLU between dense layers. */
 export interface Network {
   /** Of one example: [features], or [height, width, channels]. */
   readonly input: readonly number[];
   readonly layers: readonly Layer[];
+  readonly loss: LossName;
 }
 
 /** Dense layers; `sizes` are widths, input and output included. */
-export function multilayer(sizes: readonly number[]): Network {
+export function multilayer(
+  sizes: readonly number[],
+  loss: LossName = "classification",
+): Network {
   return {
     input: [sizes[0]!],
     layers: sizes.slice(1).map((units) => ({ type: "dense", units })),
+    loss,
   };
 }
 
-/** Number of outputs. */
-export function outputsOf({ layers }: Network): number {
+/**
+ * Number of outputs.
+ *
+ * @throws {TypeError} If the last layer is not dense, or the loss needs another number.
+ */
+export function outputsOf({ layers, loss }: Network): number {
   const last = layers.at(-1);
   if (last?.type !== "dense") throw new TypeError("Cannot train: the last layer must be dense");
-  return last.units;
+  const { units } = last;
+  if (loss === "binary" ? units !== 1 : loss === "classification" && units === 1) {
+    throw new TypeError(
+      `Cannot train: ${loss} of ${units} output${units === 1 ? "" : "s"}; ` +
+        "one output is for binary, two or more are for classification, any number for squared",
+    );
+  }
+  return units;
 }
 
 /** Kernel and bias of a layer that has them. */

@@ -90,9 +90,9 @@ async function tensorLearner(backend: string, options: LearnerOptions): Promise<
   }
   const model = build(network, seed);
   const { optimizer, before } = stepper(options);
-  const outputs = outputsOf(network);
+  outputsOf(network); // refuses a loss that does not fit
   const learner: Learner<ReturnType<typeof upload>> = {
-    upload: (examples) => upload(examples, outputs),
+    upload: (examples) => upload(examples, network.loss),
     step(batch, n) {
       before(n);
       optimizer.minimize(model.loss(batch), false, model.variables);

@@ -3,7 +3,7 @@ import { constant } from "@precond/core/pieces";
 import { methodNamed } from "../methods.ts";
 import { random } from "../random.ts";
 import type { Examples } from "./digits.ts";
-import { multilayer, type Network } from "./layers.ts";
+import { multilayer, type Network, outputsOf } from "./layers.ts";
 import { createLearner } from "./learner.ts";
 import { addOnnxBackends } from "./onnx_learner.ts";
 
@@ -15,21 +15,27 @@ const convolutions: Network = {
     { type: "conv", filters: 4, size: 3 },
     { type: "dense", units: 4 },
   ],
+  loss: "classification",
 };
 const networks: Readonly<Record<string, Network>> = {
   "an MLP": multilayer([20, 12, 4]),
   "a softmax regression": multilayer([20, 4]),
-  "a logistic regression": multilayer([20, 1]),
+  "a logistic regression": multilayer([20, 1], "binary"),
+  "a regression": multilayer([20, 12, 3], "squared"),
   "convolutions": convolutions,
 };
 
-function examples(features: number, classes: number, seed: number): Examples {
+function examples(network: Network, seed: number): Examples {
+  const features = network.input.reduce((a, b) => a * b, 1);
+  const outputs = outputsOf(network);
   const draw = random("learner test", seed);
   return {
     count: 16,
     features,
     x: Float32Array.from({ length: 16 * features }, () => draw.normal()),
-    y: Int32Array.from({ length: 16 }, () => draw.integer(classes)),
+    y: network.loss === "squared"
+      ? Float32Array.from({ length: 16 * outputs }, () => draw.normal())
+      : Int32Array.from({ length: 16 }, () => draw.integer(Math.max(2, outputs))),
   };
 }
 
@@ -42,13 +48,10 @@ async function losses(backend: string, network: Network, method: string): Promis
     seed: 3,
     batchSize: 16,
   });
-  const features = network.input.reduce((a, b) => a * b, 1);
-  const last = network.layers.at(-1)!;
-  const classes = last.type === "dense" && last.units > 1 ? last.units : 2;
-  const probe = learner.upload(examples(features, classes, 100));
+  const probe = learner.upload(examples(network, 100));
   const seen = [(await learner.evaluate(probe)).loss];
   for (let step = 0; step < 20; step++) {
-    const batch = learner.upload(examples(features, classes, step));
+    const batch = learner.upload(examples(network, step));
     await learner.step(batch, step);
     learner.drop(batch);
     if (step % 5 === 4) seen.push((await learner.evaluate(probe)).loss);

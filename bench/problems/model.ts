@@ -1,16 +1,18 @@
 /** @module */
 import * as tf from "@tensorflow/tfjs-core";
-import { binary, classification, type LikelihoodLoss } from "@precond/tfjs";
+import { binary, classification, type LikelihoodLoss, squaredError } from "@precond/tfjs";
 import type { Examples } from "./digits.ts";
 import { type Evaluation, evaluation } from "./evaluation.ts";
-import { drawWeights, multilayer, type Network, outputsOf } from "./layers.ts";
+import { drawWeights, type LossName, multilayer, type Network } from "./layers.ts";
 
 /** A network in tfjs. */
 export interface Model {
   readonly variables: tf.Variable[];
-  /** Mean cross-entropy over a batch, as a closure that both kinds of optimizer minimise. */
+  readonly lossName: LossName;
+  /** The mean loss over a batch, as a closure that both kinds of optimizer minimise. */
   loss(batch: Batch): LikelihoodLoss;
-  logits(x: tf.Tensor2D): tf.Tensor;
+  /** A row of outputs for each example. */
+  outputs(x: tf.Tensor2D): tf.Tensor2D;
   dispose(): void;
 }
 
@@ -22,7 +24,6 @@ export interface Batch {
 
 /** Builds a network, with weights drawn from a seed. */
 export function build(network: Network, seed: number): Model {
-  const logistic = outputsOf(network) === 1;
   const layers = drawWeights(network, seed).map(({ layer, input, weights }) => ({
     layer,
     input,
@@ -32,7 +33,7 @@ export function build(network: Network, seed: number): Model {
     }),
   }));
   const variables = layers.flatMap(({ kernel, bias }) => kernel && bias ? [kernel, bias] : []);
-  const logits = (x: tf.Tensor2D): tf.Tensor => {
+  const outputs = (x: tf.Tensor2D): tf.Tensor2D => {
     let value: tf.Tensor = x;
     layers.forEach(({ layer, input, kernel, bias }, l) => {
       const last = l === layers.length - 1;
@@ -48,42 +49,49 @@ export function build(network: Network, seed: number): Model {
         tf.add(tf.conv2d(images, kernel as unknown as tf.Tensor4D, 1, "valid"), bias!),
       );
     });
-    return logistic ? tf.squeeze(value, [1]) : value;
+    return value as tf.Tensor2D;
   };
   return {
     variables: variables as tf.Variable[],
-    logits,
-    loss: ({ x, y }) => logistic ? binary(() => logits(x), y) : classification(() => logits(x), y),
+    lossName: network.loss,
+    outputs,
+    loss: ({ x, y }) => losses[network.loss](() => outputs(x), y),
     dispose: () => tf.dispose(variables),
   };
 }
 
-/** A network of dense layers. */
+/** Our losses by their names. */
+const losses: Readonly<
+  Record<LossName, (outputs: () => tf.Tensor, targets: tf.Tensor) => LikelihoodLoss>
+> = { classification, binary, squared: squaredError };
+
+/** A network of dense layers that tells classes apart. */
 export function dense(sizes: readonly number[], seed: number): Model {
   return build(multilayer(sizes), seed);
 }
 
-/** Uploads examples; logistic labels are floats, classes are ids. */
-export function upload(examples: Examples, outputs: number): Batch {
-  const { count, features, x, y } = examples;
+/** Uploads examples; classes are ids, all other targets are floats in rows. */
+export function upload({ count, features, x, y }: Examples, loss: LossName): Batch {
   return {
     x: tf.tensor2d(x, [count, features]),
-    y: outputs === 1 ? tf.tensor1d(Float32Array.from(y)) : tf.tensor1d(y, "int32"),
+    y: loss === "classification"
+      ? tf.tensor1d(y, "int32")
+      : tf.tensor2d(Float32Array.from(y), [count, y.length / count]),
   };
 }
 
 /** Evaluates a model on a backend that can be read at once. */
 export function evaluate(model: Model, { x, y }: Batch): Evaluation {
-  const logits = tf.tidy(() => model.logits(x));
-  const values = logits.dataSync();
-  logits.dispose();
-  return evaluation(values, y.dataSync(), logits.shape[1] ?? 1);
+  const outputs = tf.tidy(() => model.outputs(x));
+  const values = outputs.dataSync();
+  outputs.dispose();
+  return evaluation(model.lossName, values, y.dataSync(), outputs.shape[1]);
 }
 
 /** Evaluates a model on any backend: webgpu has no other way of reading. */
 export async function evaluateAsync(model: Model, { x, y }: Batch): Promise<Evaluation> {
-  const logits = tf.tidy(() => model.logits(x));
-  const [values, labels] = await Promise.all([logits.data(), y.data()]);
-  logits.dispose();
-  return evaluation(values, labels, logits.shape[1] ?? 1);
+  const outputs = tf.tidy(() => model.outputs(x));
+  const [values, targets] = await Promise.all([outputs.data(), y.data()]);
+  outputs.dispose();
+  return evaluation(model.lossName, values, targets, outputs.shape[1]);
 }

@@ -1,9 +1,10 @@
 /** @module */
 import { type Feeds, type Ort, Trainer } from "@precond/onnxruntime";
+import type { Examples } from "./digits.ts";
 import { evaluation } from "./evaluation.ts";
 import { outputsOf } from "./layers.ts";
 import { addBackend, type Learner, type LearnerOptions, onnxBackends } from "./learner.ts";
-import { onnxModel } from "./onnx_model.ts";
+import { labelsOf, onnxModel } from "./onnx_model.ts";
 
 /** Adds the backends of ONNX Runtime. */
 export function addOnnxBackends(): void {
@@ -19,23 +20,21 @@ async function onnxLearner(backend: string, options: LearnerOptions): Promise<Le
     seed,
   });
   const outputs = outputsOf(network);
-  const learner: Learner<{ readonly feeds: Feeds; readonly labels: Int32Array }> = {
-    upload: ({ count, features, x, y }) => ({
+  const learner: Learner<{ readonly feeds: Feeds; readonly targets: Examples["y"] }> = {
+    upload: (examples) => ({
       feeds: {
-        x: { data: x, dims: [count, features] },
-        labels: outputs === 1
-          ? { data: Float32Array.from(y), dims: [count, 1] }
-          : { data: BigInt64Array.from(y, BigInt), dims: [count] },
+        x: { data: examples.x, dims: [examples.count, examples.features] },
+        labels: labelsOf(examples, network.loss),
       },
-      labels: y,
+      targets: examples.y,
     }),
     async step({ feeds }) {
       await trainer.step(feeds, { readLoss: false });
     },
     settle: () => Promise.resolve(),
-    async evaluate({ feeds: { x }, labels }) {
-      const [logits] = Object.values(await trainer.predict({ x: x! }));
-      return evaluation(logits!.data as Float32Array, labels, outputs);
+    async evaluate({ feeds: { x }, targets }) {
+      const [values] = Object.values(await trainer.predict({ x: x! }));
+      return evaluation(network.loss, values!.data as Float32Array, targets, outputs);
     },
     drop() {},
     dispose: () => trainer.release(),

@@ -1,6 +1,8 @@
 /** @module */
 import { buildModel, type Loss, type ModelProto } from "@precond/onnx";
-import { drawWeights, type Network, outputsOf } from "./layers.ts";
+import type { Feed } from "@precond/onnxruntime";
+import type { Examples } from "./digits.ts";
+import { drawWeights, type LossName, type Network, outputsOf } from "./layers.ts";
 
 /** A kernel [height, width, channels, filters] as [filters, channels, height, width]. */
 function filtersFirst(kernel: Float32Array, shape: readonly number[]): Float32Array {
@@ -16,7 +18,28 @@ function filtersFirst(kernel: Float32Array, shape: readonly number[]): Float32Ar
   return turned;
 }
 
-/** A network as ONNX, from logits of rows `x` [N, features]; the weights are those of tfjs. */
+/**
+ * `mse` is a mean over all elements, so that `½‖f − y‖²` of K outputs, a mean over the batch, is that
+ * of `√(K/2) f` and `√(K/2) y`.
+ */
+const scaleOf = (outputs: number) => Math.sqrt(outputs / 2);
+
+/** Losses of ONNX Runtime by the names of ours. */
+const losses: Readonly<Record<LossName, Loss>> = {
+  classification: { type: "crossEntropy" },
+  binary: { type: "binaryCrossEntropy" },
+  squared: { type: "mse", prediction: "scaled" },
+};
+
+/** What a model of {@linkcode onnxModel} takes as labels. */
+export function labelsOf({ count, y }: Examples, loss: LossName): Feed {
+  if (loss === "classification") return { data: BigInt64Array.from(y, BigInt), dims: [count] };
+  const outputs = y.length / count;
+  const scale = loss === "squared" ? scaleOf(outputs) : 1;
+  return { data: Float32Array.from(y, (value) => scale * value), dims: [count, outputs] };
+}
+
+/** A network as ONNX, from rows `x` [N, features] to rows of outputs; the weights are those of tfjs. */
 export function onnxModel(network: Network, seed: number): { model: ModelProto; loss: Loss } {
   const m = buildModel();
   const features = network.input.reduce((a, b) => a * b, 1);
@@ -63,6 +86,9 @@ export function onnxModel(network: Network, seed: number): { model: ModelProto; 
     ])]);
   });
   m.output(value);
-  const logistic = outputsOf(network) === 1;
-  return { model: m.build(), loss: { type: logistic ? "binaryCrossEntropy" : "crossEntropy" } };
+  if (network.loss === "squared") {
+    const scale = Float32Array.of(scaleOf(outputsOf(network)));
+    m.op("Mul", [value, m.parameter("scale", [], scale)], {}, "scaled");
+  }
+  return { model: m.build(), loss: losses[network.loss] };
 }

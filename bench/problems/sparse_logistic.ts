@@ -40,7 +40,7 @@ export function sparseLogisticProblem(full: boolean): Problem {
     about: "400 examples, 1,000 features of which 10 matter, 10 % of the labels flipped (in the " +
       "test set too); B = 16, constant learning rate. Chance is .693.",
     noisyData: true,
-    network: multilayer([features, 1]),
+    network: multilayer([features, 1], "binary"),
     batchSize: 16,
     steps: full ? 2000 : 160,
     every: full ? 50 : 20,

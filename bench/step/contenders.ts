@@ -10,11 +10,11 @@ import { gradientsOnly, type StepCase } from "./rows.ts";
 const count = 8;
 
 /** Digits in batches, which the caller disposes. */
-export function digitBatches({ batchSize, sizes }: Pick<StepCase, "batchSize" | "sizes">): Batch[] {
+export function digitBatches({ batchSize }: Pick<StepCase, "batchSize">): Batch[] {
   const { train } = digits();
   return Array.from(
     { length: count },
-    (_, i) => upload(pick(train, range(i * batchSize, (i + 1) * batchSize)), sizes.at(-1)!),
+    (_, i) => upload(pick(train, range(i * batchSize, (i + 1) * batchSize)), "classification"),
   );
 }
 
