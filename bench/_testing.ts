@@ -5,7 +5,9 @@
  */
 import assert from "node:assert/strict";
 import type { Runtime, TimedRow } from "./overhead/rows.ts";
+import type { Examples } from "./problems/digits.ts";
 import type { Outcome } from "./problems/problem.ts";
+import { random } from "./random.ts";
 import type { Row, Sensitivity } from "./rows.ts";
 import { pairs, type StepRow } from "./step/rows.ts";
 
@@ -107,4 +109,15 @@ export function sensitivityRow(
     open2x: false,
     ...values,
   };
+}
+
+/** A number for each example that only an equal one has: its features, weighed at random. */
+export function keysOf({ count, features, x }: Examples): number[] {
+  const draw = random("keys");
+  const weights = Float64Array.from({ length: features }, () => draw.uniform());
+  return Array.from({ length: count }, (_, i) => {
+    let key = 0;
+    for (let k = 0; k < features; k++) key += weights[k]! * x[i * features + k]!;
+    return key;
+  });
 }

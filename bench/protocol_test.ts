@@ -12,6 +12,7 @@ function parabola(asked: Task[], more: Partial<Problem> = {}): Problem {
     title: "",
     about: "",
     kind: "network",
+    set: "standard",
     noisyData: false,
     batchSize: 2,
     steps: 1,

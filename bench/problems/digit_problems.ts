@@ -1,16 +1,8 @@
 /** @module */
-import { random } from "../random.ts";
-import { digits, type Examples, pick, range } from "./digits.ts";
+import { digits, pick, range } from "./digits.ts";
 import { multilayer } from "./layers.ts";
 import { type Data, type NetworkOptions, networkProblem } from "./network.ts";
 import type { Problem } from "./problem.ts";
-
-/** Replaces a share of the labels by ones drawn evenly from all classes. */
-export function randomiseLabels(examples: Examples, share: number, seed: number): Examples {
-  const draw = random("labels", seed);
-  const y = examples.y.map((label) => draw.uniform() < share ? draw.integer(10) : label);
-  return { ...examples, y };
-}
 
 function clean(full: boolean): Data {
   const { train, test } = digits();
@@ -96,41 +88,5 @@ export function cnnProblem(full: boolean): Problem {
     target: full ? 0.1 : 0.6,
     rateScale: 1,
     fullOnly: true,
-  });
-}
-
-/** Digits with labels of which 30 % are random, and as many to choose learning rates by. */
-export function labelNoiseData(seed: number, full: boolean): Data {
-  const { train: all, test } = digits();
-  const count = full ? 600 : 200;
-  const order = random("label-noise", seed).permutation(all.count);
-  const noisy = (from: number, stream: number) =>
-    randomiseLabels(pick(all, order.subarray(from, from + count)), 0.3, 2 * seed + stream);
-  const train = noisy(0, 0);
-  return {
-    train,
-    probe: train,
-    test: full ? test : pick(test, range(0, 300)),
-    validation: noisy(count, 1),
-  };
-}
-
-/** A network large enough to learn wrong labels by heart. */
-export function labelNoiseProblem(full: boolean): Problem {
-  return networkProblem({
-    name: "label-noise",
-    title: `MLP on ${full ? 600 : 200} digits, 30 % random labels`,
-    about: `784-${full ? 64 : 32}-10, B = 16, constant learning rate; validation labels are as ` +
-      "noisy as the training labels, test labels are right.",
-    noisyData: true,
-    network: multilayer([784, full ? 64 : 32, 10]),
-    batchSize: 16,
-    steps: full ? 2000 : 150,
-    every: full ? 50 : 15,
-    target: { metric: "testLoss", value: full ? 0.95 : 1.2 },
-    selections: ["bestValidation", "finalValidation"],
-    rateScale: 0.5,
-    schedule: "constant",
-    data: (seed) => labelNoiseData(seed, full),
   });
 }

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { labelNoiseData } from "./digit_problems.ts";
 import { pick, pixels, range, readDigits, split } from "./digits.ts";
 import { sparseLogisticData } from "./sparse_logistic.ts";
 
@@ -39,19 +38,6 @@ Deno.test("pick() keeps images and labels together", () => {
   assert.deepEqual(picked.x.slice(pixels), all.x.slice(3 * pixels, 4 * pixels));
   assert.deepEqual([...picked.y], [all.y[5000], all.y[3]]);
   assert.deepEqual([...range(2, 5)], [2, 3, 4]);
-});
-
-Deno.test("labelNoiseData() has about 30 % random labels and disjoint parts", () => {
-  const { train, validation, test } = labelNoiseData(1, true);
-  assert.deepEqual([train.count, validation!.count, test.count], [600, 600, 2000]);
-  const images = (part: typeof train) =>
-    range(0, part.count).reduce(
-      (set, i) => set.add(part.x.slice(i * pixels, (i + 1) * pixels).join()),
-      new Set<string>(),
-    );
-  const [a, b] = [images(train), images(validation!)];
-  assert.equal([...a].filter((image) => b.has(image)).length, 0);
-  assert.deepEqual(labelNoiseData(1, true).train.y, train.y);
 });
 
 Deno.test("sparseLogisticData() decides labels by ten features, flipped one time in ten", () => {

@@ -13,8 +13,9 @@ import { finished, gpuBackends } from "../gpu.ts";
 import type { Method } from "../methods.ts";
 import type { Examples } from "./digits.ts";
 import type { Evaluation } from "./evaluation.ts";
-import { type Network, outputsOf } from "./layers.ts";
-import { build, evaluateAsync, upload } from "./model.ts";
+import { outputsOf } from "./layers.ts";
+import { build, evaluateAsync, readWeights, upload, writeWeights } from "./model.ts";
+import type { Start, Weights } from "./weights.ts";
 
 /** A network in training. */
 export interface Learner<B = unknown> {
@@ -24,16 +25,18 @@ export interface Learner<B = unknown> {
   /** Waits until the device has done all steps. */
   settle(): Promise<void>;
   evaluate(batch: B): Promise<Evaluation>;
+  /** Copies of the weights. */
+  weights(): Promise<Weights>;
+  /** Overwrites the weights; the optimizer keeps its state. */
+  setWeights(weights: Weights): void;
   drop(batch: B): void;
   dispose(): void | Promise<void>;
 }
 
 /** What a learner is made of. */
-export interface LearnerOptions {
-  readonly network: Network;
+export interface LearnerOptions extends Start {
   readonly method: Method;
   readonly schedule: Schedule;
-  readonly seed: number;
   readonly batchSize: number;
 }
 
@@ -82,13 +85,13 @@ function stepper(
 }
 
 async function tensorLearner(backend: string, options: LearnerOptions): Promise<Learner> {
-  const { network, seed } = options;
+  const { network } = options;
   if (tf.getBackend() !== backend) await tf.setBackend(backend);
   await tf.ready();
   if (backend === "wasm" && network.layers.some(({ type }) => type !== "dense")) {
     (await import("@precond/tfjs/wasm_training")).enableWasmTraining();
   }
-  const model = build(network, seed);
+  const model = build(options);
   const { optimizer, before } = stepper(options);
   outputsOf(network); // refuses a loss that does not fit
   const learner: Learner<ReturnType<typeof upload>> = {
@@ -101,6 +104,8 @@ async function tensorLearner(backend: string, options: LearnerOptions): Promise<
       if (gpuBackends.includes(backend)) await finished(model.variables.at(-1)!);
     },
     evaluate: (batch) => evaluateAsync(model, batch),
+    weights: () => readWeights(model),
+    setWeights: (weights) => writeWeights(model, weights),
     drop: ({ x, y }) => tf.dispose([x, y]),
     dispose() {
       optimizer.dispose();

@@ -6,6 +6,7 @@ import type { Examples } from "./digits.ts";
 import { multilayer, type Network, outputsOf } from "./layers.ts";
 import { createLearner } from "./learner.ts";
 import { addOnnxBackends } from "./onnx_learner.ts";
+import { flatten, placeWeights, type Weights } from "./weights.ts";
 
 const convolutions: Network = {
   input: [12, 12, 1],
@@ -62,6 +63,34 @@ async function losses(backend: string, network: Network, method: string): Promis
 }
 
 addOnnxBackends();
+
+Deno.test("weights that are read and set are the same on tfjs and ONNX Runtime", async () => {
+  const start = { network: convolutions, method: methodNamed("sgd"), schedule: constant(0.05) };
+  const drawn = flatten(placeWeights({ network: convolutions, seed: 3 }));
+  const other = flatten(placeWeights({ network: convolutions, seed: 4 }));
+  const seen = [];
+  for (const backend of ["wasm", "onnxruntime"]) {
+    const learner = await createLearner(backend, { ...start, seed: 3, batchSize: 16 });
+    assert.deepEqual(await learner.weights(), drawn);
+    learner.setWeights(other);
+    assert.deepEqual(await learner.weights(), other);
+    const batch = learner.upload(examples(convolutions, 0));
+    await learner.step(batch, 0);
+    learner.drop(batch);
+    seen.push(await learner.weights());
+    await learner.dispose();
+    const given = { ...start, seed: 3, batchSize: 16, weights: other };
+    const again = await createLearner(backend, given);
+    assert.deepEqual(await again.weights(), other);
+    await again.dispose();
+  }
+  const [expected, actual] = seen as [Weights, Weights];
+  expected.forEach((array, i) => {
+    assert.notDeepEqual(array, other[i]);
+    array.forEach((w, j) => assert.ok(Math.abs(actual[i]![j]! - w) < 1e-5, `${i}: ${w}`));
+  });
+});
+
 for (const [name, network] of Object.entries(networks)) {
   // Which sides of a convolution are rotated depends on what the host knows of its positions.
   const methods = name === "convolutions" ? ["sgd", "snrOnly"] : ["sgd", "snrOnly", "combined"];

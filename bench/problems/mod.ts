@@ -1,5 +1,8 @@
 /** @module */
-import { cnnProblem, labelNoiseProblem, mlpProblem, softmaxProblem } from "./digit_problems.ts";
+import { cnnProblem, mlpProblem, softmaxProblem } from "./digit_problems.ts";
+import { federatedProblem } from "./federated.ts";
+import { fewShotProblem } from "./few_shot.ts";
+import { labelNoiseProblem, noiseShares } from "./label_noise.ts";
 import type { Problem } from "./problem.ts";
 import { rotatedProblem } from "./rotated.ts";
 import { theoryProblems } from "./separable.ts";
@@ -15,5 +18,8 @@ export function allProblems(full: boolean): Problem[] {
     cnnProblem(full),
     sparseLogisticProblem(full),
     labelNoiseProblem(full),
+    ...noiseShares.map((share) => labelNoiseProblem(full, share)),
+    fewShotProblem(full),
+    federatedProblem(full),
   ];
 }

@@ -3,7 +3,8 @@ import * as tf from "@tensorflow/tfjs-core";
 import { binary, classification, type LikelihoodLoss, squaredError } from "@precond/tfjs";
 import type { Examples } from "./digits.ts";
 import { type Evaluation, evaluation } from "./evaluation.ts";
-import { drawWeights, type LossName, multilayer, type Network } from "./layers.ts";
+import { type LossName, multilayer } from "./layers.ts";
+import { placeWeights, type Start, type Weights } from "./weights.ts";
 
 /** A network in tfjs. */
 export interface Model {
@@ -22,9 +23,9 @@ export interface Batch {
   readonly y: tf.Tensor;
 }
 
-/** Builds a network, with weights drawn from a seed. */
-export function build(network: Network, seed: number): Model {
-  const layers = drawWeights(network, seed).map(({ layer, input, weights }) => ({
+/** Builds a network. */
+export function build(start: Start): Model {
+  const layers = placeWeights(start).map(({ layer, input, weights }) => ({
     layer,
     input,
     ...(weights && {
@@ -53,9 +54,9 @@ export function build(network: Network, seed: number): Model {
   };
   return {
     variables: variables as tf.Variable[],
-    lossName: network.loss,
+    lossName: start.network.loss,
     outputs,
-    loss: ({ x, y }) => losses[network.loss](() => outputs(x), y),
+    loss: ({ x, y }) => losses[start.network.loss](() => outputs(x), y),
     dispose: () => tf.dispose(variables),
   };
 }
@@ -67,7 +68,17 @@ const losses: Readonly<
 
 /** A network of dense layers that tells classes apart. */
 export function dense(sizes: readonly number[], seed: number): Model {
-  return build(multilayer(sizes), seed);
+  return build({ network: multilayer(sizes), seed });
+}
+
+/** Reads the weights. */
+export async function readWeights({ variables }: Model): Promise<Weights> {
+  return await Promise.all(variables.map(async (v) => Float32Array.from(await v.data())));
+}
+
+/** Overwrites the weights. */
+export function writeWeights({ variables }: Model, weights: Weights): void {
+  tf.tidy(() => variables.forEach((v, i) => v.assign(tf.tensor(weights[i]!.slice(), v.shape))));
 }
 
 /** Uploads examples; classes are ids, all other targets are floats in rows. */

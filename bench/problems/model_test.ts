@@ -30,7 +30,7 @@ for (const [name, sizes, loss] of cases) {
   Deno.test(`the gradients of ${name} agree with finite differences`, async () => {
     await tf.setBackend("cpu");
     const before = tf.memory().numTensors;
-    const model = build(multilayer(sizes, loss), 1);
+    const model = build({ network: multilayer(sizes, loss), seed: 1 });
     const batch = upload(examples(loss, sizes.at(-1)!), loss);
     // Zero is a kink of the ReLU and a symmetric point of the logistic model.
     for (const variable of model.variables) {
@@ -64,7 +64,7 @@ for (const [name, sizes, loss] of cases) {
 Deno.test("evaluate() agrees with the loss that is trained", async () => {
   await tf.setBackend("cpu");
   for (const [, sizes, loss] of cases) {
-    const model = build(multilayer(sizes, loss), 2);
+    const model = build({ network: multilayer(sizes, loss), seed: 2 });
     const batch = upload(examples(loss, sizes.at(-1)!), loss);
     const trained = tf.tidy(() => model.loss(batch)().dataSync()[0]!);
     assert.ok(Math.abs(evaluate(model, batch).loss - trained) < 1e-6);
@@ -75,7 +75,7 @@ Deno.test("evaluate() agrees with the loss that is trained", async () => {
 
 Deno.test("evaluate() has the squared error of an example, and no accuracy", async () => {
   await tf.setBackend("cpu");
-  const model = build(multilayer([1, 2], "squared"), 1); // weights are 0
+  const model = build({ network: multilayer([1, 2], "squared"), seed: 1 }); // weights are 0
   const y = Float32Array.of(1, 2, 3, 0);
   const batch = upload({ count: 2, features: 1, x: Float32Array.of(1, 1), y }, "squared");
   // (½(1 + 4) + ½ 9)/2

@@ -2,27 +2,25 @@
 import type { Schedule } from "@precond/core";
 import type { Method } from "../methods.ts";
 import { random } from "../random.ts";
-import { record } from "./curve.ts";
 import { type Examples, pick } from "./digits.ts";
 import type { Network } from "./layers.ts";
 import { createLearner } from "./learner.ts";
-import type { Outcome, Problem, Selection, Target, Task } from "./problem.ts";
+import { observe, type Observed } from "./observer.ts";
+import type { Outcome, Problem, ProblemSet, Selection, Target, Task } from "./problem.ts";
+import type { Weights } from "./weights.ts";
 
 /** The data of one seed. */
-export interface Data {
+export interface Data extends Observed {
   readonly train: Examples;
-  /** Where the training loss is measured; a part of `train` or all of it. */
-  readonly probe: Examples;
-  readonly test: Examples;
-  /** Chooses learning rates; never part of the other three. */
-  readonly validation?: Examples;
 }
 
-/** What makes one network problem. */
-export interface NetworkOptions {
+/** What a network problem is, however it is trained. */
+export interface NetworkProblem {
   readonly name: string;
   readonly title: string;
   readonly about: string;
+  /** Default "standard". */
+  readonly set?: ProblemSet;
   readonly noisyData: boolean;
   readonly network: Network;
   readonly batchSize: number;
@@ -36,18 +34,27 @@ export interface NetworkOptions {
   readonly schedule: "linear" | "constant";
   /** Left out of the quick suite unless asked for by name. Default false. */
   readonly fullOnly?: boolean;
-  data(seed: number): Data;
+  /** Whatever else its numbers depend on. */
+  readonly more?: Readonly<Record<string, unknown>>;
 }
 
-/** A network, trained on any backend. */
-export function networkProblem(options: NetworkOptions): Problem {
+/** What makes one network problem. */
+export interface NetworkOptions extends NetworkProblem {
+  data(seed: number): Data;
+  /** Trained weights to start from; default: drawn from the seed. */
+  start?(seed: number, backend: string): Promise<Weights>;
+}
+
+/** A problem of a network that `run` trains. */
+export function problemOf(options: NetworkProblem, run: Problem["run"]): Problem {
   const { name, title, about, noisyData, batchSize, steps, target, selections } = options;
-  const { network, every, schedule, rateScale, fullOnly = false } = options;
+  const { network, every, schedule, rateScale, set = "standard", fullOnly = false } = options;
   return {
     name,
     title,
     about,
     kind: "network",
+    set,
     noisyData,
     batchSize,
     steps,
@@ -56,9 +63,9 @@ export function networkProblem(options: NetworkOptions): Problem {
     rateScale,
     seconds: steps / 1000,
     fullOnly,
-    details: { network: described(network), every, schedule },
+    details: { network: described(network), every, schedule, ...options.more },
     accepts: (method) => method.settings.includes("network"),
-    run: (task) => train(options, task),
+    run,
   };
 }
 
@@ -68,6 +75,19 @@ export function networkProblem(options: NetworkOptions): Problem {
  */
 function described({ input, layers, loss }: Network): object {
   return { input, layers, ...(["classification", "binary"].includes(loss) ? {} : { loss }) };
+}
+
+/** A network, trained on any backend. */
+export function networkProblem(options: NetworkOptions): Problem {
+  return problemOf(options, (task) => train(options, task));
+}
+
+/** The learning rate at every step of a run. */
+export function scheduleOf(
+  { schedule, steps }: Pick<NetworkProblem, "schedule" | "steps">,
+  learningRate: number,
+): Schedule {
+  return schedule === "linear" ? (n) => learningRate * (1 - n / steps) : () => learningRate;
 }
 
 /** Batches in random order, epoch after epoch; a last short batch joins the next epoch. */
@@ -81,7 +101,7 @@ export function* batches(count: number, size: number, seed: number): Generator<I
 }
 
 /** Examples that `steps` steps have used: curvature samples pass over their batch once more. */
-function examplesUsed(method: Method, batchSize: number, steps: number): number {
+export function examplesUsed(method: Method, batchSize: number, steps: number): number {
   const every = method.host ? undefined : method.definition(1, "network").curvature?.every;
   return batchSize * (steps + (every ? Math.ceil(steps / every) : 0));
 }
@@ -90,29 +110,15 @@ async function train(options: NetworkOptions, task: Task): Promise<Outcome> {
   const { method, learningRate, seed, backend, tuning, breathe } = task;
   const { network, steps, every, batchSize, target } = options;
   const data = options.data(seed);
-  const schedule: Schedule = options.schedule === "linear"
-    ? (n) => learningRate * (1 - n / steps)
-    : () => learningRate;
-  const learner = await createLearner(backend, { network, method, schedule, seed, batchSize });
-  const probe = learner.upload(data.probe);
-  const test = tuning ? undefined : learner.upload(data.test);
-  const validation = data.validation && learner.upload(data.validation);
-  const recorder = record(target);
+  const schedule = scheduleOf(options, learningRate);
+  const weights = await options.start?.(seed, backend);
+  const start = { network, seed, weights };
+  const learner = await createLearner(backend, { ...start, method, schedule, batchSize });
+  const { recorder, look, drop } = observe(learner, data, { target, tuning });
   const order = batches(data.train.count, batchSize, seed);
   let seconds = 0;
-  const look = async (step: number) => {
-    const tested = test === undefined ? undefined : await learner.evaluate(test);
-    const { loss: trainLoss } = await learner.evaluate(probe);
-    recorder.see({
-      step,
-      trainLoss,
-      ...(tested && { testLoss: tested.loss }),
-      ...(tested?.accuracy !== undefined && { testAccuracy: tested.accuracy }),
-      ...(validation ? { validationLoss: (await learner.evaluate(validation)).loss } : {}),
-    }, seconds);
-  };
   try {
-    await look(0);
+    await look(0, seconds);
     for (let step = 0; step < steps && !recorder.diverged; step++) {
       const batch = learner.upload(pick(data.train, order.next().value));
       const start = performance.now();
@@ -123,12 +129,12 @@ async function train(options: NetworkOptions, task: Task): Promise<Outcome> {
       seconds += (performance.now() - start) / 1e3;
       learner.drop(batch);
       if (looks) {
-        await look(step + 1);
+        await look(step + 1, seconds);
         await breathe();
       }
     }
   } finally {
-    for (const part of [probe, test, validation]) if (part) learner.drop(part);
+    drop();
     await learner.dispose();
   }
   return recorder.outcome((count) => examplesUsed(method, batchSize, count));

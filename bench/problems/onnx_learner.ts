@@ -4,7 +4,7 @@ import type { Examples } from "./digits.ts";
 import { evaluation } from "./evaluation.ts";
 import { outputsOf } from "./layers.ts";
 import { addBackend, type Learner, type LearnerOptions, onnxBackends } from "./learner.ts";
-import { labelsOf, onnxModel } from "./onnx_model.ts";
+import { labelsOf, onnxModel, onnxParameters } from "./onnx_model.ts";
 
 /** Adds the backends of ONNX Runtime. */
 export function addOnnxBackends(): void {
@@ -13,8 +13,9 @@ export function addOnnxBackends(): void {
 
 async function onnxLearner(backend: string, options: LearnerOptions): Promise<Learner> {
   const { network, method, schedule, seed } = options;
+  const parameters = onnxParameters(options);
   const build = backend === "onnxruntime" ? await import("onnxruntime-node") : await wasmBuild();
-  const trainer = await Trainer.create(build as unknown as Ort, onnxModel(network, seed), {
+  const trainer = await Trainer.create(build as unknown as Ort, onnxModel(options), {
     optimizer: method.definition(schedule, "network"),
     executionProviders: [backend === "onnxruntime" ? "cpu" : "wasm"],
     seed,
@@ -35,6 +36,11 @@ async function onnxLearner(backend: string, options: LearnerOptions): Promise<Le
     async evaluate({ feeds: { x }, targets }) {
       const [values] = Object.values(await trainer.predict({ x: x! }));
       return evaluation(network.loss, values!.data as Float32Array, targets, outputs);
+    },
+    weights: () =>
+      Promise.all(parameters.map(async ({ name, read }) => read(await trainer.parameter(name)))),
+    setWeights(weights) {
+      parameters.forEach(({ name, write }, i) => trainer.setParameter(name, write(weights[i]!)));
     },
     drop() {},
     dispose: () => trainer.release(),

@@ -2,19 +2,35 @@
 import { buildModel, type Loss, type ModelProto } from "@precond/onnx";
 import type { Feed } from "@precond/onnxruntime";
 import type { Examples } from "./digits.ts";
-import { drawWeights, type LossName, type Network, outputsOf } from "./layers.ts";
+import { type LossName, outputsOf } from "./layers.ts";
+import { placeWeights, type Start } from "./weights.ts";
 
-/** A kernel [height, width, channels, filters] as [filters, channels, height, width]. */
-function filtersFirst(kernel: Float32Array, shape: readonly number[]): Float32Array {
+/** Calls with where an element of a kernel [height, width, channels, filters] is in either layout. */
+function eachElement(
+  shape: readonly number[],
+  visit: (last: number, first: number) => void,
+): void {
   const [height, width, channels, filters] = shape as [number, number, number, number];
-  const turned = new Float32Array(kernel.length);
   for (let i = 0; i < height * width; i++) {
     for (let c = 0; c < channels; c++) {
       for (let f = 0; f < filters; f++) {
-        turned[(f * channels + c) * height * width + i] = kernel[(i * channels + c) * filters + f]!;
+        visit((i * channels + c) * filters + f, (f * channels + c) * height * width + i);
       }
     }
   }
+}
+
+/** A kernel [height, width, channels, filters] as [filters, channels, height, width]. */
+function filtersFirst(kernel: Float32Array, shape: readonly number[]): Float32Array {
+  const turned = new Float32Array(kernel.length);
+  eachElement(shape, (last, first) => turned[first] = kernel[last]!);
+  return turned;
+}
+
+/** A kernel [filters, channels, height, width] as `shape`, [height, width, channels, filters]. */
+function filtersLast(kernel: Float32Array, shape: readonly number[]): Float32Array {
+  const turned = new Float32Array(kernel.length);
+  eachElement(shape, (last, first) => turned[last] = kernel[first]!);
   return turned;
 }
 
@@ -39,13 +55,38 @@ export function labelsOf({ count, y }: Examples, loss: LossName): Feed {
   return { data: Float32Array.from(y, (value) => scale * value), dims: [count, outputs] };
 }
 
+/** An array of weights as the ONNX model has it. */
+export interface OnnxParameter {
+  readonly name: string;
+  /** From the layout of tfjs, and back to it. */
+  write(weights: Float32Array): Float32Array;
+  read(values: Float32Array): Float32Array;
+}
+
+/** The parameters of {@linkcode onnxModel}, in the order of tfjs's weights. */
+export function onnxParameters(start: Start): OnnxParameter[] {
+  const as = (values: Float32Array) => values;
+  return placeWeights(start).flatMap(({ layer, weights }, l): OnnxParameter[] => {
+    if (weights === undefined) return [];
+    const { shape } = weights;
+    const kernel = layer.type === "conv"
+      ? {
+        write: (values: Float32Array) => filtersFirst(values, shape),
+        read: (values: Float32Array) => filtersLast(values, shape),
+      }
+      : { write: as, read: as };
+    return [{ name: `kernel${l}`, ...kernel }, { name: `bias${l}`, write: as, read: as }];
+  });
+}
+
 /** A network as ONNX, from rows `x` [N, features] to rows of outputs; the weights are those of tfjs. */
-export function onnxModel(network: Network, seed: number): { model: ModelProto; loss: Loss } {
+export function onnxModel(start: Start): { model: ModelProto; loss: Loss } {
+  const { network } = start;
   const m = buildModel();
   const features = network.input.reduce((a, b) => a * b, 1);
   let value = m.input("x", ["N", features]);
   let images = false;
-  const placed = drawWeights(network, seed);
+  const placed = placeWeights(start);
   placed.forEach(({ layer, input, weights }, l) => {
     if (layer.type === "dense") {
       // tfjs flattens [height, width, channels].

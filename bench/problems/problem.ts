@@ -6,6 +6,12 @@ import type { Moments } from "../statistics.ts";
 /** What a learning rate is chosen by on the tuning seed; never by test data. */
 export type Selection = "stepsToTarget" | "finalTrainLoss" | "bestValidation" | "finalValidation";
 
+/**
+ * The problems that are summed up together: where theory predicts the outcome; networks as they are
+ * usually trained; little, noisy or scattered data, as an app has it; what the user brought.
+ */
+export type ProblemSet = "theory" | "standard" | "practical" | "yours";
+
 /** What a run reaches for. */
 export interface Target {
   readonly metric: "trainLoss" | "testLoss";
@@ -54,6 +60,7 @@ export interface Problem {
   /** One or two sentences for the report. */
   readonly about: string;
   readonly kind: "theory" | "network";
+  readonly set: ProblemSet;
   /** Small and noisy, so that the end of training may be worse than its best moment. */
   readonly noisyData: boolean;
   readonly batchSize: number;

@@ -133,6 +133,7 @@ export function rotatedProblem(full: boolean): Problem {
     about: "Correlated curvature: 20 coordinates, eigenvalues 1e-2 … 1 along random directions, " +
       "noise 1e-4 … 1e-1 along the axes. Diagonal formulas are not exact here.",
     kind: "theory",
+    set: "theory",
     noisyData: false,
     batchSize: 1,
     steps: options.steps,

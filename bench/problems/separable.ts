@@ -37,6 +37,7 @@ export function separable(options: SeparableOptions): Problem {
     title,
     about,
     kind: "theory",
+    set: "theory",
     noisyData: false,
     batchSize,
     steps,
