@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { compare, makeModel, makeNode, openModel, runModel } from "../_testing.ts";
 import { exportInferenceModel } from "../artifacts/export_inference_model.ts";
 import { differentiate } from "../differentiate/differentiate.ts";
+import { DataType } from "../model/data_type.ts";
 import { readModel, writeModel } from "../model/read_model.ts";
 import { tensorData, tensorDims } from "../model/tensor.ts";
-import type { ModelProto } from "../proto/onnx_pb.ts";
+import type { ModelProto, NodeProto } from "../proto/onnx_pb.ts";
 import { loraAdapters } from "./adapters.ts";
 import { addLora, loraLayers } from "./add_lora.ts";
 import { floats, layerCases, modelOf, trained } from "./_testing.ts";
@@ -256,7 +257,9 @@ Deno.test("Layers are called what PyTorch calls them, as far as the file tells",
     nodes: [
       { ...makeNode("MatMul", ["x", "onnx::MatMul_12"], ["h"]), name: "/enc/layer.0/query/MatMul" },
       makeNode("MatMul", ["h", "model.layers.0.q_proj.MatMul.weight"], ["k"]),
-      makeNode("MatMul", ["k", "W"], ["m"]),
+      makeNode("MatMul", ["k", "W"], ["m0"]),
+      { ...makeNode("MatMul", ["m0", "val_49_q"], ["m1"]), name: "/enc/enc.0/MatMul" },
+      makeNode("Add", ["enc.0.bias", "m1"], ["m"]),
       makeNode("Gather", ["emb.weight", "ids"], ["e"]),
       makeNode("Transpose", ["emb.weight"], ["turned"]),
       { ...makeNode("MatMul", ["m", "turned"], ["y"]), name: "/lm_head/MatMul" },
@@ -266,6 +269,8 @@ Deno.test("Layers are called what PyTorch calls them, as far as the file tells",
       "onnx::MatMul_12": floats(2, [4, 4]),
       "model.layers.0.q_proj.MatMul.weight": floats(3, [4, 4]),
       W: floats(4, [4, 4]),
+      val_49_q: floats(6, [4, 4]),
+      "enc.0.bias": floats(7, [4]),
       "emb.weight": floats(5, [6, 4]),
     },
     outputs: ["e", "y"],
@@ -274,6 +279,7 @@ Deno.test("Layers are called what PyTorch calls them, as far as the file tells",
     "enc.layer.0.query",
     "model.layers.0.q_proj",
     "W",
+    "enc.0",
     "emb",
     "lm_head",
   ]);
@@ -381,36 +387,73 @@ Deno.test("mergeLora() refuses a graph that lost its adapters' values or sums", 
   assert.equal(mergeLora(deep()).graph!.node.length, deep().graph!.node.length);
 });
 
-Deno.test("Beside a quantized weight the adapter is float, is trained, and is not merged", async () => {
+/** A scale by columns, and a zero point, as an operator and as exporters without it write them out. */
+const quantizations: Readonly<Record<string, readonly NodeProto[]>> = {
+  DequantizeLinear: [makeNode("DequantizeLinear", ["q.weight", "scale"], ["w"], { axis: 1 })],
+  "Cast and Mul": [
+    makeNode("Cast", ["q.weight"], ["q"], { to: DataType.FLOAT }),
+    makeNode("Mul", ["q", "scale"], ["w"]),
+  ],
+  "Cast, Sub and Mul": [
+    makeNode("Cast", ["q.weight"], ["q"], { to: DataType.FLOAT }),
+    makeNode("Sub", ["q", "zero"], ["q0"]),
+    makeNode("Mul", ["scale", "q0"], ["w"]),
+  ],
+};
+for (
+  const [name, nodes] of Object.entries(quantizations)
+) {
+  Deno.test(`Beside a weight quantized by ${name} the adapter is float, is trained, and is not merged`, async () => {
+    const model = makeModel({
+      nodes: [
+        ...nodes,
+        makeNode("MatMul", ["x", "w"], ["h"]),
+        makeNode("MatMul", ["h", "p.weight"], ["y"]),
+      ],
+      inputs: { x: floats(1, [2, 3]) },
+      initializers: {
+        "q.weight": { dims: [3, 4], data: [1, -2, 3, 4, -5, 6, 7, 8, 9, 10, 11, -12], type: 3 },
+        scale: { ...floats(3, [4]), data: [0.5, 0.25, 0.125, 1] },
+        zero: { ...floats(3, [1]), data: [2] },
+        "p.weight": floats(4, [4, 4]),
+      },
+      outputs: ["y"],
+    });
+    const x = floats(1, [2, 3]);
+    const learnt = trained(addLora(model, { targets: /./, rank: 2 }), 4);
+    assert.throws(
+      () => mergeLora(learnt),
+      /"q": its weight "q\.weight" is quantized or cast.*"keep"/,
+    );
+    const kept = mergeLora(learnt, { quantized: "keep" });
+    assert.deepEqual(loraAdapters(kept).map(({ name }) => name), ["q"]);
+    const expected = await runModel(learnt, { x });
+    compare((await runModel(kept, { x })).y!.data, expected.y!.data, 2e-6, "kept");
+    const { model: gradient, parameters } = differentiate(kept, {
+      loss: { type: "mse" },
+      parameters: "constants",
+    });
+    assert.deepEqual(parameters, ["q.lora_A.weight", "q.lora_B.weight"]);
+    const found = await runModel(gradient, { x, labels: floats(5, [2, 4]) });
+    assert.ok(parameters.every((name) => found[`${name}_grad`]!.data.some((g) => g !== 0)));
+  });
+}
+
+Deno.test("A product of stored integers with what is no scale of theirs is no layer's weight", () => {
   const model = makeModel({
     nodes: [
-      makeNode("DequantizeLinear", ["q.weight", "scale"], ["w"], { axis: 1 }),
+      makeNode("Cast", ["q.weight"], ["q"], { to: DataType.FLOAT }),
+      makeNode("Mul", ["q", "gate"], ["w"]),
       makeNode("MatMul", ["x", "w"], ["h"]),
-      makeNode("MatMul", ["h", "p.weight"], ["y"]),
+      makeNode("Mul", ["q", "wide"], ["v"]), // one row becomes three
+      makeNode("MatMul", ["x", "v"], ["y"]),
     ],
-    inputs: { x: floats(1, [2, 3]) },
+    inputs: { x: floats(1, [2, 3]), gate: floats(2, [1]) },
     initializers: {
-      "q.weight": { dims: [3, 4], data: [1, -2, 3, 4, -5, 6, 7, 8, 9, 10, 11, -12], type: 3 },
-      scale: { ...floats(3, [4]), data: [0.5, 0.25, 0.125, 1] },
-      "p.weight": floats(4, [4, 4]),
+      "q.weight": { dims: [1, 4], data: [1, -2, 3, 4], type: DataType.INT8 },
+      wide: floats(3, [3, 1]),
     },
-    outputs: ["y"],
+    outputs: ["h", "y"],
   });
-  const x = floats(1, [2, 3]);
-  const learnt = trained(addLora(model, { targets: /./, rank: 2 }), 4);
-  assert.throws(
-    () => mergeLora(learnt),
-    /"q": its weight "q\.weight" is quantized or cast.*"keep"/,
-  );
-  const kept = mergeLora(learnt, { quantized: "keep" });
-  assert.deepEqual(loraAdapters(kept).map(({ name }) => name), ["q"]);
-  const expected = await runModel(learnt, { x });
-  compare((await runModel(kept, { x })).y!.data, expected.y!.data, 2e-6, "kept");
-  const { model: gradient, parameters } = differentiate(kept, {
-    loss: { type: "mse" },
-    parameters: "constants",
-  });
-  assert.deepEqual(parameters, ["q.lora_A.weight", "q.lora_B.weight"]);
-  const found = await runModel(gradient, { x, labels: floats(5, [2, 4]) });
-  assert.ok(parameters.every((name) => found[`${name}_grad`]!.data.some((g) => g !== 0)));
+  assert.deepEqual(loraLayers(model), []);
 });

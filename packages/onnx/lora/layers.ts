@@ -3,10 +3,10 @@ import { exportedParameters } from "../exported/exported_parameters.ts";
 import { floatAttribute, intAttribute, nameOf } from "../model/attributes.ts";
 import { isFloating } from "../model/data_type.ts";
 import { tensorDims } from "../model/tensor.ts";
-import type { ModelProto, NodeProto } from "../proto/onnx_pb.ts";
+import type { GraphProto, ModelProto, NodeProto } from "../proto/onnx_pb.ts";
 import { headValues } from "./head.ts";
 import { nameLayers } from "./layer_names.ts";
-import { type FindWeight, type Weight, weightsOf } from "./weights.ts";
+import { type FindWeight, storedTensors, type Weight, weightsOf } from "./weights.ts";
 
 /** How a layer uses its weight: a product of matrices, a convolution, rows of a table. */
 export type LoraKind = "linear" | "conv" | "embedding";
@@ -15,7 +15,8 @@ export type LoraKind = "linear" | "conv" | "embedding";
 export interface LoraLayer {
   /**
    * The module: what the file tells of PyTorch's name ("encoder.layer.0.attention.self.query"), from
-   * the weight's name, the exporter's notes or the node's path; else the weight's own name.
+   * the weight's name, the exporter's notes, the bias's name or the node's path; else the weight's own
+   * name.
    */
   readonly name: string;
   /** The operator, such as "MatMul". */
@@ -72,8 +73,13 @@ export function findLayers(model: ModelProto): FoundLayer[] {
     else group.nodes.push(node);
   }
   const found = [...groups.values()];
+  const biasOf = biasesOf(graph);
   const names = nameLayers(
-    found.map(({ raw, nodes }) => ({ weight: raw.weight, node: nodes[0]! })),
+    found.map(({ raw, nodes: [node] }) => ({
+      weight: raw.weight,
+      node: node!,
+      bias: raw.kind === "embedding" ? undefined : biasOf(node!),
+    })),
     exportedParameters(model),
   );
   const heads = headValues(graph);
@@ -83,6 +89,20 @@ export function findLayers(model: ModelProto): FoundLayer[] {
     name: names[k]!,
     head: nodes.some((node) => heads.has(node.output[0]!)),
   }));
+}
+
+/** Finds the stored vector that a node, or an Add behind it, adds to its product. */
+function biasesOf(graph: GraphProto): (node: NodeProto) => string | undefined {
+  const stored = storedTensors(graph);
+  const sums = new Map(
+    graph.node.filter(({ opType, domain }) => opType === "Add" && domain === "")
+      .flatMap(({ input: [left, right] }) => [[left, right], [right, left]]),
+  );
+  return (node) => {
+    const own = /^(Gemm|Conv)$/.test(node.opType) ? node.input[2] : undefined;
+    const bias = own ?? sums.get(node.output[0]);
+    return bias !== undefined && stored.has(bias) ? bias : undefined;
+  };
 }
 
 function layerOf(node: NodeProto, find: FindWeight): Own | undefined {

@@ -1,12 +1,12 @@
 /** @module */
 import { intAttribute, intsAttribute, tensorAttribute } from "../model/attributes.ts";
-import { type DataType } from "../model/data_type.ts";
+import { type DataType, isFloating } from "../model/data_type.ts";
 import type { GraphProto, NodeProto, TensorProto } from "../proto/onnx_pb.ts";
 
 /** What a value that is computed from one stored tensor alone comes from. */
 export interface Weight {
   readonly tensor: TensorProto;
-  /** Type of the value, which a Cast or DequantizeLinear gives it. */
+  /** Type of the value, which a Cast or DequantizeLinear gives it, or arithmetic that is the same. */
   readonly dataType: DataType;
   /** Whether the value is the tensor's transpose. */
   readonly transposed: boolean;
@@ -31,7 +31,10 @@ export function storedTensors(graph: GraphProto): Map<string, TensorProto> {
   ]);
 }
 
-/** Follows Identity, Transpose of a matrix, Cast and DequantizeLinear back to what is stored. */
+/**
+ * Follows Identity, Transpose of a matrix, Cast and DequantizeLinear back to what is stored, also where
+ * the latter is written out: `Mul(Sub(Cast(q), zero), scale)`.
+ */
 export function weightsOf(graph: GraphProto): FindWeight {
   const tensors = storedTensors(graph);
   const producers = new Map(
@@ -66,9 +69,27 @@ export function weightsOf(graph: GraphProto): FindWeight {
         const dataType = intAttribute(node, "output_dtype", 0) || scale.dataType;
         return { ...found, dataType, exact: false };
       }
+      case "Mul":
+      case "Sub": {
+        const [left, right] = node.input.map((input) => find(input, depth + 1));
+        if (left === undefined || right === undefined) return undefined;
+        if (isStepsOf(left, right)) return left;
+        return node.opType === "Mul" && isStepsOf(right, left) ? right : undefined;
+      }
       default:
         return undefined;
     }
   };
   return (name) => find(name);
+}
+
+/** Whether `weight` is stored as integers, and `other` a scale or zero point of its rows, columns or all. */
+function isStepsOf(weight: Weight, other: Weight): boolean {
+  const { tensor, transposed, dataType } = weight;
+  if (isFloating(tensor.dataType) || !isFloating(dataType)) return false;
+  if (other.transposed && other.tensor.dims.length === 2) return false;
+  const dims = transposed ? tensor.dims.toReversed() : tensor.dims;
+  const own = other.tensor.dims;
+  const before = dims.length - own.length;
+  return before >= 0 && own.every((size, k) => size === 1n || size === dims[before + k]);
 }
