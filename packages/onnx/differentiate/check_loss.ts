@@ -74,15 +74,51 @@ const FURTHER: Readonly<Record<Loss["type"], readonly string[]>> = {
 export const takesLabels = (type: Loss["type"]): boolean =>
   type !== "contrastive" && type !== "triplet";
 
+/** Names that losses have in PyTorch, Keras and ONNX, without underscores and capitals. */
+const ELSEWHERE: Readonly<Record<string, Loss["type"]>> = {
+  categoricalcrossentropy: "crossEntropy",
+  sparsecategoricalcrossentropy: "crossEntropy",
+  softmaxcrossentropy: "crossEntropy",
+  softmaxcrossentropyloss: "crossEntropy",
+  nll: "crossEntropy",
+  nllloss: "crossEntropy",
+  bce: "binaryCrossEntropy",
+  bcewithlogits: "binaryCrossEntropy",
+  meansquarederror: "mse",
+  l2: "mse",
+  mae: "l1",
+  meanabsoluteerror: "l1",
+  smoothl1: "huber",
+  kldiv: "distillation",
+  infonce: "contrastive",
+};
+
+/** The loss that a name stands for, in another spelling or elsewhere. */
+function typed(name: unknown): Loss["type"] | undefined {
+  if (typeof name !== "string") return undefined;
+  const plain = name.toLowerCase().replace(/[-_ ]/g, "");
+  const short = plain.replace(/loss$/, "");
+  return (Object.keys(FURTHER) as Loss["type"][]).find((type) => type.toLowerCase() === short) ??
+    ELSEWHERE[short] ?? ELSEWHERE[plain];
+}
+
 /** What comes without types is checked here: another name would be another loss without a word. */
 function checkNames(loss: Loss): void {
+  if (typeof loss !== "object" || loss === null) {
+    throw new TypeError(
+      `Cannot append the loss: it must be an object such as { type: "${
+        typed(loss) ?? "crossEntropy"
+      }" }, current value is ${typeof loss === "string" ? JSON.stringify(loss) : String(loss)}`,
+    );
+  }
   const { type, reduction = "mean" } = loss;
   const refuse = (option: string, allowed: readonly string[], actual: string) => {
     if (allowed.includes(actual)) return;
+    const meant = typed(actual);
     throw new TypeError(
       `Cannot append the loss: ${option} must be one of ${
         allowed.join(", ")
-      }, current value is ${actual}`,
+      }, current value is ${actual}${meant === undefined ? "" : `; did you mean ${meant}?`}`,
     );
   };
   refuse("type", Object.keys(FURTHER), type);

@@ -200,9 +200,22 @@ Deno.test("Losses refuse what they cannot read", async (t) => {
     ],
     [
       { type: "crossentropy" } as unknown as Loss,
-      /type must be one of crossEntropy, .*, triplet, current value is crossentropy/,
+      /type must be one of crossEntropy, .*, triplet, current value is crossentropy; did you mean crossEntropy\?$/,
     ],
-    ["mse" as unknown as Loss, /type must be one of .*, current value is undefined/],
+    [
+      { type: "MSELoss" } as unknown as Loss,
+      /current value is MSELoss; did you mean mse\?$/,
+    ],
+    [
+      { type: "sparse_categorical_crossentropy" } as unknown as Loss,
+      /did you mean crossEntropy\?$/,
+    ],
+    [{ type: "none" } as unknown as Loss, /triplet, current value is none$/],
+    [
+      "mse" as unknown as Loss,
+      /the loss: it must be an object such as \{ type: "mse" \}, current value is "mse"$/,
+    ],
+    [7 as unknown as Loss, /such as \{ type: "crossEntropy" \}, current value is 7$/],
     [
       { type: "mse", reduction: "average" } as unknown as Loss,
       /reduction must be one of mean, sum, current value is average/,

@@ -70,10 +70,17 @@ export function readSource(given: TrainerSource): TrainingSource {
   if (given === null || typeof given !== "object") {
     throw new TypeError(
       `Cannot create a trainer: the source must be { model, loss } or training artifacts, ` +
-        `given is ${kindOf(given)}`,
+        `given is ${kindOf(given)}${howToRead(given)}`,
     );
   }
   return "training" in given ? fromArtifacts(given) : fromModel(given);
+}
+
+/** What to do with the name of a file: none is read here. */
+function howToRead(given: unknown): string {
+  return typeof given === "string"
+    ? `; read the file, or take createTrainerFromFile() of "@precond/onnxruntime/node"`
+    : "";
 }
 
 /** Files that Jest or a frame made are of another realm, others come as the buffer that was read. */
@@ -90,7 +97,8 @@ function fromModel(given: ModelSource): TrainingSource {
   }
   if ((loss === undefined) === (output === undefined)) {
     throw new TypeError(
-      "Cannot create a trainer: give either a loss or the name of the output that is the loss",
+      "Cannot create a trainer: give either a loss or the name of the output that is the loss, as in " +
+        '{ model, loss: { type: "crossEntropy" } } or { model, output: "loss" }',
     );
   }
   const bytes = bytesOf(model);
@@ -100,7 +108,7 @@ function fromModel(given: ModelSource): TrainingSource {
   if (read?.graph === undefined) {
     throw new TypeError(
       `Cannot create a trainer: expected a model's bytes as a Uint8Array or a ModelProto, ` +
-        `given is ${kindOf(model)}`,
+        `given is ${kindOf(model)}${howToRead(model)}`,
     );
   }
   const apart = read.graph.initializer.find(({ dataLocation }) => dataLocation === external);

@@ -18,8 +18,14 @@ Deno.test("What is not a trainer's argument is refused when the trainer is made"
     [[undefined, source], /first argument must be a build of ONNX Runtime, .* given is undefined$/],
     [[source], /first argument must be a build of ONNX Runtime, .* given is Object$/],
     [[nodeOrt, undefined], /must be \{ model, loss \} or training artifacts, given is undefined$/],
-    [[nodeOrt, "model.onnx"], /must be \{ model, loss \} or .*, given is String$/],
-    [[nodeOrt, { model: "model.onnx", loss }], /expected a model's bytes .*, given is String$/],
+    [
+      [nodeOrt, "model.onnx"],
+      /must be \{ model, loss \} or .*, given is String; read the file, or .*FromFile/,
+    ],
+    [
+      [nodeOrt, { model: "model.onnx", loss }],
+      /expected a model's bytes .*, given is String; read the file, or .*FromFile/,
+    ],
     [[nodeOrt, { model: [8], loss }], /expected a model's bytes .* is Array$/],
     [[nodeOrt, { model, los: loss }], /"los" is no option, did you mean loss\?$/],
     [[nodeOrt, { ...files, evl: files.eval }], /"evl" is no option, did you mean eval\? /],

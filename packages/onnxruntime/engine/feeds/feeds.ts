@@ -69,6 +69,21 @@ export function requireExamples(action: string, feeds: Readonly<Record<string, T
   }
 }
 
+/** Arrays of the types that feeds are of. */
+const arrays: Readonly<Record<string, string>> = {
+  float32: "Float32Array.from(values)",
+  float64: "Float64Array.from(values)",
+  int32: "Int32Array.from(values)",
+  int64: "BigInt64Array.from(values, BigInt)",
+  bool: "Uint8Array.from(values)",
+};
+
+/** How data of a type are made of others. */
+function howToWrite(type: string | undefined): string {
+  const array = type === undefined ? undefined : arrays[type];
+  return array === undefined ? "" : `; write { data: ${array}, dims }`;
+}
+
 function tensorFor(
   ort: Ort,
   action: string,
@@ -94,7 +109,7 @@ function tensorFor(
     }
     fail(
       expected === undefined ? "be of numbers" : `have type ${expected}`,
-      `given is ${kindOf(data)}`,
+      `given is ${kindOf(data)}${howToWrite(expected)}`,
     );
   }
   const shape = taken?.dims ?? (feed as { given: Tensor }).given.dims;
@@ -104,7 +119,7 @@ function tensorFor(
     ? taken.types
     : [taken.type];
   if (expected !== undefined && !types.includes(expected)) {
-    fail(`have type ${expected}`, `given is ${types[0]}`);
+    fail(`have type ${expected}`, `given is ${types[0]}${howToWrite(expected)}`);
   }
   const shown = `[${shape.join()}]`;
   if (!shape.every((size) => Number.isInteger(size) && size >= 0)) {

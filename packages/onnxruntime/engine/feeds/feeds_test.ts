@@ -108,7 +108,7 @@ Deno.test("What is no tensor is refused by what it is", async (t) => {
     ],
     [
       { x: { ...x, data: [...x.data] }, labels: right },
-      '"x" must have type float32, given is Array',
+      '"x" must have type float32, given is Array; write { data: Float32Array.from(values), dims }',
     ],
     [
       { x: { ...x, dims: [2.5, 2] }, labels: right },
@@ -116,7 +116,7 @@ Deno.test("What is no tensor is refused by what it is", async (t) => {
     ],
     [
       { x, labels: { data: Int32Array.of(0, 1, 2), dims: [3] } },
-      '"labels" must have type int64, given is int32',
+      '"labels" must have type int64, given is int32; write { data: BigInt64Array.from(values, BigInt), dims }',
     ],
   ];
   for (const [feeds, message] of cases) {
