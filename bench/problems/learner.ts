@@ -13,6 +13,7 @@ import { finished, gpuBackends } from "../gpu.ts";
 import type { Method } from "../methods.ts";
 import type { Examples } from "./digits.ts";
 import type { Evaluation } from "./evaluation.ts";
+import { hostOptimizer } from "./host.ts";
 import { outputsOf } from "./layers.ts";
 import { build, evaluateAsync, readWeights, upload, writeWeights } from "./model.ts";
 import type { Start, Weights } from "./weights.ts";
@@ -74,11 +75,9 @@ interface Stepper {
 function stepper(
   { method, schedule, seed, batchSize }: LearnerOptions,
 ): { optimizer: Stepper; before(step: number): void } {
-  if (method.host === "adam") {
-    const adam = tf.train.adam(schedule(0), 0.9, 0.999, 1e-7);
-    // The host has no schedules; its rate is a plain field that every step reads.
-    const rate = adam as unknown as { learningRate: number };
-    return { optimizer: adam, before: (step) => rate.learningRate = schedule(step) };
+  if (method.host) {
+    const { shipped, centre } = method;
+    return hostOptimizer(method.host, shipped ? () => centre.network : schedule);
   }
   const optimizer = precond(method.definition(schedule, "network"), { seed, batchSize });
   return { optimizer, before: () => {} };
