@@ -60,7 +60,9 @@ function isAllowed(file: string, home: string, specifier: string): boolean {
     // A tool may play what a package's tests play.
     return path.startsWith(`${home}/`) ||
       (home === "tools" && /^packages\/[^/]+\/scenarios\//.test(path)) ||
-      (home === "bench" && TIMED.test(path));
+      (home === "bench" && TIMED.test(path)) ||
+      // The site's playground is the example's page, for five optimizers.
+      (home === "site" && path.startsWith("examples/tfjs-browser/"));
   }
   if (/^@precond\/(bench|example)/.test(specifier)) return false;
   const scope = Object.keys(RULES).find((scope) => file.startsWith(`${scope}/`));

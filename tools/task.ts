@@ -40,6 +40,9 @@ const STAGES: Readonly<Record<string, Stage>> = {
     return code === 0 ? await deno("fmt", "docs/options.md")([]) : { code };
   },
   "example": example,
+  "site": deno("run", "-A", "site/build.ts"),
+  "site:serve": deno("run", "-A", "site/serve.ts"),
+  "site:screenshots": deno("run", "-A", "site/screenshots.ts"),
   "pack": pack,
   "manifests": deno("run", "-A", "tools/manifests.ts"),
   "manifests:write": deno("run", "-A", "tools/manifests.ts", "--write"),

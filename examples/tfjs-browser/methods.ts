@@ -1,23 +1,6 @@
 /** The optimizers to choose from, as they are. */
-import {
-  adam,
-  type Chain,
-  chain,
-  combined,
-  curvatureOnly,
-  expr,
-  inBasis,
-  type PreconditionerEstimator,
-  scaleBy,
-  signalFraction,
-  signalSgd,
-  snrOnly,
-} from "@precond/tfjs";
-
-/** Decay of the moments that the map of T is made from: a memory of 100 steps. */
-export const decay = 0.99;
-/** The piece that keeps these moments, in front of every optimizer. */
-export const watcher = "watch";
+import { adam, type Chain, combined, curvatureOnly, signalSgd, snrOnly } from "@precond/tfjs";
+import { watched, watchSignal } from "./watched.ts";
 
 /** An optimizer and how it is shown. */
 export interface Method {
@@ -29,24 +12,6 @@ export interface Method {
   make(rate: number): Chain;
 }
 
-/** Looks on: keeps the moments of a signal fraction, for map and telemetry, and multiplies by 1. */
-function watch(): PreconditionerEstimator {
-  const { spec: _, ...watched } = signalFraction({ decay });
-  return {
-    ...watched,
-    name: watcher,
-    estimate: (inputs) => ({ ...watched.estimate(inputs), factor: expr.constant(1) }),
-  };
-}
-
-/** The same optimizer with {@linkcode watch} in front of it. */
-function watched({ basis, stages }: Chain): Chain {
-  const of = (inside: boolean) =>
-    stages.filter((stage) => stage.inside === inside).map(({ transform }) => transform);
-  // In these optimizers what works in a basis comes first.
-  return chain(scaleBy(watch()), ...(basis ? [inBasis(basis, ...of(true))] : []), ...of(false));
-}
-
 type Alias = (options: { learningRate?: number }) => Chain;
 
 /** An optimizer without options, but for another rate that is asked for. */
@@ -56,7 +21,7 @@ function method(label: string, rule: string, alias: Alias, rate?: number): Metho
     rule,
     // Its own: what it has reached long after any warm-up.
     rate: rate ?? alias({}).learningRate!(1e6),
-    make: (learningRate) => watched(alias({ learningRate })),
+    make: (learningRate) => watched(alias({ learningRate }), watchSignal()),
   };
 }
 

@@ -2,9 +2,10 @@ import { binary, precond, type TelemetryReport } from "@precond/tfjs";
 import * as tf from "@tensorflow/tfjs-core";
 import { fractionsOf, type Moments, rhoAfter } from "./fractions.ts";
 import { makeGrid } from "./grid.ts";
-import { decay, type Method, watcher } from "./methods.ts";
+import type { Method } from "./methods.ts";
 import { makeNetwork } from "./network.ts";
 import { makeSpirals, type Points, uniformSource } from "./spirals.ts";
+import { decay, watcher } from "./watched.ts";
 
 const size = 200, batchSize = 16;
 /** Updates from one report of the telemetry to the next: as often as the map is drawn. */

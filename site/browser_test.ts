@@ -1,0 +1,177 @@
+// Opens the built site in headless Chromium: no error, no overflow, and every preset trains.
+import { findChromium, launch } from "@precond/testing/browser";
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import type { Browser, Page } from "playwright-core";
+import { buildSite } from "./build.ts";
+import { serveSite } from "./serve.ts";
+
+const ignore = Deno.env.get("CI") !== "true" && !findChromium();
+const timeout = 120_000; // only stops a hang
+
+interface Look {
+  readonly preset: string;
+  readonly width: number;
+  readonly colorScheme: "light" | "dark";
+}
+
+/** A page that fails the test with its first error. */
+async function open(browser: Browser, address: string, { preset, width, colorScheme }: Look) {
+  const tab = await browser.newPage({ viewport: { width, height: 900 }, colorScheme });
+  const errors: string[] = [];
+  tab.on("pageerror", (error) => errors.push(error.stack ?? error.message));
+  tab.on("console", (m) => void (m.type() === "error" && errors.push(m.text())));
+  tab.setDefaultTimeout(timeout);
+  await tab.goto(`${address}?preset=${preset}`);
+  const check = async () => {
+    const failed = await tab.evaluate(() => document.querySelector("#status.failed")?.textContent);
+    assert.deepEqual([...errors, failed ?? ""], [""]);
+    const scrolled = await tab.evaluate(() => document.documentElement.scrollWidth);
+    assert.ok(scrolled <= width, `${scrolled} px of page in ${width}`);
+  };
+  return { tab, check };
+}
+
+/** Waits until all have made so many steps, or something failed. */
+function trained(tab: Page, steps: number): Promise<unknown> {
+  return tab.waitForFunction(
+    (steps) =>
+      Number(document.getElementById("step")!.textContent) >= steps ||
+      document.querySelector("#status.failed"),
+    steps,
+    { timeout },
+  );
+}
+
+/** Runs in the page: the table's rows. */
+const readRows = () =>
+  [...document.querySelectorAll<HTMLTableRowElement>("#rows tr")].map((row) => ({
+    name: row.dataset.contender!,
+    rate: Number(row.cells[1]!.textContent),
+    train: Number(row.cells[2]!.textContent),
+    test: Number(row.cells[3]!.textContent),
+  }));
+
+/** Runs in the page: how many colours a canvas has. */
+const countColors = (selector: string) => {
+  const canvas = document.querySelector<HTMLCanvasElement>(selector)!;
+  const { width, height } = canvas;
+  const { data } = canvas.getContext("2d")!.getImageData(0, 0, width, height);
+  return new Set(new Uint32Array(data.buffer)).size;
+};
+
+const looks: readonly (Look & { readonly snr: string; readonly steps: number })[] = [
+  { preset: "ill", width: 1280, colorScheme: "light", snr: "snrOnly", steps: 40 },
+  { preset: "noisy", width: 390, colorScheme: "dark", snr: "signalSgd", steps: 40 },
+  { preset: "clean", width: 390, colorScheme: "light", snr: "snrOnly", steps: 20 },
+];
+
+/** A test over the site, built and served, in one browser. */
+function siteTest(
+  name: string,
+  body: (browser: Browser, address: string, t: Deno.TestContext) => Promise<void>,
+): void {
+  Deno.test({
+    name: `site: ${name}`,
+    ignore,
+    // Playwright keeps what it has started once.
+    sanitizeOps: false,
+    sanitizeResources: false,
+    async fn(t) {
+      await buildSite();
+      await using server = serveSite();
+      await using browser = await launch();
+      await body(browser, `http://127.0.0.1:${server.addr.port}/`, t);
+    },
+  });
+}
+
+siteTest(
+  "every preset trains, at 390 and 1280 px, in light and dark",
+  async (browser, address, t) => {
+    for (const look of looks) {
+      await t.step(`${look.preset}, ${look.width} px, ${look.colorScheme}`, async () => {
+        const { tab, check } = await open(browser, address, look);
+        await check();
+        await tab.getByRole("button", { name: "Start", exact: true }).click();
+        await trained(tab, 10);
+        await check();
+        const before = await tab.evaluate(readRows);
+        await trained(tab, look.steps);
+        await tab.getByRole("button", { name: "Pause" }).click();
+        const after = await tab.evaluate(readRows);
+        const names = ["sgd", "curvatureOnly", look.snr, "combined", "adam"];
+        assert.deepEqual(after.map(({ name }) => name), names);
+        for (const [i, row] of after.entries()) {
+          assert.ok(row.train > 0 && row.test > 0 && row.rate > 0, JSON.stringify(row));
+          assert.notEqual(row.train, before[i]!.train, `the loss of ${row.name} moves`);
+        }
+        for (const chart of ["#test-chart", "#train-chart", "#noise-chart"]) {
+          assert.ok(await tab.evaluate(countColors, chart) > 10, chart);
+        }
+        for (const kind of ["signal", "curvature"]) {
+          const colors = await tab.evaluate(countColors, `[data-map=hidden-${kind}]`);
+          assert.ok(colors > 10, `${colors} colours in the map of ${kind}`);
+        }
+        assert.match((await tab.locator("#verdict").textContent())!, /^After \d+ steps .* loss/);
+        assert.match((await tab.locator("#noise-text").textContent())!, /^combined\(\): .*batch/);
+        await tab.locator("summary").click();
+        await check();
+        await tab.close();
+      });
+    }
+  },
+);
+
+siteTest(
+  "by keyboard: presets, sliders, drawing; a file; plain JavaScript",
+  async (browser, address) => {
+    const look = { preset: "clean", width: 1280, colorScheme: "dark" } as const;
+    const { tab, check } = await open(browser, address, look);
+    const press = async (...keys: string[]) => {
+      for (const key of keys) await tab.keyboard.press(key);
+    };
+    // From the link at the top: the first preset.
+    await press("Tab", "Tab", "Enter");
+    assert.equal(
+      await tab.getByRole("button", { name: "Small noisy data" }).getAttribute("aria-pressed"),
+      "true",
+    );
+    await tab.locator("summary").focus();
+    await press("Enter");
+    const slider = tab.getByRole("slider", { name: "Batch size" });
+    await slider.focus();
+    await press("ArrowRight", "ArrowRight");
+    assert.equal(await slider.getAttribute("aria-valuetext"), "64");
+    assert.match((await tab.locator("#preset-text").textContent())!, /of your own/);
+    await press("Home");
+    assert.equal(await slider.getAttribute("aria-valuetext"), "2");
+
+    await tab.getByLabel("Computed on").selectOption("cpu");
+    await tab.getByLabel("Data").selectOption("drawn");
+    await tab.getByText("0 points are drawn").waitFor();
+    await tab.locator("#drawing").focus();
+    for (let k = 0; k < 8; k++) await press("ArrowUp", "Enter");
+    await tab.getByRole("button", { name: "Orange" }).click();
+    await tab.locator("#drawing").click({ position: { x: 40, y: 200 } });
+    for (let k = 0; k < 8; k++) await press("ArrowRight", "Enter");
+    await tab.getByText("17 points.").waitFor();
+
+    await tab.getByLabel("Data").selectOption("file");
+    const lines = Array.from({ length: 30 }, (_, i) => `${i},${i % 7},${i < 15 ? "a" : "b"}`);
+    const file = (text: string) => ({
+      name: "points.csv",
+      mimeType: "text/csv",
+      buffer: Buffer.from(text),
+    });
+    const chooser = tab.locator("#file");
+    await chooser.setInputFiles(file("x,y,label\n1,2"));
+    await tab.getByText("Cannot read line 2: it has 2 columns").waitFor();
+    await chooser.setInputFiles(file(lines.join("\n")));
+    await tab.getByRole("button", { name: "Start", exact: true }).press("Enter");
+    await trained(tab, 20);
+    await check();
+    await tab.getByText("Training on plain JavaScript").waitFor();
+    await tab.close();
+  },
+);

@@ -1,0 +1,43 @@
+import type { CsvPoints } from "../data/csv.ts";
+import { digitsTask } from "../data/digits.ts";
+import type { Task } from "../data/examples.ts";
+import { type LabelledPoints, moons, ownTask, planeTask, spirals } from "../data/plane.ts";
+import type { Settings } from "./settings.ts";
+
+/** What the visitor has brought. */
+export interface Brought {
+  readonly drawn: LabelledPoints;
+  readonly file?: CsvPoints;
+}
+
+const fewest = 15;
+
+/**
+ * The task that the settings ask for.
+ *
+ * @throws {Error} If the visitor's data are missing or too few.
+ */
+export function makeTask(settings: Settings, { drawn, file }: Brought): Task {
+  const options = { ...settings, seed: 1 };
+  switch (settings.data) {
+    case "moons":
+      return planeTask(moons, options);
+    case "spirals":
+      return planeTask(spirals, options);
+    case "digits":
+      return digitsTask(options);
+    case "file":
+      if (!file) throw new Error("Cannot train yet: choose a CSV file under the data");
+      return ownTask(file, options);
+    case "drawn": {
+      const { labels } = drawn;
+      if (labels.length < fewest || new Set(labels).size < 2) {
+        throw new Error(
+          `Cannot train yet: ${labels.length} points are drawn; set at least ${fewest}, of at ` +
+            "least two colours",
+        );
+      }
+      return ownTask(drawn, options);
+    }
+  }
+}
