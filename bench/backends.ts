@@ -1,5 +1,6 @@
 /** @module */
 import type * as PageExports from "./_page.ts";
+import { Exit } from "./exit.ts";
 import { gpuName } from "./gpu.ts";
 import { digitsFolder } from "./problems/digits.ts";
 import { onnxBackends } from "./problems/learner.ts";
@@ -25,10 +26,21 @@ const uses = (cells: readonly Cell[], name: string) =>
 /**
  * Checks before the first run that none of them will fail later.
  *
- * @throws {Exit} With code 2, if an adapter or Chromium is missing.
+ * @throws {Exit} With code 2, if an adapter or Chromium is missing, or what the user brought would go
+ *   to a page.
  */
 export async function requireBackends(cells: readonly Cell[]): Promise<void> {
-  if (uses(cells, "webgl")) await requireChromium("webgl");
+  if (uses(cells, "webgl")) {
+    const brought = cells.find(({ problem }) => problem.set === "yours");
+    if (brought) {
+      throw new Exit(
+        2,
+        `Cannot run "${brought.problem.name}" on webgl, which is in a page without files; use another ` +
+          "backend",
+      );
+    }
+    await requireChromium("webgl");
+  }
   if (uses(cells, "webgpu")) await requireAdapter();
 }
 

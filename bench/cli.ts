@@ -2,35 +2,19 @@
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command, InvalidArgumentError, Option } from "commander";
+import { Exit } from "./exit.ts";
 import { methods } from "./methods.ts";
 import { allProblems } from "./problems/mod.ts";
 import { allBackends, type Request } from "./suite.ts";
+import { addYourOptions, yourNames, type Yours, yoursOf } from "./yours.ts";
 
 /** A request, with where its results go. */
-export interface Arguments extends Request {
+export interface Arguments extends Omit<Request, "yours"> {
+  /** What the user brings. */
+  readonly yours: Yours;
   readonly json: string;
   readonly html: string;
   readonly resume: boolean;
-}
-
-/** Ends the program: a message for people, and a code. */
-export class Exit extends Error {
-  readonly code: number;
-  constructor(code: number, message: string) {
-    super(message);
-    this.code = code;
-  }
-}
-
-/** Runs a program to its exit code: 0 unless it says another, that of an {@linkcode Exit} after its message. */
-export async function exitCode(program: () => Promise<number | void>): Promise<number> {
-  try {
-    return await program() ?? 0;
-  } catch (error) {
-    if (!(error instanceof Exit)) throw error;
-    if (error.message !== "") console.error(error.message);
-    return error.code;
-  }
 }
 
 const out = (name: string) => fileURLToPath(new URL(`./out/${name}`, import.meta.url));
@@ -132,6 +116,7 @@ function fileAt(path: string): string {
 
 const everyProblem = () => [
   ...new Set([...allProblems(false), ...allProblems(true)].map((problem) => problem.name)),
+  ...yourNames,
 ];
 
 /**
@@ -162,6 +147,7 @@ export function parse(args: readonly string[]): Arguments {
     .option("--json <file>", "where the rows go", out("results.json"))
     .option("--html <file>", "where the report goes", out("report.html"))
     .option("--resume", "skip rows that the JSON file has already for the same settings", false);
+  addYourOptions(program);
   program.addHelpText(
     "after",
     `\nProblems: ${everyProblem().join(", ")}\n\nMethods: ${
@@ -177,6 +163,7 @@ export function parse(args: readonly string[]): Arguments {
     json: rest.json,
     html: rest.html,
     resume: rest.resume,
+    yours: yoursOf(rest, problem),
     ...(problem ? { problems: problem } : {}),
     ...(method ? { methods: method } : {}),
   };
@@ -184,7 +171,7 @@ export function parse(args: readonly string[]): Arguments {
     throw new Exit(2, `Cannot write rows and report into one file, "${request.json}"`);
   }
   const missing = problem?.filter((name: string) =>
-    !allProblems(rest.full).some((known) => known.name === name)
+    !yourNames.includes(name) && !allProblems(rest.full).some((known) => known.name === name)
   );
   if (missing?.length > 0) {
     throw new Exit(2, `Problem "${missing.join('", "')}" is only part of the suite with --full`);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { command, Exit, parse, positives, samplesOption } from "./cli.ts";
+import { command, parse, positives, samplesOption } from "./cli.ts";
+import { Exit } from "./exit.ts";
 import { counts } from "./overhead.ts";
 
 const refused = (args: string[], ...parts: (string | RegExp)[]) => {
@@ -62,6 +63,7 @@ Deno.test("parse() reads lists, numbers and files", () => {
     json: "a.json",
     html: "b.html",
     resume: true,
+    yours: {},
   });
   assert.equal(parse(["--full"]).seeds, 5);
 });

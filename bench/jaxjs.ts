@@ -8,7 +8,8 @@
 import { type Array, init, jit, numpy as np, tree } from "@jax-js/jax";
 import { adam, applyUpdates, combined, type Definition, precond, snrOnly } from "@precond/jax-js";
 import Table from "cli-table3";
-import { command, exitCode, parseArguments, samplesOption } from "./cli.ts";
+import { command, parseArguments, samplesOption } from "./cli.ts";
+import { exitCode } from "./exit.ts";
 import { writeRows } from "./file.ts";
 import { number } from "./format.ts";
 

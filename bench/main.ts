@@ -4,18 +4,19 @@
  * @module
  */
 import { type Placed, requireBackends, withBackends } from "./backends.ts";
-import { type Arguments, Exit, exitCode, parse } from "./cli.ts";
+import { type Arguments, parse } from "./cli.ts";
 import { device, source, versions } from "./device.ts";
+import { Exit, exitCode } from "./exit.ts";
 import { readResults, resultsText, write } from "./file.ts";
 import { Interrupted, watch } from "./interrupt.ts";
-import { allProblems } from "./problems/mod.ts";
 import { progress } from "./progress.ts";
 import { runCell } from "./protocol.ts";
 import { html } from "./report/html.ts";
 import { type Results, schemaVersion } from "./rows.ts";
-import { cellsOf } from "./suite.ts";
+import { cellsOf, problemsOf } from "./suite.ts";
 import { groupsOf } from "./summary.ts";
 import { report } from "./table.ts";
+import { yourProblems } from "./yours.ts";
 
 /** @throws {Exit} If the file is none to go on with. */
 async function resumed(path: string): Promise<Results | undefined> {
@@ -27,7 +28,10 @@ async function resumed(path: string): Promise<Results | undefined> {
 }
 
 /** Runs what is asked for; returns the exit code. */
-async function benchmark(request: Arguments, args: readonly string[]): Promise<number> {
+async function benchmark(asked: Arguments, args: readonly string[]): Promise<number> {
+  const yours = await yourProblems(asked.yours, asked.full);
+  for (const { name, about } of yours) console.log(`${name}: ${about}`);
+  const request = { ...asked, yours };
   const cells = cellsOf(request);
   if (cells.length === 0) {
     throw new Exit(2, "None of these methods applies to any of these problems");
@@ -84,7 +88,7 @@ async function benchmark(request: Arguments, args: readonly string[]): Promise<n
     rows: results.rows.filter((row) => wanted.has(row.settings) && row.seed <= request.seeds),
     sensitivity: results.sensitivity.filter((s) => wanted.has(s.settings)),
   };
-  const groups = groupsOf(own, allProblems(request.full));
+  const groups = groupsOf(own, problemsOf(request));
   await write(
     request.html,
     await html(own, groups, { seconds, interrupted: signals.interrupted, ...surroundings }),

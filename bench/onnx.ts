@@ -7,15 +7,8 @@
 import Table from "cli-table3";
 import { Option } from "commander";
 import { env } from "onnxruntime-node";
-import {
-  command,
-  exitCode,
-  names,
-  parseArguments,
-  positive,
-  positives,
-  samplesOption,
-} from "./cli.ts";
+import { command, names, parseArguments, positive, positives, samplesOption } from "./cli.ts";
+import { exitCode } from "./exit.ts";
 import { versions } from "./device.ts";
 import { writeRows } from "./file.ts";
 import { number } from "./format.ts";

@@ -1,5 +1,5 @@
 /** @module */
-import { Exit } from "./cli.ts";
+import { Exit } from "./exit.ts";
 import { startGpu } from "./gpu.ts";
 
 /** Pages; loaded on demand, since it is Playwright and esbuild. */

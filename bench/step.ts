@@ -8,16 +8,8 @@ import "@tensorflow/tfjs-backend-cpu";
 import "@tensorflow/tfjs-backend-wasm";
 import Table from "cli-table3";
 import { Option } from "commander";
-import {
-  command,
-  Exit,
-  exitCode,
-  names,
-  parseArguments,
-  positive,
-  positives,
-  samplesOption,
-} from "./cli.ts";
+import { command, names, parseArguments, positive, positives, samplesOption } from "./cli.ts";
+import { Exit, exitCode } from "./exit.ts";
 import { writeRows } from "./file.ts";
 import { number } from "./format.ts";
 import { placesOf, requirePlaces } from "./overhead/measurers.ts";

@@ -14,6 +14,8 @@ export interface Request {
   readonly problems?: readonly string[];
   /** Names; all if left out. */
   readonly methods?: readonly string[];
+  /** Problems that the user brought; without names they are all there is. */
+  readonly yours?: readonly Problem[];
   /** For the network problems. */
   readonly backends: readonly string[];
   /** Seeds to report, besides the tuning seed. */
@@ -69,12 +71,17 @@ function describe(method: Method, setting: Setting): string {
   }
 }
 
+/** The problems that are asked for. */
+export function problemsOf({ full, problems: named, yours = [] }: Request): Problem[] {
+  if (named === undefined && yours.length > 0) return [...yours];
+  return [...allProblems(full), ...yours]
+    .filter(({ name, fullOnly }) => named?.includes(name) ?? (full || !fullOnly));
+}
+
 /** Everything a request comes to, in the order of running. */
 export function cellsOf(request: Request): Cell[] {
   const { full, backends } = request;
-  const named = request.problems;
-  const chosen = allProblems(full)
-    .filter(({ name, fullOnly }) => named?.includes(name) ?? (full || !fullOnly));
+  const chosen = problemsOf(request);
   return chosen.flatMap((problem) =>
     (problem.kind === "theory" ? [theoryBackend] : backends).flatMap((backend) =>
       methods

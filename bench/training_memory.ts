@@ -8,7 +8,8 @@
 import Table from "cli-table3";
 import { InvalidArgumentError, Option } from "commander";
 import { fileURLToPath } from "node:url";
-import { command, exitCode, parseArguments, positive } from "./cli.ts";
+import { command, parseArguments, positive } from "./cli.ts";
+import { exitCode } from "./exit.ts";
 import { writeRows } from "./file.ts";
 import { number } from "./format.ts";
 import type { Contender, Steps } from "./onnxruntime/memory_process.ts";

@@ -1,6 +1,6 @@
 /** @module */
 import { fileURLToPath } from "node:url";
-import { Exit } from "../cli.ts";
+import { Exit } from "../exit.ts";
 import { requireAdapter } from "../runtime.ts";
 import type { OnnxruntimeRuntime, ProviderName, TrainingCase, TrainingRow } from "./rows.ts";
 

@@ -7,6 +7,7 @@ import type { Problem } from "./problem.ts";
 import { rotatedProblem } from "./rotated.ts";
 import { theoryProblems } from "./separable.ts";
 import { sparseLogisticProblem } from "./sparse_logistic.ts";
+import { tabularClassification, tabularRegression } from "./tabular.ts";
 
 /** Every problem, in its quick or its full size. */
 export function allProblems(full: boolean): Problem[] {
@@ -16,6 +17,8 @@ export function allProblems(full: boolean): Problem[] {
     softmaxProblem(full),
     mlpProblem(full),
     cnnProblem(full),
+    tabularRegression(full),
+    tabularClassification(full),
     sparseLogisticProblem(full),
     labelNoiseProblem(full),
     ...noiseShares.map((share) => labelNoiseProblem(full, share)),

@@ -1,0 +1,75 @@
+/**
+ * What the user brings to the benchmark.
+ *
+ * @module
+ */
+import { type Command, Option } from "commander";
+import { Exit } from "./exit.ts";
+import { csvProblem } from "./problems/csv_problem.ts";
+import type { CsvOptions, TableTask } from "./problems/csv_target.ts";
+import { InputError } from "./problems/input_error.ts";
+import type { Problem } from "./problems/problem.ts";
+
+/** What the command line says of the user's own data. */
+export interface Yours {
+  readonly csv?: CsvOptions;
+}
+
+/** Names of the problems that these make. */
+export const yourNames: readonly string[] = ["csv"];
+
+/** Adds the options. */
+export function addYourOptions(program: Command): void {
+  program
+    .option("--csv <file>", "a table of yours, which becomes the problem csv; with --target")
+    .option("--target <column>", "the column of the table to predict")
+    .addOption(
+      new Option("--task <task>", "what to do with it (default: as its values are)")
+        .choices(["regression", "classification"]),
+    );
+}
+
+/**
+ * Reads the options.
+ *
+ * @throws {Exit} With code 2, if some are missing.
+ */
+export function yoursOf(
+  { csv, target, task }: { csv?: string; target?: string; task?: TableTask },
+  problems: readonly string[] | undefined,
+): Yours {
+  if (csv === undefined) {
+    if (target !== undefined || task !== undefined) {
+      throw new Exit(2, `--${target === undefined ? "task" : "target"} needs --csv <file>`);
+    }
+    if (problems?.includes("csv")) throw new Exit(2, 'Problem "csv" needs --csv <file>');
+    return {};
+  }
+  if (target === undefined) throw new Exit(2, "--csv needs --target <column>");
+  return { csv: { file: csv, target, ...(task && { task }) } };
+}
+
+/**
+ * Makes problems of what the user brought.
+ *
+ * @throws {Exit} With code 2, if it cannot be used.
+ */
+export async function yourProblems({ csv }: Yours, full: boolean): Promise<Problem[]> {
+  if (csv === undefined) return [];
+  try {
+    return [csvProblem(await textOf(csv.file), csv, full)];
+  } catch (error) {
+    throw error instanceof InputError ? new Exit(2, error.message) : error;
+  }
+}
+
+async function textOf(file: string): Promise<string> {
+  try {
+    return await Deno.readTextFile(file);
+  } catch (error) {
+    const reason = error instanceof Deno.errors.NotFound
+      ? "there is no such file"
+      : (error as Error).message;
+    throw new InputError(`Cannot read "${file}": ${reason}`);
+  }
+}
