@@ -84,10 +84,12 @@ export {
 export { wasmModule, type WasmSignature, wasmSignature } from "./lowerings/wasm.ts";
 export * as wasmEncoder from "./lowerings/wasm_encoder.ts";
 export { parseDefinition, stringifyDefinition } from "./state/definition_json.ts";
+export { mergeKinds, mergeSaved } from "./state/merge_states.ts";
 export {
   exportState,
   importState,
   loadState,
+  type SavedOptimizer,
   saveState,
   type StateTensor,
 } from "./state/optimizer_state.ts";

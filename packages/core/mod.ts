@@ -31,6 +31,7 @@ export {
   type TelemetryReport,
   toSeries,
 } from "./evidence/report.ts";
+export { type MergeOptions, mergeStates } from "./state/merge_states.ts";
 export * from "./estimators/curvature_source.ts";
 export { inverseCurvature } from "./estimators/inverse_curvature.ts";
 export { signalFraction } from "./estimators/signal_fraction.ts";

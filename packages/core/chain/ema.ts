@@ -46,18 +46,26 @@ export function newestWeight(decay: number, count: number, debias = true): numbe
  * Weights for samples of unequal precision. With `b` the batch size relative to the first one,
  * a sample's variance is σ²/b and its weight b·βⁿ⁻ⁱ. State: `mass` Σ of weights;
  * `rho = Σ ŵ²/b` (the mean's variance is ρσ²); `mix = Σ ŵ/b` (E[D] = (mix − ρ)σ²).
- * For equal batches `mix = 1` and `rho` is the ρ of the field.
+ * For equal batches `mix = 1` and `rho` is the ρ of the field. `count` is n.
  */
 export function weightedEma(
   decay: number,
   batchSize: number,
   previous: Scalars | undefined,
-): Scalars & { w: number; rho: number; mix: number; mass: number; batch: number; b: number } {
+): Scalars & {
+  w: number;
+  rho: number;
+  mix: number;
+  mass: number;
+  batch: number;
+  b: number;
+  count: number;
+} {
   const batch = previous?.batch ?? batchSize;
   const b = batchSize / batch;
   const mass = decay * (previous?.mass ?? 0) + (1 - decay) * b;
   const w = previous ? (1 - decay) * b / mass : 1;
   const rho = (1 - w) ** 2 * (previous?.rho ?? 0) + w * w / b;
   const mix = (1 - w) * (previous?.mix ?? 0) + w / b;
-  return { w, rho, mix, mass, batch, b };
+  return { w, rho, mix, mass, batch, b, count: (previous?.count ?? 0) + 1 };
 }

@@ -4,7 +4,16 @@ import { abs, clamp, gt, mul, square } from "../kernel/expr.ts";
 import * as kinds from "../kinds.ts";
 import { mergeClipping } from "./clipping.ts";
 import { specify } from "./specification.ts";
-import type { Piece, PreconditionerEstimator, RuleInputs, Scalars, Transform } from "./types.ts";
+import type {
+  MergedScalars,
+  Piece,
+  PreconditionerEstimator,
+  RuleInputs,
+  Scalars,
+  SlotMerge,
+  SlotSpec,
+  Transform,
+} from "./types.ts";
 
 /** Options of {@linkcode scaleBy}. */
 export interface ScaleByOptions {
@@ -30,6 +39,59 @@ function innerPart(previous: Scalars | undefined): Scalars | undefined {
 
 function prefixed<T>(record: Readonly<Record<string, T>>): Record<string, T> {
   return Object.fromEntries(Object.entries(record).map(([key, value]) => [inner + key, value]));
+}
+
+/** How a slot of the inner transform is merged, with the names that it has here. */
+function innerMerge(merge: SlotMerge): SlotMerge {
+  if (typeof merge === "string") return merge;
+  return "meanWhere" in merge
+    ? { meanWhere: inner + merge.meanWhere }
+    : { deviationFrom: inner + merge.deviationFrom };
+}
+
+function innerSlots(slots: Readonly<Record<string, SlotSpec>>): Record<string, SlotSpec> {
+  return prefixed(
+    Object.fromEntries(
+      Object.entries(slots).map(([key, slot]) => [
+        key,
+        slot.merge ? { ...slot, merge: innerMerge(slot.merge) } : slot,
+      ]),
+    ),
+  );
+}
+
+/** `mergeScalars` and `derive` of both, where one of them has it. */
+function mergingOf(
+  estimator: Piece,
+  to: Piece | undefined,
+): Pick<Piece, "mergeScalars" | "derive"> {
+  const innerState = (state: MergedScalars) => ({ ...state, scalars: innerPart(state.scalars)! });
+  return {
+    ...(estimator.mergeScalars || to?.mergeScalars
+      ? {
+        mergeScalars: (states, base) => ({
+          ...estimator.mergeScalars?.(states, base),
+          ...prefixed(to?.mergeScalars?.(states.map(innerState), base && innerState(base)) ?? {}),
+        }),
+      }
+      : {}),
+    ...(estimator.derive || to?.derive
+      ? {
+        derive: (inputs) => ({
+          ...estimator.derive?.(inputs),
+          ...prefixed(to?.derive?.(innerInputs(inputs)) ?? {}),
+        }),
+      }
+      : {}),
+  };
+}
+
+function innerInputs<T extends Pick<RuleInputs, "slot" | "scalar">>(inputs: T): T {
+  return {
+    ...inputs,
+    slot: (name: string) => inputs.slot(inner + name),
+    scalar: (name: string) => inputs.scalar(inner + name),
+  };
 }
 
 /**
@@ -71,7 +133,7 @@ export function scaleBy(
     ...specify("scaleBy", estimator, given),
     name: estimator.name,
     needs: [...new Set([...estimator.needs, ...(to?.needs ?? [])])],
-    slots: { ...estimator.slots, ...prefixed(to?.slots ?? {}) },
+    slots: { ...estimator.slots, ...innerSlots(to?.slots ?? {}) },
     ...(source ? { curvature: source } : {}),
     ...(meaning ? { meaning } : {}),
     ...(to?.learningRate ? { learningRate: to.learningRate } : {}),
@@ -80,6 +142,7 @@ export function scaleBy(
     perParameter: (estimator.perParameter ?? false) || (to?.perParameter ?? false),
     ...(estimator.inspect ? { inspect: (inputs) => estimator.inspect!(inputs) } : {}),
     scales: to === undefined && estimator.scales !== false,
+    ...mergingOf(estimator, to),
     scalars(step, previous) {
       return {
         ...estimator.scalars(step, previous),
@@ -89,12 +152,7 @@ export function scaleBy(
     apply(inputs) {
       const { factor, slots, limit } = estimator.estimate(inputs);
       const bounded = limit !== undefined && limit < Infinity;
-      const nested: RuleInputs = {
-        ...inputs,
-        slot: (name) => inputs.slot(inner + name),
-        scalar: (name) => inputs.scalar(inner + name),
-      };
-      const target = to?.apply(nested);
+      const target = to?.apply(innerInputs(inputs));
       const product = mul(factor, target?.update ?? inputs.x);
       const squares = inputs.gradientSquares;
       const own = bounded ? { elements: gt(abs(product), limit) } : {};

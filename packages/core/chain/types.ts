@@ -28,6 +28,36 @@ export interface CurvatureSource {
   readonly from?: "gradient" | "gradientSquares";
 }
 
+/**
+ * How `mergeStates()` makes one slot of those of several optimizers, with weights p that add up to 1:
+ *
+ * - `"mean"`: Σ p x, for averages of samples, of their squares, and for whatever is linear in them.
+ * - `"sum"`: Σ x, for counts; what all had from the state that they started from counts once.
+ * - `"maximum"`: max x.
+ * - `"spread"`: 1 − Σ p²(1 − x), for 1 − ρ, where ρ is the sum of the squared weights of an average.
+ * - `{ meanWhere: key }`: the mean over the states whose scalar of that name is not 0.
+ * - `{ deviationFrom: slot }`: Σ p (x + (m − m̄)²), for the variance about an average m, m̄ the merged
+ *   one (Chan, Golub & LeVeque, 1979).
+ * - `"derived"`: from the merged slots, by {@linkcode Piece.derive}.
+ */
+export type SlotMerge =
+  | "mean"
+  | "sum"
+  | "maximum"
+  | "spread"
+  | "derived"
+  | { readonly meanWhere: string }
+  | { readonly deviationFrom: string };
+
+/** A piece's numbers in a state that is merged. */
+export interface MergedScalars {
+  /** p: of all states together 1. */
+  readonly weight: number;
+  /** Updates of the parameter. */
+  readonly step: number;
+  readonly scalars: Scalars;
+}
+
 /** An array kept for each parameter between steps. */
 export interface SlotSpec {
   /** One value an element (default), a row or for the whole tensor. */
@@ -39,6 +69,8 @@ export interface SlotSpec {
    * works in. Second moments stay. Default false.
    */
   readonly turns?: boolean;
+  /** How states are merged; default "mean" for what turns, else `mergeStates()` refuses. */
+  readonly merge?: SlotMerge;
 }
 
 /** A parameter: what pieces may know of it besides its values. */
@@ -81,6 +113,13 @@ export interface Piece extends Specified {
   readonly slots: Readonly<Record<string, SlotSpec>>;
   /** Pure; `previous` is what it returned on this parameter's last applied step. */
   scalars(step: StepInfo, previous: Scalars | undefined): Scalars;
+  /**
+   * Merges numbers that depend on more than the step, for `mergeStates()`: returns those alone, others
+   * become weighted means. `base` is the state that all started from, if they did not start afresh.
+   */
+  mergeScalars?(states: readonly MergedScalars[], base: MergedScalars | undefined): Scalars;
+  /** Slots that follow from the others and the scalars of the last step, by name. */
+  derive?(inputs: Pick<RuleInputs, "slot" | "scalar" | "sum">): Readonly<Record<string, Expr>>;
   /** True if `scalars` looks at `step.parameter`. */
   readonly perParameter?: boolean;
   readonly curvature?: CurvatureSource;

@@ -2,7 +2,12 @@
 import { checkOptions, checkValue } from "../checks.ts";
 import { specify } from "../chain/specification.ts";
 import { average, newestWeight, weights } from "../chain/ema.ts";
-import type { CurvatureSource, Evidence, PreconditionerEstimator } from "../chain/types.ts";
+import type {
+  CurvatureSource,
+  Evidence,
+  PreconditionerEstimator,
+  RuleInputs,
+} from "../chain/types.ts";
 import * as kinds from "../kinds.ts";
 import {
   abs,
@@ -97,12 +102,25 @@ export function inverseCurvature(
     ? (fromSquares ? ["gradient", "gradientSquares"] : ["gradient"])
     : ["gradient", "curvature"];
   const evidence = fromSquares ? "gradientSquares" as const : "curvature" as const;
+  const factorOf = (h: Expr, { scalar, sum }: Pick<RuleInputs, "scalar" | "sum">): Expr => {
+    const magnitude = moment === "rms" ? sqrt(h) : sign === "absolute" ? abs(h) : max(h, 0);
+    const kappa = mul(gain, magnitude);
+    const mean = () => div(sum(kappa, "tensor"), sum(constant(1), "tensor"));
+    const denominator = dampingForm === "max"
+      ? max(kappa, damping)
+      : add(kappa, dampingForm === "add" ? damping : mul(damping, mean()));
+    const safe = damping > 0 && dampingForm !== "relative";
+    const inverse = safe ? div(1, denominator) : divide0(1, denominator);
+    return warmup > 1 ? mul(scalar("ready"), inverse) : inverse;
+  };
   return {
     ...specify("inverseCurvature", source, given),
     name: "inverseCurvature",
     needs,
     // Between samples the factor stays: kept, it saves each step a division.
-    slots: inKernel ? { h: {} } : { h: {}, factor: {} },
+    slots: inKernel
+      ? { h: { merge: "mean" } }
+      : { h: { merge: "mean" }, factor: { merge: "derived" } },
     curvature: warmup > 1 ? { ...source, first: warmup } : source,
     meaning: [source.kind, moment, ...(debias ? [] : ["biased"])].join(),
     scales: stepClip === Infinity,
@@ -119,6 +137,14 @@ export function inverseCurvature(
       const ready = count >= warmup ? 1 : 0;
       return { ...weights(newestWeight(decay, count, debias)), batchSize, ready };
     },
+    mergeScalars: (states) => ({
+      ready: Math.max(...states.map(({ scalars }) => scalars.ready!)),
+    }),
+    ...(inKernel ? {} : {
+      derive: (inputs: Pick<RuleInputs, "slot" | "scalar" | "sum">) => ({
+        factor: factorOf(inputs.slot("h"), inputs),
+      }),
+    }),
     estimate({ gradient, curvature, rawGradientSquares, slot, scalar, sum }) {
       const sample: Expr | undefined = !inKernel
         ? curvature
@@ -129,15 +155,7 @@ export function inverseCurvature(
       const old = slot("h");
       const observed = sample && (moment === "rms" ? square(sample) : sample);
       const h = observed ? average(decay, old, observed, scalar) : old;
-      const magnitude = moment === "rms" ? sqrt(h) : sign === "absolute" ? abs(h) : max(h, 0);
-      const kappa = mul(gain, magnitude);
-      const mean = () => div(sum(kappa, "tensor"), sum(constant(1), "tensor"));
-      const denominator = dampingForm === "max"
-        ? max(kappa, damping)
-        : add(kappa, dampingForm === "add" ? damping : mul(damping, mean()));
-      const safe = damping > 0 && dampingForm !== "relative";
-      const inverse = safe ? div(1, denominator) : divide0(1, denominator);
-      const factor = warmup > 1 ? mul(scalar("ready"), inverse) : inverse;
+      const factor = factorOf(h, { scalar, sum });
       return { factor, slots: inKernel ? { h } : { h, factor }, limit: stepClip };
     },
   };

@@ -38,7 +38,7 @@ export function inverseMaximum(options: InverseMaximumOptions = {}): Preconditio
     ...specify("inverseMaximum", given),
     name: "inverseMaximum",
     needs: ["gradient"],
-    slots: { u: {} },
+    slots: { u: { merge: "maximum" } },
     scalars: () => ({}),
     estimate({ x, slot }) {
       const u = max(mul(decay, slot("u")), abs(x));

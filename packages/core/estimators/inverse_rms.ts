@@ -59,7 +59,7 @@ export function inverseRms(options: InverseRmsOptions = {}): PreconditionerEstim
     ...specify("inverseRms", given),
     name: "inverseRms",
     needs: ["gradient"],
-    slots: { v: {} },
+    slots: { v: { merge: "mean" } },
     ...(debias ? {} : { meaning: "biased" }),
     scalars: ({ step }) => ({
       ...weights(newestWeight(decay, step, debias)),

@@ -38,7 +38,7 @@ export function inverseRootSum(options: InverseRootSumOptions = {}): Preconditio
     ...specify("inverseRootSum", given),
     name: "inverseRootSum",
     needs: ["gradient"],
-    slots: { sum: { fill: initial } },
+    slots: { sum: { fill: initial, merge: "mean" } },
     scalars: () => ({}),
     estimate({ x, slot }) {
       const total = add(slot("sum"), square(x));

@@ -2,6 +2,7 @@
 import { checkOptions } from "../checks.ts";
 import { specify } from "../chain/specification.ts";
 import { average, newestWeight, weights } from "../chain/ema.ts";
+import { type MergedAverage, mergedRho } from "../chain/merged_averages.ts";
 import type { PreconditionerEstimator, RuleInputs, StepInfo } from "../chain/types.ts";
 import {
   add,
@@ -122,13 +123,21 @@ export function normalizedSignal(options: NormalizedSignalOptions = {}): Precond
     ...specify("normalizedSignal", given),
     name: "normalizedSignal",
     needs: ["gradient"],
-    slots: { v: {}, m: { turns: true } },
+    slots: { v: { merge: "mean" }, m: { turns: true } },
     scalars({ step }: StepInfo, previous) {
       const { w, rho } = memoryAt(step, { growth, memory, warmup }, previous?.rho);
-      // T = a m²/v − b; of one sample T = 1.
-      const [a, b] = rho < 1 ? [1 / (1 - rho), rho / (1 - rho)] : [0, -1];
       const v = weights(newestWeight(decay, step));
-      return { ...weights(w), "v.w": v.w, "v.keep": v.keep, rho, a, b, least: floor * rho };
+      return { ...weights(w), "v.w": v.w, "v.keep": v.keep, ...fractionScales(rho, floor) };
+    },
+    mergeScalars(states, base) {
+      const averages = states.map(({ weight, step, scalars }): MergedAverage => {
+        let shared = base ? 1 : 0;
+        for (let n = (base?.step ?? step) + 1; n <= step; n++) {
+          shared *= 1 - memoryAt(n, { growth, memory, warmup }, 1).w;
+        }
+        return { weight, rho: scalars.rho!, shared };
+      });
+      return fractionScales(mergedRho(averages, base?.scalars.rho), floor);
     },
     estimate(inputs) {
       const { x, slot, scalar } = inputs;
@@ -150,6 +159,12 @@ export function normalizedSignal(options: NormalizedSignalOptions = {}): Precond
       };
     },
   };
+}
+
+/** ρ, and a and b of T = a m²/v − b; of one sample T = 1. */
+function fractionScales(rho: number, floor: number) {
+  const [a, b] = rho < 1 ? [1 / (1 - rho), rho / (1 - rho)] : [0, -1];
+  return { rho, a, b, least: floor * rho };
 }
 
 /** T from m and q = 1/(v + ε²). */

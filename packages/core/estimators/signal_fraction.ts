@@ -1,6 +1,7 @@
 /** @module */
 import { specify } from "../chain/specification.ts";
 import { average, largest, weightedEma, weights } from "../chain/ema.ts";
+import { mergedEma } from "../chain/merged_averages.ts";
 import type { Piece, PreconditionerEstimator, RuleInputs, SlotSpec } from "../chain/types.ts";
 import {
   add,
@@ -147,8 +148,13 @@ export function signalFraction(options: SignalFractionOptions = {}): Preconditio
   if (from === "gradientSquares") return withinBatch(given);
   const adaptive = memory === "adaptive";
   const slots: Record<string, SlotSpec> = adaptive
-    ? { m: { turns: true }, d: {}, memory: {}, spread: {} }
-    : { m: { turns: true }, d: {} };
+    ? {
+      m: { turns: true },
+      d: { merge: { deviationFrom: "m" } },
+      memory: { merge: "mean" },
+      spread: { merge: "spread" },
+    }
+    : { m: { turns: true }, d: { merge: { deviationFrom: "m" } } };
 
   const noise = (
     { scalar, slot }: Pick<RuleInputs, "scalar" | "slot">,
@@ -188,22 +194,21 @@ export function signalFraction(options: SignalFractionOptions = {}): Preconditio
     scalars({ step, batchSize }, previous) {
       if (adaptive) return { adapt: step >= given.warmup ? 1 : 0, ready: step > 1 ? 1 : 0 };
       const ema = weightedEma(decay, batchSize, previous);
-      const { rho, mix, b } = ema;
-      // One sample (or no memory): D = 0, so that any finite scale gives s = 0 and T = 1.
-      const spread = mix - rho > 1e-12 ? mix - rho : Infinity;
       return {
         ...ema,
         ...weights(ema.w),
-        meanNoise: rho / spread,
-        sampleNoise: 1 / (b * spread),
-        // Exactly 1 for equal batches: (1 − ρ)/(1 − ρ).
-        excess: spread < Infinity ? (1 / b - rho) / spread : 1,
+        ...noiseScales(ema),
         ready: previous ? 1 : 0,
         lagrho: previous?.rho ?? 1,
         lagmeanNoise: previous?.meanNoise ?? 0,
         lagsampleNoise: previous?.sampleNoise ?? 0,
         lagexcess: previous?.excess ?? 1,
       };
+    },
+    mergeScalars(states, base) {
+      if (adaptive) return {};
+      const ema = mergedEma(decay, states, base);
+      return { ...ema, ...noiseScales(ema) };
     },
     estimate(inputs) {
       const { x, slot, scalar } = inputs;
@@ -247,6 +252,18 @@ export function signalFraction(options: SignalFractionOptions = {}): Preconditio
   };
 }
 
+/** What D is multiplied by for ρs, s/b and s(1/b − ρ). */
+function noiseScales({ rho, mix, b }: { rho: number; mix: number; b: number }) {
+  // One sample (or no memory): D = 0, so that any finite scale gives s = 0 and T = 1.
+  const spread = mix - rho > 1e-12 ? mix - rho : Infinity;
+  return {
+    meanNoise: rho / spread,
+    sampleNoise: 1 / (b * spread),
+    // Exactly 1 for equal batches: (1 − ρ)/(1 − ρ).
+    excess: spread < Infinity ? (1 / b - rho) / spread : 1,
+  };
+}
+
 /** Signal and noise from k micro-batches of one step, averaged over the steps that bring them. */
 function withinBatch(options: Required<SignalFractionOptions>): PreconditionerEstimator {
   const { decay, lag } = options;
@@ -254,7 +271,7 @@ function withinBatch(options: Required<SignalFractionOptions>): PreconditionerEs
     ...specify("signalFraction", options),
     name: "signalFraction",
     needs: ["gradient", "gradientSquares"],
-    slots: { a: {}, b: {} },
+    slots: { a: { merge: { meanWhere: "ready" } }, b: { merge: { meanWhere: "ready" } } },
     ...meaningOf(options),
     scalars({ fresh, microBatches: k, batchSize }, previous) {
       // One micro-batch has no spread: the last batch of an epoch may be a single example.
@@ -280,6 +297,14 @@ function withinBatch(options: Required<SignalFractionOptions>): PreconditionerEs
         lagready: first ? 0 : 1,
         lagrho: first ? 1 : previous.rho ?? 1,
       };
+    },
+    mergeScalars(states, base) {
+      const seen = states.filter(({ scalars }) => scalars.ready === 1);
+      if (seen.length === 0) return {};
+      const total = seen.reduce((sum, { weight }) => sum + weight, 0);
+      const shares = seen.map((s) => ({ ...s, weight: s.weight / total }));
+      const started = base?.scalars.ready === 1 ? base : undefined;
+      return { ...mergedEma(decay, shares, started), ready: 1, lagready: 1 };
     },
     estimate(inputs) {
       const { x, gradientSquares: q, slot, scalar } = inputs;

@@ -4,7 +4,8 @@
  * @module
  */
 import type { Sides } from "../basis/sides.ts";
-import { chainFor } from "../chain/per_parameter.ts";
+import type { Chain } from "../chain/chain.ts";
+import { chainFor, type Definition } from "../chain/per_parameter.ts";
 import { checkSetRate, type SetRate } from "../chain/rate.ts";
 import { slotsOf } from "../chain/slots.ts";
 import type { Scalars } from "../chain/types.ts";
@@ -16,7 +17,11 @@ import { type NamedArray, readSafetensors, writeSafetensors } from "./safetensor
 const format = "precond", version = "1";
 const separator = "::";
 
-interface SavedParameter {
+/** The name of the tensor of a parameter's slot. */
+export const tensorName = (parameter: string, slot: string): string => parameter + separator + slot;
+
+/** What is saved of a parameter beside its arrays. */
+export interface SavedParameter {
   readonly shape: readonly number[];
   readonly signature: string;
   readonly step: number;
@@ -65,21 +70,27 @@ export function exportState<A>(driver: Driver<A>): {
     saved.push([name, { shape, signature, step, samples, scalars: byStage ?? null, ...basis }]);
     for (const slot of slotsOf(chain, shape, sides)) {
       tensors.push({
-        name: name + separator + slot.name,
+        name: tensorName(name, slot.name),
         shape: slot.shape,
         array: state.slots[slot.name]!,
       });
     }
   }
-  return {
-    json: JSON.stringify({
-      version,
-      iteration,
-      learningRate,
-      parameters: Object.fromEntries(saved),
-    }),
-    tensors,
-  };
+  return { json: stateText(iteration, learningRate, saved), tensors };
+}
+
+/** The JSON text of a state. */
+export function stateText(
+  iteration: number,
+  learningRate: SetRate | undefined,
+  parameters: readonly (readonly [name: string, saved: SavedParameter])[],
+): string {
+  return JSON.stringify({
+    version,
+    iteration,
+    learningRate,
+    parameters: Object.fromEntries(parameters),
+  });
 }
 
 /**
@@ -93,43 +104,74 @@ export async function saveState<A>(
   const { json, tensors } = exportState(driver);
   // Reads begin together, so that the state cannot change between them.
   const values = await Promise.all(tensors.map(({ array }) => backend.read(array)));
-  return writeSafetensors({
-    tensors: new Map(
-      tensors.map(({ name, shape }, i): [string, NamedArray] => [
-        name,
-        { shape, values: values[i]! },
-      ]),
-    ),
-    metadata: { format, version, state: json },
-  });
+  const named = tensors.map(({ name, shape }, i): [string, NamedArray] => [
+    name,
+    { shape, values: values[i]! },
+  ]);
+  return writeState({ json, tensors: new Map(named) });
 }
 
-interface SavedState {
+/** A state that is nobody's: what {@linkcode exportState} gives, read from its backend. */
+export interface SavedOptimizer {
+  readonly json: string;
+  /** By `parameter::stage.slot`. */
+  readonly tensors: ReadonlyMap<string, NamedArray>;
+}
+
+/** The file of {@linkcode saveState}. */
+export function writeState({ json, tensors }: SavedOptimizer): Uint8Array<ArrayBuffer> {
+  return writeSafetensors({ tensors, metadata: { format, version, state: json } });
+}
+
+/**
+ * What is in a file of {@linkcode saveState}.
+ *
+ * @throws {TypeError} If it is none.
+ */
+export function readState(bytes: Uint8Array, action: string): SavedOptimizer {
+  const { tensors, metadata } = readSafetensors(bytes);
+  if (metadata.format !== format) {
+    throw new TypeError(
+      `Cannot ${action}: the file's format is "${metadata.format}", expected "${format}"`,
+    );
+  }
+  return { json: metadata.state ?? "", tensors };
+}
+
+/** What the JSON text of a state says. */
+export interface SavedState {
   readonly iteration: number;
   /** Absent in files of optimizers that follow their schedule. */
   readonly learningRate?: SetRate;
   readonly parameters: Readonly<Record<string, SavedParameter>>;
 }
 
-function parse(json: string): SavedState {
+/**
+ * Reads the JSON text of a state.
+ *
+ * @throws {TypeError} If it is damaged, or of another version.
+ */
+export function parseState(json: string, action: string): SavedState {
   let state;
   try {
     state = JSON.parse(json);
   } catch (cause) {
-    throw new TypeError("Cannot restore the optimizer: its saved state is not JSON", { cause });
+    throw new TypeError(`Cannot ${action}: its saved state is not JSON`, { cause });
   }
   if (state?.version !== version) {
     throw new TypeError(
-      `Cannot restore the optimizer: its saved state has version ${state?.version}, this library reads version ${version}`,
+      `Cannot ${action}: its saved state has version ${state?.version}, this library reads version ${version}`,
     );
   }
   const { iteration, learningRate: rate, parameters } = state;
   const ratesWell = rate === undefined || (rate?.value >= 0 && isCount(rate.since));
   if (!isCount(iteration) || typeof parameters !== "object" || !parameters || !ratesWell) {
-    throw new TypeError("Cannot restore the optimizer: its saved state is damaged");
+    throw new TypeError(`Cannot ${action}: its saved state is damaged`);
   }
   return state;
 }
+
+const restoring = "restore the optimizer";
 
 /**
  * Restores what {@linkcode saveState} saved. Either everything is restored or nothing changes.
@@ -143,12 +185,7 @@ export function loadState<A>(
   backend: Backend<A>,
   shapes: ReadonlyMap<string, readonly number[]> = new Map(),
 ): void {
-  const { tensors, metadata } = readSafetensors(bytes);
-  if (metadata.format !== format) {
-    throw new TypeError(
-      `Cannot restore the optimizer: the file's format is "${metadata.format}", expected "${format}"`,
-    );
-  }
+  const { json, tensors } = readState(bytes, restoring);
   const made: A[] = [];
   const take = (name: string, shape: readonly number[]) => {
     const array = backend.write(tensors.get(name)!.values, shape);
@@ -157,11 +194,66 @@ export function loadState<A>(
   };
   const known = new Map([...tensors].map(([name, tensor]) => [name, tensor.shape]));
   try {
-    importState(metadata.state ?? "", known, take, driver, shapes);
+    importState(json, known, take, driver, shapes);
   } catch (error) {
     made.forEach((array) => backend.dispose(array));
     throw error;
   }
+}
+
+/** The scalars of each stage, in the order of the chain; undefined before the first step. */
+export function stageScalars(chain: Chain, { scalars }: SavedParameter): Scalars[] | undefined {
+  return scalars ? chain.stages.map((stage) => scalars[stage.name] ?? {}) : undefined;
+}
+
+/** A parameter in a file, and what it is to go to. */
+export interface FoundParameter {
+  readonly name: string;
+  readonly entry: SavedParameter;
+  /** Shapes of the file's arrays. */
+  readonly tensors: ReadonlyMap<string, readonly number[]>;
+  readonly definition: Definition;
+  /** Where it is known. */
+  readonly current?: readonly number[] | undefined;
+}
+
+/**
+ * The chain of a saved parameter, and its slots with the names of their tensors.
+ *
+ * @throws {TypeError} If the entry is damaged, of another chain, or an array is not there.
+ */
+export function checkEntry(
+  action: string,
+  { name, entry, tensors, definition, current }: FoundParameter,
+): { readonly chain: Chain; readonly slots: (readonly [slot: string, key: string])[] } {
+  if (isDamaged(entry)) {
+    throw new TypeError(`Cannot ${action}: its entry in the file is damaged`);
+  }
+  if (current && current.join() !== entry.shape.join()) {
+    throw new TypeError(
+      `Cannot ${action}: saved shape is [${entry.shape}], current shape is [${current}]`,
+    );
+  }
+  const chain = chainFor(definition, { name, shape: entry.shape });
+  if (chain.signature !== entry.signature) {
+    throw new TypeError(
+      `Cannot ${action}: saved by the chain "${entry.signature}", current chain is "${chain.signature}"`,
+    );
+  }
+  const slots = slotsOf(chain, entry.shape, entry.sides).map((slot) => {
+    const key = tensorName(name, slot.name);
+    const found = tensors.get(key);
+    const expected = slot.shape.join();
+    if (found?.join() !== expected) {
+      throw new TypeError(
+        `Cannot ${action.replace(`"${name}"`, () => `"${key}"`)}: ${
+          found ? `saved shape is [${found}]` : "it is not in the file"
+        }, expected shape is [${expected}]`,
+      );
+    }
+    return [slot.name, key] as const;
+  });
+  return { chain, slots };
 }
 
 /**
@@ -175,7 +267,7 @@ export function importState<A>(
   driver: Driver<A>,
   shapes: ReadonlyMap<string, readonly number[]> = new Map(),
 ): void {
-  const { iteration, learningRate, parameters: saved } = parse(json);
+  const { iteration, learningRate, parameters: saved } = parseState(json, restoring);
   if (learningRate) checkSetRate(driver.definition, learningRate.value, learningRate.since);
   const wanted: {
     name: string;
@@ -184,38 +276,10 @@ export function importState<A>(
     slots: (readonly [slot: string, key: string])[];
   }[] = [];
   for (const [name, entry] of Object.entries(saved)) {
-    if (isDamaged(entry)) {
-      throw new TypeError(`Cannot restore "${name}": its entry in the file is damaged`);
-    }
-    const current = shapes.get(name);
-    if (current && current.join() !== entry.shape.join()) {
-      throw new TypeError(
-        `Cannot restore "${name}": saved shape is [${entry.shape}], current shape is [${current}]`,
-      );
-    }
-    const chain = chainFor(driver.definition, { name, shape: entry.shape });
-    if (chain.signature !== entry.signature) {
-      throw new TypeError(
-        `Cannot restore "${name}": saved by the chain "${entry.signature}", current chain is "${chain.signature}"`,
-      );
-    }
-    const slots = slotsOf(chain, entry.shape, entry.sides).map((slot) => {
-      const key = name + separator + slot.name;
-      const found = tensors.get(key);
-      const expected = slot.shape.join();
-      if (found?.join() !== expected) {
-        throw new TypeError(
-          `Cannot restore "${key}": ${
-            found ? `saved shape is [${found}]` : "it is not in the file"
-          }, expected shape is [${expected}]`,
-        );
-      }
-      return [slot.name, key] as const;
-    });
-    const scalars = entry.scalars
-      ? chain.stages.map((stage) => entry.scalars![stage.name] ?? {})
-      : undefined;
-    wanted.push({ name, entry, scalars, slots });
+    const { definition } = driver;
+    const found = { name, entry, tensors, definition, current: shapes.get(name) };
+    const { chain, slots } = checkEntry(`restore "${name}"`, found);
+    wanted.push({ name, entry, scalars: stageScalars(chain, entry), slots });
   }
   // Equal scalars become one object again, as they were: steps compare them by identity.
   const shared = new Map<string, readonly Scalars[]>();

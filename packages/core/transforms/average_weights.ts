@@ -40,7 +40,7 @@ export function averageWeights(options: AverageWeightsOptions = {}): Transform {
     ...specify("averageWeights", given),
     name: "averageWeights",
     needs: ["gradient"],
-    slots: { average: {} },
+    slots: { average: { merge: "mean" } },
     scales: true,
     scalars: ({ step }) => weightsOf(newestWeight(decay, step)),
     apply({ x, weights, slot, scalar, gradientSquares }) {

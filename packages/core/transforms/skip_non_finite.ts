@@ -42,7 +42,7 @@ export function skipNonFinite(options: SkipNonFiniteOptions = {}): Transform {
     ...specify("skipNonFinite", given),
     name: "skipNonFinite",
     needs: ["gradient"],
-    slots: { skipped: { shape: "tensor" } },
+    slots: { skipped: { shape: "tensor", merge: "sum" } },
     scales: true,
     scalars: () => ({}),
     apply({ x, gradient, curvature, gradientSquares, rawGradientSquares, slot, sum }) {
