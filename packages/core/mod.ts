@@ -31,6 +31,12 @@ export {
   type TelemetryReport,
   toSeries,
 } from "./evidence/report.ts";
+export {
+  type CombinedReplicas,
+  combineReplicas,
+  type NamedArrays,
+  type Replica,
+} from "./evidence/replicas.ts";
 export { type MergeOptions, mergeStates } from "./state/merge_states.ts";
 export * from "./estimators/curvature_source.ts";
 export { inverseCurvature } from "./estimators/inverse_curvature.ts";
