@@ -14,6 +14,7 @@ export {
   type OptimizerGraphOptions,
 } from "./graphs/optimizer_graph/optimizer_graph.ts";
 export { DEFAULT_LEARNING_RATE, optimizerOf } from "./graphs/optimizer_of.ts";
+export { mergeTrainers } from "./saving/merge_trainers.ts";
 export type { SaveFormat } from "./saving/saved_trainer.ts";
 export type { ModelSource, TrainerSource } from "./graphs/source.ts";
 export { Trainer } from "./trainer/trainer.ts";
@@ -27,6 +28,7 @@ export {
 export type {
   AdapterFiles,
   Batches,
+  ComputedGradients,
   ExportModelOptions,
   FitOptions,
   Progress,

@@ -25,8 +25,8 @@ export interface MergeOptions<State = Uint8Array> {
   /** The optimizer that all states belong to. */
   readonly definition: Definition;
   /**
-   * The state that all of them started from, if they did not start afresh. Without it the states are
-   * taken to share no samples, and what is noise in those that they share, for signal.
+   * The state that all of them started from, if they did not start afresh; default none. Without it
+   * the states are taken to share no samples, and what is noise in those that they share, for signal.
    */
   readonly base?: State;
   /** Updates done of the merged optimizer, which schedules follow; default that of all states. */

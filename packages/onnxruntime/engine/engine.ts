@@ -15,7 +15,7 @@ import {
 import { batchSizeOf } from "../graphs/batch.ts";
 import type { LoadedGraph } from "../graphs/graphs.ts";
 import type { Ort, Tensor } from "../hosts/ort.ts";
-import type { Engine, Gathering, GatherOptions } from "./engine_types.ts";
+import type { Engine, Gathering, GatherOptions, StepHooks } from "./engine_types.ts";
 import { nonFinite } from "./feeds/feed_values.ts";
 import { checkFeeds } from "./feeds/feeds.ts";
 import type { TakenFeeds } from "./feeds/take_feeds.ts";
@@ -194,6 +194,19 @@ export function createEngine<A>(
     return { batchSize, clipped: result.clipped ?? [] };
   };
 
+  /** After an update: nothing is gathered for the next one. */
+  const finish = async (updated: ReturnType<typeof updateWith>, hooks?: StepHooks<A>) => {
+    gathered = none;
+    sampled = false;
+    try {
+      await hooks?.after(updated);
+    } finally {
+      for (const counted of updated.clipped) {
+        for (const array of Object.values(counted)) backend.dispose(array);
+      }
+    }
+  };
+
   /** Neither a failed run nor a failed update uses up random numbers: tried again it draws the same. */
   const undone = async <T>(body: () => Promise<T>): Promise<T> => {
     const { state } = random;
@@ -287,17 +300,55 @@ export function createEngine<A>(
           if (p.squares !== undefined) backend.dispose(p.squares);
           p.squares = mean.squares;
         });
-        gathered = none;
-        sampled = false;
-        try {
-          await hooks?.after(updated);
-        } finally {
-          for (const counted of updated.clipped) {
-            for (const array of Object.values(counted)) backend.dispose(array);
-          }
-        }
+        await finish(updated, hooks);
         return { loss: pending.loss, outputs: pending.outputs };
       }),
+    compute: (feeds, options) =>
+      undone(async () => {
+        const { loss, outputs, batchSize } = await run(feeds, { ...options, sample: false });
+        const squared = needsSquares && !gathers && batchSize >= 2;
+        return {
+          loss,
+          outputs,
+          batchSize,
+          gradients: parameters.map((p) => p.gradient),
+          squares: squared ? parameters.map((p) => p.squares!) : undefined,
+        };
+      }),
+    async stepWith({ gradients, gradientSquares, microBatches, batchSize }, hooks) {
+      if (due()) {
+        throw new TypeError(
+          `Cannot apply replicas: a curvature sample is due, which they do not bring; ` +
+            `take this update with step()`,
+        );
+      }
+      await driver.ready();
+      spoiled = true;
+      const squared = needsSquares ? gradientSquares : undefined;
+      const list = parameters.map((p): Contribution<A> => {
+        const gradient = gradientOf(p);
+        host.write(gradient, gradients[p.name]!);
+        const squares = squared && arrayOf(p, "squares");
+        if (squares !== undefined) host.write(squares, squared![p.name]!);
+        return {
+          name: p.name,
+          shape: p.dims,
+          weights: p.weights,
+          gradient,
+          gradientSquares: squares,
+        };
+      });
+      const countClipped = hooks.before();
+      let updated;
+      try {
+        updated = updateWith({ list, batchSize, microBatches }, countClipped);
+      } catch (error) {
+        hooks.abandon();
+        throw error;
+      }
+      spoiled = false;
+      await finish(updated, hooks);
+    },
     update() {
       updateWith(contributionsOf(gathered, sampled), false);
       sampled = false;

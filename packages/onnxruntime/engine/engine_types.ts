@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { CombinedReplicas } from "@precond/core";
 import type { ClippedCounts, Driver } from "@precond/core/backend";
 import type { Tensor } from "../hosts/ort.ts";
 import type { TakenFeeds } from "./feeds/take_feeds.ts";
@@ -29,6 +30,16 @@ export interface GatheredArray<A> {
   readonly kind: "gathered" | "squares";
   readonly dims: readonly number[];
   readonly array: A;
+}
+
+/** A gradient that is not taken in. */
+export interface Computed<A> extends Gathered {
+  /** Examples in the batch. */
+  readonly batchSize: number;
+  /** In the order of the parameters, until the next run. */
+  readonly gradients: readonly A[];
+  /** Mean of the squared gradients of single examples, if the graph gives it. */
+  readonly squares: readonly A[] | undefined;
 }
 
 /** Options of gathering. */
@@ -78,6 +89,10 @@ export interface Engine<A> {
   gather(feeds: TakenFeeds, options: GatherOptions): Promise<Gathered>;
   /** The last run of an update, and the update. Nothing has changed if it throws. */
   step(feeds: TakenFeeds, options: GatherOptions, hooks?: StepHooks<A>): Promise<Gathered>;
+  /** Runs forward and backward; of it nothing is kept. */
+  compute(feeds: TakenFeeds, options: StepOptions): Promise<Computed<A>>;
+  /** An update by gradients from elsewhere, of all parameters. Nothing has changed if it throws. */
+  stepWith(combined: CombinedReplicas, hooks: StepHooks<A>): Promise<void>;
   /** Updates the parameters with what was gathered, which stays. */
   update(): void;
   /** The gradient that an update uses, or the last one used. */

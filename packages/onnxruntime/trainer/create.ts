@@ -31,6 +31,7 @@ import { fitTrainer } from "./fit.ts";
 import { oneByOne } from "./one_by_one.ts";
 import { parameterAccess } from "./parameter_access.ts";
 import type { StepOptions, StepOutcome } from "./options.ts";
+import { computeGradients, takeReplicas } from "./replicas.ts";
 import type { Trainer } from "./trainer_interface.ts";
 
 /** @throws As `Trainer.create()`; nothing stays open then. */
@@ -91,6 +92,23 @@ function makeTrainer<A>(setup: Setup<A>, engine: Engine<A>, accumulate: number):
       const taken = takeFeeds(feeds);
       const checked = checkStepOptions(options);
       return await inTurn("step", () => step(taken, checked));
+    },
+    async computeGradients(feeds, options) {
+      const taken = takeFeeds(feeds);
+      const checked = checkStepOptions(options);
+      const compute = () => computeGradients(setup, engine, taken, checked);
+      return await inTurn("compute gradients", compute);
+    },
+    async applyReplicas(replicas) {
+      const combined = takeReplicas(setup, replicas);
+      return await inTurn("apply replicas", () => {
+        const { runs } = engine.gathered;
+        if (runs === 0) return engine.stepWith(combined, watchers);
+        throw new TypeError(
+          `Cannot apply replicas: ${runs} of the ${accumulate} steps of an update are gathered; ` +
+            `finish it with step()`,
+        );
+      });
     },
     evaluate(feeds) {
       const taken = takeFeeds(feeds);

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Replica } from "@precond/core";
 import type { Feeds, Tensor } from "../hosts/ort.ts";
 import type { SaveFormat } from "../saving/saved_trainer.ts";
 
@@ -28,6 +29,14 @@ export interface ExportModelOptions {
 export type StepOutcome =
   & { readonly loss: number; readonly outputs: Readonly<Record<string, Tensor>> }
   & Readonly<Record<string, number | Tensor | Readonly<Record<string, Tensor>>>>;
+
+/** What {@linkcode Trainer.computeGradients} gives. */
+export interface ComputedGradients {
+  /** Mean over the batch. */
+  readonly loss: number;
+  /** For {@linkcode Trainer.applyReplicas}; can be sent by `postMessage()`. */
+  readonly replica: Replica;
+}
 
 /** Batches of an epoch: anything to iterate over, or a function that gives it anew. */
 export type Batches =

@@ -51,8 +51,8 @@ export function parameterAccess<A>(setup: Setup<A>, engine: Engine<A>): Paramete
       const parameter = trained(name);
       if (engine.spoiled) {
         throw new TypeError(
-          `Cannot read the gradient of "${name}": the last step failed after it had overwritten the ` +
-            `gradient of the step before; take another step`,
+          `Cannot read the gradient of "${name}": the last step failed, or computeGradients() ` +
+            `came after it, and the gradient of the last update is overwritten; take another step`,
         );
       }
       return (await host.backend.read(engine.gradientOf(parameter))).slice();

@@ -3,11 +3,12 @@
  *
  * @module
  */
-import type { TelemetryOptions } from "@precond/core";
+import type { Replica, TelemetryOptions } from "@precond/core";
 import type { Feeds, Tensor } from "../hosts/ort.ts";
 import type {
   AdapterFiles,
   Batches,
+  ComputedGradients,
   ExportModelOptions,
   FitOptions,
   Progress,
@@ -54,6 +55,24 @@ export interface Trainer extends AsyncDisposal {
    * @throws {RangeError} For a loss that is NaN or infinite, and a batch without examples.
    */
   step(feeds: Feeds, options?: StepOptions): Promise<StepOutcome>;
+  /**
+   * The loss and the mean gradient of a batch, for another worker's applyReplicas(): one forward and
+   * backward pass, of which nothing is kept. Where the optimizer needs `gradientSquares`, the squares of
+   * the examples' gradients are there, too.
+   *
+   * @throws As step() does.
+   */
+  computeGradients(feeds: Feeds, options?: StepOptions): Promise<ComputedGradients>;
+  /**
+   * One update from the gradients of workers that share a batch: their mean by numbers of examples, and as
+   * `gradientSquares` what their differences tell of the noise, see combineReplicas() of `@precond/core`.
+   * Arrays are read when it is called. If it throws, nothing has changed.
+   *
+   * @throws {TypeError | RangeError} For replicas that do not fit each other or the trained parameters;
+   * in the middle of an accumulated update; and when a curvature sample is due, which replicas do not
+   * bring.
+   */
+  applyReplicas(replicas: readonly Replica[]): Promise<void>;
   /** Loss and outputs without an update, in inference mode. */
   evaluate(feeds: Feeds): Promise<StepOutcome>;
   /** The model's outputs. */

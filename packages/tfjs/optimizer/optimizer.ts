@@ -1,5 +1,5 @@
 /** @module */
-import type { Definition, TelemetryOptions } from "@precond/core";
+import type { Definition, Replica, TelemetryOptions } from "@precond/core";
 import { checkValue } from "@precond/core/backend";
 import * as kinds from "@precond/core/kinds";
 import * as tf from "@tensorflow/tfjs-core";
@@ -99,6 +99,28 @@ export class PrecondOptimizer extends tf.Optimizer {
   override applyGradients(gradients: Gradients, evidence: TensorEvidence = {}): void {
     const updated = this.#updater.apply(gradientEntries(gradients), checkEvidence(evidence));
     if (updated) this.incrementIterations();
+  }
+
+  /**
+   * One update from the mean gradients of workers that share a batch, as arrays by the names of variables:
+   * their mean by numbers of examples, and as `gradientSquares` what their differences tell of the noise,
+   * see `combineReplicas()`. What a worker sends is `tf.variableGrads(loss).grads`, read.
+   *
+   * @param evidence A curvature sample, if one is due.
+   * @throws {TypeError | RangeError} For replicas that do not fit each other or the variables, missing
+   * evidence, and if the optimizer accumulates calls; then nothing has changed.
+   */
+  applyReplicas(
+    replicas: readonly Replica[],
+    evidence: Pick<TensorEvidence, "curvature"> = {},
+  ): void {
+    const { replicaTensors } = partFor("accumulation", "apply replicas");
+    const made = replicaTensors(replicas, this.accumulate);
+    try {
+      this.applyGradients(made.gradients, { ...made.evidence, ...evidence });
+    } finally {
+      tf.dispose([made.gradients, made.evidence.gradientSquares ?? []]);
+    }
   }
 
   /** A copy of the named slot (`stage.slot`, such as `signalFraction.m`) of a variable. */

@@ -15,6 +15,7 @@ import type {
 import * as tf from "@tensorflow/tfjs-core";
 import type { createGatherer } from "../evidence/gatherer.ts";
 import type { checkClosures, microBatchEvidence } from "../evidence/micro_batches.ts";
+import type { replicaTensors } from "../evidence/replica_tensors.ts";
 import type { readNumbers } from "../evidence/read_numbers.ts";
 import type { createSampler } from "../evidence/sampler.ts";
 import type { configOf, readConfig } from "../optimizer/config.ts";
@@ -42,6 +43,7 @@ export interface Parts {
     readonly checkClosures: typeof checkClosures;
     readonly createGatherer: typeof createGatherer;
     readonly microBatchEvidence: typeof microBatchEvidence;
+    readonly replicaTensors: typeof replicaTensors;
   };
   readonly ops: {
     /** @param refused The backend, where its build or device does not allow fused kernels. */
