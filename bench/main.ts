@@ -12,9 +12,9 @@ import { Interrupted, watch } from "./interrupt.ts";
 import { progress } from "./progress.ts";
 import { runCell } from "./protocol.ts";
 import { html } from "./report/html.ts";
+import { material } from "./report/material.ts";
 import { type Results, schemaVersion } from "./rows.ts";
 import { cellsOf, problemsOf } from "./suite.ts";
-import { groupsOf } from "./summary.ts";
 import { report } from "./table.ts";
 import { yourProblems } from "./yours.ts";
 
@@ -88,14 +88,17 @@ async function benchmark(asked: Arguments, args: readonly string[]): Promise<num
     rows: results.rows.filter((row) => wanted.has(row.settings) && row.seed <= request.seeds),
     sensitivity: results.sensitivity.filter((s) => wanted.has(s.settings)),
   };
-  const groups = groupsOf(own, problemsOf(request));
-  await write(
-    request.html,
-    await html(own, groups, { seconds, interrupted: signals.interrupted, ...surroundings }),
-  );
+  const given = material({
+    results: own,
+    problems: problemsOf(request),
+    sources: [{ command, note: `took ${Math.round(seconds)} s` }],
+    overhead: [],
+    interrupted: signals.interrupted,
+  });
+  await write(request.html, await html(given));
   signals.stop();
   const width = Deno.stdout.isTerminal() ? Deno.consoleSize().columns : 120;
-  console.log(`\n${report(groups, width)}\n`);
+  console.log(`\n${report(given.groups, width)}\n`);
   console.log(
     `${own.rows.length} rows in ${Math.round(seconds)} s${
       signals.interrupted ? ", interrupted; go on with --resume" : ""

@@ -20,7 +20,7 @@ const BROWSER_TESTS = [
   "packages/**/node_test.ts",
   "packages/**/*_node_test.ts",
   "examples/**/browser_test.ts",
-  "bench/browser_test.ts",
+  "bench/**/browser_test.ts",
   "site/browser_test.ts",
 ];
 

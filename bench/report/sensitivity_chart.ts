@@ -1,7 +1,8 @@
 /** @module */
+import { number } from "../format.ts";
 import type { Group } from "../summary.ts";
-import { colourScale, draw } from "./chart.ts";
-import { dashes } from "./risk_chart.ts";
+import { colourScale, dashScale, draw, tip } from "./chart.ts";
+import { groupTitle } from "./material.ts";
 
 const scoreTitle = {
   stepsToTarget: "steps to target",
@@ -9,6 +10,13 @@ const scoreTitle = {
   bestValidation: "best validation loss",
   finalValidation: "final validation loss",
 };
+
+/** Whether any rates were tried. */
+export function hasSensitivity({ summaries }: Group): boolean {
+  return summaries.some(({ method, sensitivity }) =>
+    !method.oracle && sensitivity && sensitivity.rates.length > 1
+  );
+}
 
 /** The score of every rate tried; flat and wide is easy to tune. */
 export async function sensitivityChart(group: Group): Promise<string> {
@@ -20,6 +28,9 @@ export async function sensitivityChart(group: Group): Promise<string> {
         rate,
         score: sensitivity.scores[i] ?? null,
         chosen: rate === sensitivity.learningRate,
+        tip: `${method.title}: rate ${number(rate)}: ${scoreTitle[selection]} ${
+          number(sensitivity.scores[i])
+        }${rate === sensitivity.learningRate ? ", chosen" : ""}`,
       }))
       : []
   );
@@ -47,7 +58,13 @@ export async function sensitivityChart(group: Group): Promise<string> {
     layer: [
       {
         mark: { type: "line", strokeWidth: 1.6 },
-        encoding: { x, y, color, strokeDash: dashes(shown) },
+        encoding: {
+          x,
+          y,
+          color,
+          strokeDash: dashScale(shown.map((s) => s.method)),
+          description: { field: "method" },
+        },
       },
       {
         mark: { type: "point", filled: true },
@@ -55,10 +72,11 @@ export async function sensitivityChart(group: Group): Promise<string> {
           x,
           y,
           color,
+          description: tip,
           size: { condition: { test: "datum.chosen", value: 70 }, value: 16 },
           opacity: { value: 1 },
         },
       },
     ],
-  }, `${problem.title}: ${scoreTitle[selection]} over learning rate`);
+  }, `${groupTitle(group)}: ${scoreTitle[selection]} over learning rate`);
 }

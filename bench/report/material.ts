@@ -1,0 +1,141 @@
+/** @module */
+import {
+  type Compared,
+  type Comparison,
+  comparisonsOf,
+  type Place,
+  placeKey,
+} from "../comparison.ts";
+import type { TimedRow } from "../overhead/rows.ts";
+import type { Problem, ProblemSet, Selection } from "../problems/problem.ts";
+import type { Results } from "../rows.ts";
+import { type Group, groupsOf } from "../summary.ts";
+
+/** What a report is made of. */
+export interface Material {
+  readonly results: Pick<Results, "rows" | "sensitivity">;
+  readonly problems: readonly Problem[];
+  readonly groups: readonly Group[];
+  /** Where the rows come from, a paragraph each. */
+  readonly sources: readonly Source[];
+  /** Updates that were timed by themselves. */
+  readonly overhead: readonly TimedRow[];
+  readonly interrupted: boolean;
+}
+
+/** A file of rows, or a run. */
+export interface Source {
+  readonly command: string;
+  /** What the file says of its rows. */
+  readonly note?: string;
+}
+
+/** Puts a report's material together. */
+export function material(
+  parts: Omit<Material, "groups" | "interrupted"> & { readonly interrupted?: boolean },
+): Material {
+  const groups = groupsOf(parts.results, parts.problems);
+  return { interrupted: false, ...parts, groups };
+}
+
+/** Networks as they are usually trained; small or noisy data; where theory predicts the outcome. */
+export const setTitles: Readonly<Record<ProblemSet, string>> = {
+  standard: "Standard networks",
+  practical: "Little or noisy data",
+  theory: "Where theory predicts the outcome",
+  yours: "Your own",
+};
+
+/** The batch size of a group. */
+export function batchOf({ summaries }: Group): number {
+  return summaries[0]!.rows[0]!.batchSize;
+}
+
+/** The group as a place of comparisons. */
+export function placeOf(group: Group): Place {
+  const { problem, backend, selection } = group;
+  return { problem: problem.name, backend, batchSize: batchOf(group), selection };
+}
+
+/** What rates were chosen for, where they were chosen twice. */
+const moments: Readonly<Record<Selection, string>> = {
+  stepsToTarget: "the target",
+  finalTrainLoss: "the end",
+  bestValidation: "the best moment",
+  finalValidation: "the end",
+};
+
+/** A problem's name with what tells its groups apart; without the batch size if it is the usual one. */
+export function groupTitle(group: Group, usualBatch?: number): string {
+  const { problem, backend, selection } = group;
+  return [
+    problem.title,
+    ...(problem.kind === "network" ? [backend] : []),
+    ...(batchOf(group) === usualBatch ? [] : [`B = ${batchOf(group)}`]),
+    ...(problem.selections.length > 1 ? [`for ${moments[selection]}`] : []),
+  ].join(" · ");
+}
+
+/** What a place is called in addresses. */
+export function slug(place: Place): string {
+  return placeKey(place).replaceAll(/[^A-Za-z0-9-]+/g, "-");
+}
+
+/** A comparison of groups that stand side by side. */
+export interface Contest {
+  readonly title: string;
+  readonly compared: Compared;
+  readonly groups: readonly Group[];
+  readonly comparisons: readonly Comparison[];
+}
+
+/** What decides in a set: how soon the target is reached, or what is left on test data. */
+const decides: Readonly<Record<ProblemSet, Compared>> = {
+  standard: "examplesToTarget",
+  practical: "finalTestLoss",
+  theory: "examplesToTarget",
+  yours: "finalTestLoss",
+};
+
+/** What is compared, for people. */
+export const comparedTitles: Readonly<Record<Compared, string>> = {
+  examplesToTarget: "examples to the target",
+  stepsToTarget: "steps to the target",
+  secondsToTarget: "seconds to the target",
+  finalTrainLoss: "training loss at the end",
+  finalTestLoss: "test loss at the end",
+  bestTestLoss: "test loss at its best moment",
+  finalAgainstBest: "test loss at the end, against Adam's at its best moment",
+};
+
+/**
+ * The groups of a set at each problem's own batch size, by backend; of the rates that were chosen
+ * twice, those chosen by the end of training.
+ */
+export function fieldOf({ groups, problems }: Material, set: ProblemSet): Map<string, Group[]> {
+  const own = new Map(problems.map(({ name, batchSize }) => [name, batchSize]));
+  const field = groups.filter((group) =>
+    group.problem.set === set && batchOf(group) === own.get(group.problem.name) &&
+    group.selection !== "bestValidation"
+  );
+  return Map.groupBy(field, ({ backend }) => backend);
+}
+
+/** What a set is called on a backend; theory runs on one alone. */
+export function titleOf(set: ProblemSet, backend: string): string {
+  return set === "theory" ? setTitles[set] : `${setTitles[set]}, ${backend}`;
+}
+
+/** One contest for each set and backend; of `compared`, or of what decides in the set. */
+export function contestsOf(
+  given: Material,
+  set: ProblemSet,
+  compared: Compared = decides[set],
+): Contest[] {
+  const all = comparisonsOf(given.results, { compared });
+  return [...fieldOf(given, set)].map(([backend, groups]) => {
+    const keys = new Set(groups.map((group) => placeKey(placeOf(group))));
+    const title = titleOf(set, backend);
+    return { title, compared, groups, comparisons: all.filter((c) => keys.has(placeKey(c))) };
+  }).filter(({ comparisons }) => comparisons.length > 0);
+}

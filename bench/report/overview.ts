@@ -1,0 +1,128 @@
+/**
+ * Method × problem: better or worse than the host's tuned Adam. A table that is coloured like a
+ * chart: its cells can be read, copied and searched, and keep their size on a phone.
+ *
+ * @module
+ */
+import { type Comparison, type Finding, overviewOf } from "../comparison.ts";
+import { number } from "../format.ts";
+import { methodNamed } from "../methods.ts";
+import { comparedTitles, type Contest, placeOf, slug } from "./material.ts";
+import { escape } from "./tables.ts";
+
+/** Colour alone says nothing to many. */
+export const symbols: Readonly<Record<Finding, string>> = {
+  better: "▲",
+  worse: "▼",
+  "no difference": "○",
+  "not reached": "–",
+};
+
+const classes: Readonly<Record<Finding, string>> = {
+  better: "better",
+  worse: "worse",
+  "no difference": "same",
+  "not reached": "none",
+};
+
+/** A factor as 0.62×, a difference with its sign. */
+function size(value: number, scale: Comparison["scale"]): string {
+  if (scale === "ratio") return value === Infinity ? "∞" : `${number(value)}×`;
+  if (!Number.isFinite(value)) return value > 0 ? "∞" : "−∞";
+  const text = number(Math.abs(value));
+  return text === "0" ? "0" : `${value < 0 ? "−" : "+"}${text}`;
+}
+
+/** The typical effect and its interval. */
+export function effectWords(
+  { effect, scale, finding }: Comparison,
+): { main: string; rest: string } {
+  if (finding === "not reached") return { main: "neither", rest: "" };
+  const [middle, low, high] = [effect.middle, effect.low, effect.high].map((v) => size(v, scale));
+  const bare = (text: string) => text.replace("×", "");
+  const main = scale === "ratio" && effect.middle === Infinity
+    ? "never"
+    : scale === "ratio" && effect.middle === 0
+    ? "alone"
+    : middle!;
+  return { main, rest: low === high ? "" : `${bare(low!)} … ${bare(high!)}` };
+}
+
+/** How strong the colour is, of three: a factor of 1.2 and 2, or a loss of .03 and .2. */
+function strength({ effect: { middle }, scale }: Comparison): number {
+  const far = Math.abs(scale === "ratio" ? Math.log(middle) : middle);
+  const [some, much] = scale === "ratio" ? [Math.log(1.2), Math.log(2)] : [0.03, 0.2];
+  return far >= much! ? 3 : far >= some! ? 2 : 1;
+}
+
+/** A comparison in a sentence. */
+export function sentence(c: Comparison, problem: string): string {
+  const { main, rest } = effectWords(c);
+  const against = c.scale === "ratio" ? "of Adam's" : "against Adam's";
+  const what = {
+    never: "does not reach the target, Adam does",
+    alone: "reaches the target, Adam does not",
+    neither: "neither it nor Adam reaches the target",
+  }[main] ?? `${main} ${against} ${comparedTitles[c.compared].split(",")[0]}`;
+  const seeds = `${c.pairs.length} seed${c.pairs.length === 1 ? "" : "s"}`;
+  return `${methodNamed(c.method).title}: ${problem}: ${what}${rest ? ` (95 %: ${rest})` : ""}; ` +
+    `${c.finding}, ${seeds}`;
+}
+
+function cell(c: Comparison | undefined, problem: string): string {
+  if (!c) return `<td class="none">·</td>`;
+  const { main, rest } = effectWords(c);
+  const shade = c.finding === "better" || c.finding === "worse" ? ` s${strength(c)}` : "";
+  const text = `<b><i>${symbols[c.finding]}</i> ${main}</b>${rest ? `<small>${rest}</small>` : ""}`;
+  return `<td class="${classes[c.finding]}${shade}"><a href="#r-${slug(c)}" data-tip="${
+    escape(sentence(c, problem))
+  }">${text}</a></td>`;
+}
+
+/** How often a method was better, level and worse. */
+function tally(comparisons: readonly Comparison[]): string {
+  const count = (finding: Finding) => comparisons.filter((c) => c.finding === finding).length;
+  return (["better", "no difference", "worse"] as const).map((finding) =>
+    `<span class="${classes[finding]}">${symbols[finding]}${count(finding)}</span>`
+  ).join(" ");
+}
+
+/** The matrix of a contest, of all methods or some. */
+export function overviewTable(contest: Contest, among: (method: string) => boolean): string {
+  const { methods, cell: at } = overviewOf(contest.comparisons.filter((c) => among(c.method)));
+  if (methods.length === 0) return "";
+  const several = new Set(contest.groups.map(({ selection }) => selection)).size > 1;
+  const head = contest.groups.map((group) => {
+    const { problem, selection } = group;
+    const chosen = several ? ` data-selection="${selection}"` : "";
+    return `<th scope="col"${chosen}><a href="#p-${slug(placeOf(group))}">${
+      escape(problem.title)
+    }</a></th>`;
+  });
+  const rows = methods.map((name) => {
+    const method = methodNamed(name);
+    const cells = contest.groups.map((group) => at(name, placeOf(group)));
+    const known = cells.filter((c) => c !== undefined);
+    return `<tr><th scope="row"><span data-tip="${escape(`${method.title}: ${method.about}`)}">${
+      escape(method.title)
+    }</span><small>${tally(known)}</small></th>${
+      cells.map((c, i) => cell(c, contest.groups[i]!.problem.title)).join("")
+    }</tr>`;
+  });
+  const what = comparedTitles[contest.compared];
+  return `<figure class="matrix"><figcaption><b>${escape(contest.title)}</b>: ${what}${
+    what.includes("Adam") ? "" : ", against tuned Adam"
+  }</figcaption>
+<div class="scroll" tabindex="0" role="region" aria-label="${
+    escape(`${contest.title}: ${what}`)
+  }"><table><caption class="unseen">${
+    escape(`${contest.title}: ${what} of each method, against tuned Adam`)
+  }</caption><thead><tr><th scope="col">method</th>${head.join("")}</tr></thead><tbody>${
+    rows.join("\n")
+  }</tbody></table></div></figure>`;
+}
+
+/** What the symbols and colours mean. */
+export const overviewKey = `<p class="keys"><span class="better s2">▲ better</span>
+<span class="worse s2">▼ worse</span> <span class="same">○ no difference that the seeds can tell</span>
+<span class="none">– neither reached the target</span></p>`;

@@ -1,0 +1,107 @@
+import assert from "node:assert/strict";
+import { measuredRow, sensitivityRow } from "../_testing.ts";
+import type { Row } from "../rows.ts";
+import { draw, slim } from "./chart.ts";
+import { contestsOf } from "./material.ts";
+import { effectWords, overviewTable } from "./overview.ts";
+import { merge, type RowsFile } from "./read.ts";
+import { thinned, thinnedLogarithmically } from "./thin.ts";
+
+const file = (rows: Row[], command = "deno run -A bench/main.ts"): RowsFile => ({
+  schemaVersion: 1,
+  command,
+  rows,
+  sensitivity: rows.map(({ problem, method }) => sensitivityRow({ problem, method })),
+});
+const run = (method: string, examplesToTarget: number | null, more: Partial<Row> = {}) =>
+  measuredRow({ problem: "mlp", method, examplesToTarget, ...more });
+
+Deno.test("merge() takes what several files have from the last of them", () => {
+  const { results, groups } = merge([
+    file([run("adam", 1), run("adam", 2, { seed: 2 }), run("sgd", 3)]),
+    file([run("adam", 7)]),
+  ]);
+  assert.deepEqual(results.rows.map((row) => row.examplesToTarget), [7, 3]);
+  assert.equal(results.sensitivity.length, 2);
+  assert.deepEqual(groups.map(({ problem }) => problem.title), ["MLP 784-32-10, digits"]);
+});
+
+Deno.test("merge() has a problem in the size of its file, and refuses both sizes together", () => {
+  const full = file([run("adam", 7)], "deno run -A bench/main.ts --full");
+  assert.deepEqual(merge([full]).groups.map(({ problem }) => problem.steps), [1500]);
+  assert.throws(
+    () => merge([file([run("adam", 7)]), full]),
+    /Cannot merge the rows: "mlp" is there in its quick and in its full size/,
+  );
+});
+
+Deno.test("merge() takes rows that were kept without their curves", () => {
+  const { curve: _, ...bare } = run("adam", 7);
+  const { results } = merge([file([bare as Row])]);
+  assert.deepEqual(results.rows[0]!.curve, { step: [], trainLoss: [] });
+});
+
+Deno.test("the overview says in words, symbols and classes who is better", () => {
+  const given = merge([file([run("adam", 800), run("sgd", 400), run("snr", null)])]);
+  const [contest] = contestsOf(given, "standard");
+  const table = overviewTable(contest!, () => true);
+  assert.match(
+    table,
+    /<td class="better s3"><a href="#r-mlp-wasm-16-finalTrainLoss"[^>]*><b><i>▲<\/i> 0\.5×/,
+  );
+  assert.match(table, /<td class="worse s3"><a [^>]*><b><i>▼<\/i> never/);
+  assert.match(
+    table,
+    /data-tip="SGD: MLP 784-32-10, digits: 0\.5× of Adam's examples to the target; better, 1 seed"/,
+  );
+});
+
+Deno.test("effectWords() has a sign where losses are compared", () => {
+  const words = (final: number) => {
+    const rows = [
+      run("adam", 1, { finalTestLoss: 0.5 }),
+      run("sgd", 1, { finalTestLoss: final }),
+    ];
+    const [contest] = contestsOf(merge([file(rows)]), "standard", "finalTestLoss");
+    return effectWords(contest!.comparisons[0]!).main;
+  };
+  assert.deepEqual([words(0.25), words(0.75), words(0.5)], ["−0.25", "+0.25", "0"]);
+});
+
+Deno.test("slim() rounds where marks are, not what they say", () => {
+  assert.equal(
+    slim(
+      '<path aria-label="SGD: 0.01234" role="graphics-symbol" d="M1.23456,0.01"/><text>0.01</text>',
+    ),
+    '<path data-tip="SGD: 0.01234" d="M1.2,0"/><text>0.01</text>',
+  );
+});
+
+Deno.test("draw() has a name, tips, and colours that the page can change", async () => {
+  const svg = await draw({
+    data: { values: [{ x: 1, tip: "SGD: 1.2345" }] },
+    mark: { type: "point", color: "var(--m-sgd)" },
+    encoding: { x: { field: "x", type: "quantitative" }, description: { field: "tip" } },
+  }, "a point");
+  assert.match(svg, /^<svg role="img" aria-label="a point"/);
+  assert.match(svg, /data-tip="SGD: 1\.2345"[^>]*"var\(--m-sgd\)"/);
+  assert.doesNotMatch(svg, /#[0-9a-f]{3,6}"/);
+});
+
+Deno.test("thinned() keeps the ends, and no position twice", () => {
+  assert.deepEqual(thinned(3, 5), [0, 1, 2]);
+  assert.deepEqual(thinned(101, 5), [0, 25, 50, 75, 100]);
+});
+
+Deno.test("thinnedLogarithmically() leaves out step 0 and thins the far end more", () => {
+  const steps = Array.from({ length: 1025 }, (_, i) => i);
+  assert.deepEqual(thinnedLogarithmically(steps, 6).map((i) => steps[i]), [
+    1,
+    4,
+    16,
+    64,
+    256,
+    1024,
+  ]);
+  assert.deepEqual(thinnedLogarithmically([0, 3, 9], 6), [1, 2]);
+});

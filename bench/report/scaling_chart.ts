@@ -1,0 +1,79 @@
+/** @module */
+import { interval } from "../format.ts";
+import type { Group } from "../summary.ts";
+import { colourScale, dashScale, draw } from "./chart.ts";
+import { batchOf } from "./material.ts";
+
+/** Groups that differ in their batch sizes alone, several each. */
+export function scalings(groups: readonly Group[]): Group[][] {
+  const families = Map.groupBy(
+    groups,
+    ({ problem, backend, selection }) => `${problem.name}/${backend}/${selection}`,
+  );
+  return [...families.values()].filter((family) => family.length > 1);
+}
+
+/** Examples to the target over the batch size: flat as long as noise rules, rising beyond its scale. */
+export async function scalingChart(family: readonly Group[], noiseScale?: number): Promise<string> {
+  const values = family.flatMap((group) =>
+    group.summaries.flatMap(({ method, metrics: { examplesToTarget: examples } }) =>
+      examples && Number.isFinite(examples.middle) && !method.oracle
+        ? [{
+          method: method.title,
+          batchSize: batchOf(group),
+          examples: examples.middle,
+          tip: `${method.title}: ${interval(examples)} examples to the target with batches of ${
+            batchOf(group)
+          }`,
+        }]
+        : []
+    )
+  );
+  const taking = new Set(values.map(({ method }) => method));
+  const all = family.flatMap(({ summaries }) => summaries.map(({ method }) => method));
+  const methods = [...new Set(all)].filter(({ title }) => taking.has(title));
+  const sizes = family.map(batchOf);
+  const x = {
+    field: "batchSize",
+    type: "quantitative",
+    scale: { type: "log", base: 2, nice: false, padding: 8 },
+    axis: { title: "batch size", values: sizes },
+  };
+  const y = {
+    field: "examples",
+    type: "quantitative",
+    scale: { type: "log", nice: false, padding: 8 },
+    axis: { title: "examples to the target", tickCount: 4, format: "~s" },
+  };
+  const color = colourScale(methods);
+  const marked = noiseScale !== undefined && noiseScale >= Math.min(...sizes) &&
+    noiseScale <= Math.max(...sizes);
+  return await draw(
+    {
+      data: { values },
+      layer: [
+        ...(marked
+          ? [{
+            mark: { type: "rule", strokeDash: [3, 3], strokeWidth: 1.5, color: "var(--ink)" },
+            encoding: { x: { datum: noiseScale, type: "quantitative" } },
+          }]
+          : []),
+        {
+          mark: { type: "line", strokeWidth: 1.8 },
+          encoding: {
+            x,
+            y,
+            color,
+            strokeDash: dashScale(methods),
+            description: { field: "method" },
+          },
+        },
+        {
+          mark: { type: "point", filled: true, size: 40, opacity: 1 },
+          encoding: { x, y, color, description: { field: "tip" } },
+        },
+      ],
+    },
+    `${family[0]!.problem.title} on ${family[0]!.backend}: examples to the target over batch size`,
+  );
+}
