@@ -42,3 +42,12 @@ export const selectionTitle: Readonly<Record<Selection, string>> = {
   bestValidation: "tuned for the best moment on validation data",
   finalValidation: "tuned for the end on validation data",
 };
+
+/** A table in Markdown, not yet set as `deno fmt` does. */
+export function markdownTable(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
+  return [line(head), line(head.map(() => "-")), ...rows.map(line)].join("\n");
+}

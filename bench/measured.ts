@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { markdownTable } from "./format.ts";
 import { median } from "./statistics.ts";
 
 type Row = Readonly<Record<string, string | number | boolean | null>>;
@@ -87,14 +88,9 @@ const names: Readonly<Record<string, string>> = {
   snr: "signalSgd()",
 };
 
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
-  return [line(head), line(head.map(() => "-")), ...rows.map(line)].join("\n");
-}
-
 /** Of every optimizer on every problem. */
 function evidence(cell: (problem: string, method: string) => string): string {
-  return table(
+  return markdownTable(
     ["", ...problems],
     Object.entries(names).map(([method, name]) => [
       `\`${name}\``,

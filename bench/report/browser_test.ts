@@ -38,7 +38,7 @@ function withCurves(): RowsFile {
   return { schemaVersion: 1, command: "a formula", rows, sensitivity };
 }
 
-const files = ["quick", "shipped_onnxruntime", "overhead", "overhead_gpu_step"];
+const files = ["quick", "overhead"];
 const sections = ["overview", "no-options", "profiles", "set-standard", "set-practical"]
   .concat(["set-theory", "overhead", "words", "how"]);
 

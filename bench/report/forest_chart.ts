@@ -1,9 +1,9 @@
 /** @module */
 import { methodNamed } from "../methods.ts";
 import { colourScale, draw, labelLimit, tip } from "./chart.ts";
-import { comparedTitles, type Contest, placeOf } from "./material.ts";
+import { type Contest, placeOf, rivalTitle } from "./material.ts";
 import { placeKey } from "../comparison.ts";
-import { sentence } from "./overview.ts";
+import { sentence, subject } from "./overview.ts";
 
 /** Beyond a factor of 8 a point lies at the edge, and its tip has the number. */
 const edge = 8;
@@ -13,9 +13,11 @@ const edge = 8;
  * difference from tuned Adam: a forest plot.
  */
 export async function forestChart(
-  { title, compared, groups, comparisons }: Contest,
+  contest: Contest,
   among: readonly string[],
 ): Promise<string> {
+  const { title, groups, comparisons } = contest;
+  const rival = rivalTitle(contest.rival);
   const shown = comparisons.filter((c) => among.includes(c.method) && c.finding !== "not reached");
   const methods = among.map(methodNamed).filter((m) => shown.some((c) => c.method === m.name));
   const ratio = shown[0]?.scale === "ratio";
@@ -50,11 +52,11 @@ export async function forestChart(
       : { domain: [least, most], nice: false, padding: 6 },
     axis: ratio
       ? {
-        title: "fewer ← tuned Adam → more",
+        title: `fewer ← ${rival} → more`,
         values: [1 / 8, 1 / 4, 1 / 2, 1, 2, 4, 8],
         format: "~r",
       }
-      : { title: "lower ← tuned Adam → higher", tickCount: 4 },
+      : { title: `lower ← ${rival} → higher`, tickCount: 4 },
   });
   const color = colourScale(methods);
   return await draw({
@@ -84,5 +86,5 @@ export async function forestChart(
         },
       },
     ],
-  }, `${title}: ${comparedTitles[compared]} of ${methods.map((m) => m.title).join(", ")}`);
+  }, `${title}: ${subject(contest)}`);
 }

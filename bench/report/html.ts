@@ -1,4 +1,5 @@
 /** @module */
+import type { Compared } from "../comparison.ts";
 import { number } from "../format.ts";
 import { type Method, methodNamed, methods } from "../methods.ts";
 import { type Cost, profilesOf } from "../profiles.ts";
@@ -7,16 +8,17 @@ import { intervalName } from "../statistics.ts";
 import { figure, legend, rowsLinks } from "./figures.ts";
 import { forestChart } from "./forest_chart.ts";
 import {
-  comparedTitles,
   type Contest,
   contestsOf,
   fieldOf,
   type Material,
+  rivalTitle,
   setTitles,
   titleOf,
+  tunedRival,
 } from "./material.ts";
 import { overheadChart, shownOverhead } from "./overhead_chart.ts";
-import { overviewKey, overviewTable } from "./overview.ts";
+import { overviewKey, overviewTable, subject } from "./overview.ts";
 import { page, type Part, type Section } from "./page.ts";
 import { problemCard } from "./problem_card.ts";
 import { profileChart } from "./profile_chart.ts";
@@ -25,7 +27,6 @@ import { escape, verdicts } from "./tables.ts";
 
 const sets: readonly ProblemSet[] = ["yours", "standard", "practical", "theory"];
 const isUsable = (name: string) => !methodNamed(name).oracle;
-const isShipped = (name: string) => methodNamed(name).shipped ?? false;
 
 const card = (id: string, title: string, body: string): Part => ({
   id,
@@ -48,41 +49,59 @@ function overview(given: Material): Section {
   };
 }
 
-async function noOptionsPart(contest: Contest, among: readonly string[]): Promise<string> {
-  const shown = among.filter((name) => contest.comparisons.some((c) => c.method === name));
-  return `<div class="charts">${
-    figure(
-      await forestChart(contest, shown),
-      "Dots: the typical effect over seeds; lines: its 95 % interval; the upright line: no difference.",
-      rowsLinks(contest.groups),
-    )
-  }</div>${overviewTable(contest, isShipped)}`;
+/** The optimizers that one would use without options: ours, and the host's at its own rates. */
+const untuned = methods.filter(({ shipped, family }) =>
+  shipped && ["ours", "host"].includes(family)
+);
+
+/** What is compared, in the navigation. */
+const briefly: Readonly<Partial<Record<Compared, string>>> = {
+  examplesToTarget: "examples",
+  finalTestLoss: "test loss",
+  finalAgainstBest: "test loss, best moment",
+};
+
+async function noOptionsPart(contest: Contest, i: number): Promise<Part> {
+  const ran = new Set(contest.comparisons.map(({ method }) => method));
+  const taking = untuned.filter(({ name }) => ran.has(name));
+  const title = `${contest.title}: ${subject(contest)}`;
+  const chart = figure(
+    await forestChart(contest, taking.map(({ name }) => name)),
+    "Dots: the typical effect over seeds; lines: its 95 % interval; the upright line: no difference.",
+    rowsLinks(contest.groups),
+  );
+  const names = new Set(taking.map(({ name }) => name));
+  const rival = contest.rival === tunedRival ? "" : `, against ${rivalTitle(contest.rival)}`;
+  return card(
+    `n-${i}`,
+    `${contest.title}: ${briefly[contest.compared]}${rival}`,
+    `<h3>${escape(title)}</h3>${legend(taking)}<div class="beside">${chart}${
+      overviewTable(contest, (name) => names.has(name), false)
+    }</div>`,
+  );
 }
 
-/** What people use: no options against the host's tuned Adam. */
+/** What people use: no options, against the host's Adam, tuned and as it comes. */
 async function noOptions(given: Material): Promise<Section[]> {
-  const among = methods.filter(({ shipped }) => shipped).map(({ name }) => name);
   const contests = [
     ...contestsOf(given, "standard"),
+    ...contestsOf(given, "standard", undefined, "adam-default"),
     ...contestsOf(given, "standard", "finalTestLoss"),
     ...contestsOf(given, "practical"),
+    ...contestsOf(given, "practical", undefined, "adam-default"),
     ...contestsOf(given, "practical", "finalAgainstBest"),
-  ].filter(({ comparisons }) => comparisons.some((c) => among.includes(c.method)));
+  ].filter(({ comparisons }) =>
+    untuned.some(({ name }) => comparisons.some(({ method }) => method === name))
+  );
   if (contests.length === 0) return [];
   const parts: Part[] = [];
-  for (const [i, contest] of contests.entries()) {
-    const taking = among.filter((name) => contest.comparisons.some((c) => c.method === name));
-    const title = `${contest.title}: ${comparedTitles[contest.compared]}`;
-    const body = `<h3>${escape(title)}</h3>${legend(taking.map(methodNamed))}` +
-      await noOptionsPart(contest, among);
-    parts.push(card(`n-${i}`, title, body));
-  }
+  for (const [i, contest] of contests.entries()) parts.push(await noOptionsPart(contest, i));
   return [{
     id: "no-options",
     title: "No options",
     body: `<p>What is shipped, as it is: no option given and nothing tuned, against an Adam whose
-learning rate was chosen among several for each problem. That is a handicap, and the one that people
-who do not tune have.</p>`,
+learning rate was chosen among several for each problem, and, where it ran, against Adam at the rate that it
+comes with. The first is a handicap, and the one that people who do not tune have.</p>`,
     parts,
   }];
 }

@@ -6,6 +6,7 @@ import {
   type Place,
   placeKey,
 } from "../comparison.ts";
+import { methodNamed } from "../methods.ts";
 import type { TimedRow } from "../overhead/rows.ts";
 import type { Problem, ProblemSet, Selection } from "../problems/problem.ts";
 import type { Results } from "../rows.ts";
@@ -84,6 +85,8 @@ export function slug(place: Place): string {
 /** A comparison of groups that stand side by side. */
 export interface Contest {
   readonly title: string;
+  /** The method that all are compared with. */
+  readonly rival: string;
   readonly compared: Compared;
   readonly groups: readonly Group[];
   readonly comparisons: readonly Comparison[];
@@ -105,7 +108,7 @@ export const comparedTitles: Readonly<Record<Compared, string>> = {
   finalTrainLoss: "training loss at the end",
   finalTestLoss: "test loss at the end",
   bestTestLoss: "test loss at its best moment",
-  finalAgainstBest: "test loss at the end, against Adam's at its best moment",
+  finalAgainstBest: "test loss at the end, against its best moment",
 };
 
 /**
@@ -126,16 +129,25 @@ export function titleOf(set: ProblemSet, backend: string): string {
   return set === "theory" ? setTitles[set] : `${setTitles[set]}, ${backend}`;
 }
 
+/** The host's Adam, tuned like every other method. */
+export const tunedRival = "adam";
+
+/** A method by which others are measured, for people. */
+export function rivalTitle(rival: string): string {
+  return rival === tunedRival ? "tuned Adam" : methodNamed(rival).title;
+}
+
 /** One contest for each set and backend; of `compared`, or of what decides in the set. */
 export function contestsOf(
   given: Material,
   set: ProblemSet,
   compared: Compared = decides[set],
+  rival: string = tunedRival,
 ): Contest[] {
-  const all = comparisonsOf(given.results, { compared });
+  const all = comparisonsOf(given.results, { compared, rival });
   return [...fieldOf(given, set)].map(([backend, groups]) => {
     const keys = new Set(groups.map((group) => placeKey(placeOf(group))));
-    const title = titleOf(set, backend);
-    return { title, compared, groups, comparisons: all.filter((c) => keys.has(placeKey(c))) };
+    const comparisons = all.filter((c) => keys.has(placeKey(c)));
+    return { title: titleOf(set, backend), rival, compared, groups, comparisons };
   }).filter(({ comparisons }) => comparisons.length > 0);
 }

@@ -34,7 +34,8 @@ export async function overheadChart(rows: readonly TimedRow[], place: string): P
   const x = {
     field: "ms",
     type: "quantitative",
-    scale: { padding: 34 },
+    // Room for the numbers behind the bars.
+    scale: { domain: [0, 1.25 * Math.max(...values.map(({ ms }) => ms))], nice: false },
     axis: { title: "milliseconds an update", tickCount: 4 },
   };
   return await draw({

@@ -6,8 +6,8 @@
  */
 import { type Comparison, type Finding, overviewOf } from "../comparison.ts";
 import { number } from "../format.ts";
-import { methodNamed } from "../methods.ts";
-import { comparedTitles, type Contest, placeOf, slug } from "./material.ts";
+import { type Family, methodNamed } from "../methods.ts";
+import { comparedTitles, type Contest, placeOf, rivalTitle, slug } from "./material.ts";
 import { escape } from "./tables.ts";
 
 /** Colour alone says nothing to many. */
@@ -17,6 +17,16 @@ export const symbols: Readonly<Record<Finding, string>> = {
   "no difference": "○",
   "not reached": "–",
 };
+
+/** What is for use comes first. */
+const familyTitles: readonly (readonly [Family, title: string])[] = [
+  ["ours", "precond"],
+  ["host", "the host's"],
+  ["published", "published"],
+  ["pieces", "one piece at a time"],
+  ["ablation", "combined() with less, or more"],
+  ["oracle", "told the truth"],
+];
 
 const classes: Readonly<Record<Finding, string>> = {
   better: "better",
@@ -55,15 +65,22 @@ function strength({ effect: { middle }, scale }: Comparison): number {
   return far >= much! ? 3 : far >= some! ? 2 : 1;
 }
 
+/** What is compared, and with whom. */
+export function subject({ compared, rival }: Pick<Comparison, "compared" | "rival">): string {
+  return compared === "finalAgainstBest"
+    ? `test loss at the end, against that of ${rivalTitle(rival)} at its best moment`
+    : `${comparedTitles[compared]}, against ${rivalTitle(rival)}`;
+}
+
 /** A comparison in a sentence. */
 export function sentence(c: Comparison, problem: string): string {
   const { main, rest } = effectWords(c);
-  const against = c.scale === "ratio" ? "of Adam's" : "against Adam's";
+  const rival = rivalTitle(c.rival);
   const what = {
-    never: "does not reach the target, Adam does",
-    alone: "reaches the target, Adam does not",
-    neither: "neither it nor Adam reaches the target",
-  }[main] ?? `${main} ${against} ${comparedTitles[c.compared].split(",")[0]}`;
+    never: `does not reach the target, ${rival} does`,
+    alone: `reaches the target, ${rival} does not`,
+    neither: `neither it nor ${rival} reaches the target`,
+  }[main] ?? `${main}, ${subject(c)}`;
   const seeds = `${c.pairs.length} seed${c.pairs.length === 1 ? "" : "s"}`;
   return `${methodNamed(c.method).title}: ${problem}: ${what}${rest ? ` (95 %: ${rest})` : ""}; ` +
     `${c.finding}, ${seeds}`;
@@ -87,8 +104,12 @@ function tally(comparisons: readonly Comparison[]): string {
   ).join(" ");
 }
 
-/** The matrix of a contest, of all methods or some. */
-export function overviewTable(contest: Contest, among: (method: string) => boolean): string {
+/** The matrix of a contest, of all methods or some; without a caption where a heading says it all. */
+export function overviewTable(
+  contest: Contest,
+  among: (method: string) => boolean,
+  captioned = true,
+): string {
   const { methods, cell: at } = overviewOf(contest.comparisons.filter((c) => among(c.method)));
   if (methods.length === 0) return "";
   const several = new Set(contest.groups.map(({ selection }) => selection)).size > 1;
@@ -99,7 +120,7 @@ export function overviewTable(contest: Contest, among: (method: string) => boole
       escape(problem.title)
     }</a></th>`;
   });
-  const rows = methods.map((name) => {
+  const row = (name: string) => {
     const method = methodNamed(name);
     const cells = contest.groups.map((group) => at(name, placeOf(group)));
     const known = cells.filter((c) => c !== undefined);
@@ -108,18 +129,30 @@ export function overviewTable(contest: Contest, among: (method: string) => boole
     }</span><small>${tally(known)}</small></th>${
       cells.map((c, i) => cell(c, contest.groups[i]!.problem.title)).join("")
     }</tr>`;
-  });
-  const what = comparedTitles[contest.compared];
-  return `<figure class="matrix"><figcaption><b>${escape(contest.title)}</b>: ${what}${
-    what.includes("Adam") ? "" : ", against tuned Adam"
-  }</figcaption>
+  };
+  const families = familyTitles.map(([family, title]) => {
+    const own = methods.filter((name) => methodNamed(name).family === family);
+    return { title, own };
+  }).filter(({ own }) => own.length > 0);
+  const bodies = families.map(({ title, own }) =>
+    `<tbody>${
+      families.length > 1
+        ? `<tr><th class="family" scope="rowgroup">${title}</th><td colspan="${contest.groups.length}"></td></tr>`
+        : ""
+    }${own.map(row).join("\n")}</tbody>`
+  );
+  const what = subject(contest);
+  const caption = captioned
+    ? `<figcaption><b>${escape(contest.title)}</b>: ${escape(what)}</figcaption>`
+    : "";
+  return `<figure class="matrix">${caption}
 <div class="scroll" tabindex="0" role="region" aria-label="${
     escape(`${contest.title}: ${what}`)
   }"><table><caption class="unseen">${
-    escape(`${contest.title}: ${what} of each method, against tuned Adam`)
-  }</caption><thead><tr><th scope="col">method</th>${head.join("")}</tr></thead><tbody>${
-    rows.join("\n")
-  }</tbody></table></div></figure>`;
+    escape(`${contest.title}: ${what}`)
+  }</caption><thead><tr><th scope="col">method</th>${head.join("")}</tr></thead>${
+    bodies.join("\n")
+  }</table></div></figure>`;
 }
 
 /** What the symbols and colours mean. */

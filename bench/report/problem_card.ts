@@ -1,5 +1,6 @@
 /** @module */
 import { number, selectionTitle } from "../format.ts";
+import type { Method } from "../methods.ts";
 import type { Group } from "../summary.ts";
 import { type Column, lossChart, withCurve } from "./curve_chart.ts";
 import { figure, legend, rowsLink } from "./figures.ts";
@@ -54,18 +55,50 @@ async function charts(group: Group): Promise<[svg: string, caption: string][]> {
   return found;
 }
 
+/** More lines than that cannot be told apart. */
+const mostLines = 14;
+
+/** What is for use, and Adam with the rest: two groups where one has too many lines. */
+function split(group: Group): Group[] {
+  const shown = group.summaries.filter(({ method }) => !method.oracle);
+  if (shown.length <= mostLines) return [group];
+  const { problem } = group;
+  const part = (title: string, has: (method: Method) => boolean): Group => ({
+    ...group,
+    problem: { ...problem, title },
+    summaries: group.summaries.filter(({ method }) => has(method)),
+  });
+  const first = (m: Method) => m.family === "ours" || (m.family === "host" && !m.shipped);
+  return [
+    part(problem.title, first),
+    part(`${problem.title}, further methods`, (m) => m.name === "adam" || !first(m)),
+  ];
+}
+
+async function pictures(group: Group, whole: Group): Promise<string> {
+  const figures = (await charts(group)).map(([svg, caption]) =>
+    figure(svg, caption, rowsLink(whole))
+  );
+  return `${legend(group.summaries.map((s) => s.method).filter((m) => !m.oracle))}
+<div class="charts">${figures.join("")}</div>`;
+}
+
 /**
  * Everything about one problem, on one backend, at one batch size, by one selection. The title has the
  * batch size where it is not the usual one.
  */
 export async function problemCard(group: Group, usualBatch?: number): Promise<Part> {
-  const { problem, selection, summaries } = group;
+  const { problem, selection } = group;
   const { metric, value } = problem.target;
   const what = metric === "testLoss" ? "test loss" : "training loss";
   const kind = problem.kind === "theory" ? "risk" : what;
-  const figures = (await charts(group)).map(([svg, caption]) =>
-    figure(svg, caption, rowsLink(group))
-  );
+  const [first, second] = split(group);
+  const further = second
+    ? `<details class="further"><summary>Further methods</summary>${await pictures(
+      second,
+      group,
+    )}</details>`
+    : "";
   const id = `p-${slug(placeOf(group))}`;
   const title = groupTitle(group, usualBatch);
   const html = `<section class="card" id="${id}" aria-labelledby="h-${id}"><h3 id="h-${id}">${
@@ -74,8 +107,7 @@ export async function problemCard(group: Group, usualBatch?: number): Promise<Pa
 <p class="about">${escape(problem.about)} ${problem.steps} steps; target: ${kind} ≤ ${
     number(value)
   }; learning rates ${selectionTitle[selection]}.</p>
-${legend(summaries.map((s) => s.method).filter((m) => !m.oracle))}
-<div class="charts">${figures.join("")}</div>
+${await pictures(first!, group)}${further}
 <details class="numbers"><summary>All numbers</summary>${groupTable(group)}</details>
 ${rowsTable(group)}</section>`;
   return { id, title, html };

@@ -22,6 +22,13 @@ const noCurve: Row["curve"] = { step: [], trainLoss: [] };
 function problemsOf(sizes: ReadonlyMap<string, boolean>): Problem[] {
   const known = [false, true].map((full) => ({ full, problems: allProblems(full) }));
   const names = new Set(known.flatMap(({ problems }) => problems.map(({ name }) => name)));
+  const unknown = [...sizes.keys()].find((name) => !names.has(name));
+  if (unknown !== undefined) {
+    throw new TypeError(
+      `Cannot merge the rows: problem "${unknown}" is not one of the benchmark's; ` +
+        "main.ts writes the report of a problem of yours",
+    );
+  }
   return [...names].flatMap((name) =>
     known.flatMap(({ full, problems }) =>
       sizes.get(name) === full ? problems.filter((problem) => problem.name === name) : []
@@ -60,7 +67,7 @@ export async function readRows(path: string): Promise<RowsFile> {
  * Puts files of rows together. What several files measured alike is taken from the last of them:
  * rows of two versions of the code must not be pooled.
  *
- * @throws {TypeError} If the quick and the full size of a problem come together.
+ * @throws {TypeError} If the quick and the full size of a problem come together, or one is unknown.
  */
 export function merge(files: readonly RowsFile[]): Material {
   const rows = new Map<string, Row[]>();

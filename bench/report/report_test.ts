@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { measuredRow, sensitivityRow } from "../_testing.ts";
+import { main } from "../report.ts";
 import type { Row } from "../rows.ts";
 import { draw, slim } from "./chart.ts";
+import { markdown } from "./markdown.ts";
 import { contestsOf } from "./material.ts";
 import { effectWords, overviewTable } from "./overview.ts";
 import { merge, type RowsFile } from "./read.ts";
@@ -35,6 +39,11 @@ Deno.test("merge() has a problem in the size of its file, and refuses both sizes
   );
 });
 
+Deno.test("merge() refuses rows of a problem that it cannot know", () => {
+  const rows = [measuredRow({ problem: "csv", method: "adam" })];
+  assert.throws(() => merge([file(rows)]), /problem "csv" is not one of the benchmark's/);
+});
+
 Deno.test("merge() takes rows that were kept without their curves", () => {
   const { curve: _, ...bare } = run("adam", 7);
   const { results } = merge([file([bare as Row])]);
@@ -52,7 +61,7 @@ Deno.test("the overview says in words, symbols and classes who is better", () =>
   assert.match(table, /<td class="worse s3"><a [^>]*><b><i>▼<\/i> never/);
   assert.match(
     table,
-    /data-tip="SGD: MLP 784-32-10, digits: 0\.5× of Adam's examples to the target; better, 1 seed"/,
+    /data-tip="SGD: MLP 784-32-10, digits: 0\.5×, examples to the target, against tuned Adam; better, 1 seed"/,
   );
 });
 
@@ -66,6 +75,51 @@ Deno.test("effectWords() has a sign where losses are compared", () => {
     return effectWords(contest!.comparisons[0]!).main;
   };
   assert.deepEqual([words(0.25), words(0.75), words(0.5)], ["−0.25", "+0.25", "0"]);
+});
+
+Deno.test("markdown() has the same effects as the overview, and none of oracles", () => {
+  const text = markdown(merge([file([run("adam", 800), run("sgd", 400), run("snr", null)])]));
+  assert.match(text, /\| SGD \| ▲ 0\.5× \|/);
+  assert.match(text, /\| SNR only, T \| ▼ never \|/);
+  assert.match(text, /## Standard networks, wasm\n\nexamples to the target, against tuned Adam:/);
+});
+
+Deno.test("a contest can be with another rival", () => {
+  const rows = [run("adam", 800), run("adam-default", 1600), run("combined", 400)];
+  const [contest] = contestsOf(merge([file(rows)]), "standard", undefined, "adam-default");
+  const found = contest!.comparisons.map(({ method, effect }) => [method, effect.middle]);
+  assert.deepEqual(found, [["adam", 0.5], ["combined", 0.25]]);
+  assert.match(
+    overviewTable(contest!, () => true),
+    /examples to the target, against Adam, η 0\.001/,
+  );
+});
+
+Deno.test("report.ts makes page and summary of recorded rows, and says what it cannot read", async () => {
+  const folder = await Deno.makeTempDir();
+  const said: string[] = [];
+  const { error, log } = console;
+  console.error = console.log = (message) => void said.push(message);
+  try {
+    const [html, markdown] = [join(folder, "a.html"), join(folder, "a.md")];
+    const [rows, times, other] = ["shipped", "overhead", "step"].map((name) =>
+      fileURLToPath(new URL(`../results/${name}.json`, import.meta.url))
+    ) as [string, string, string];
+    assert.equal(await main([rows, "--markdown", markdown]), 0);
+    assert.equal(await main([times, "--html", html]), 0);
+    assert.match(await Deno.readTextFile(html), /^<!doctype html>[^]*tf\.train\.adam: 5\.92 ms/);
+    assert.match(await Deno.readTextFile(markdown), /\| combined\(\) \| [▲▼○–]/);
+    assert.equal(await main([other, "--html", html]), 2);
+    assert.equal(await main([rows]), 2);
+    assert.equal(await main([join(folder, "none.json"), "--html", html]), 2);
+    assert.match(
+      said.join("\n"),
+      /neither those of main\.ts nor of overhead\.ts\nNothing to do: say where/,
+    );
+  } finally {
+    Object.assign(console, { error, log });
+    await Deno.remove(folder, { recursive: true });
+  }
 });
 
 Deno.test("slim() rounds where marks are, not what they say", () => {

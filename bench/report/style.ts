@@ -42,7 +42,7 @@ figcaption b { color: var(--ink); }
 figure { margin: 8px 0 0; min-width: 0; }
 figure svg { width: 100%; min-width: 316px; max-width: 400px; height: auto; display: block;
   font: 12px system-ui, sans-serif; }
-.charts figure { overflow-x: auto; }
+.charts figure, .beside figure { overflow-x: auto; }
 .matrix table { width: auto; border-collapse: separate; border-spacing: 3px; }
 .matrix th, .matrix td { border: 0; }
 .matrix thead th { min-width: 88px; max-width: 120px; white-space: normal; vertical-align: bottom;
@@ -50,6 +50,9 @@ figure svg { width: 100%; min-width: 316px; max-width: 400px; height: auto; disp
 .matrix thead a { color: inherit; }
 .matrix th:first-child { position: sticky; left: 0; z-index: 1; background: var(--paper);
   max-width: 190px; white-space: normal; padding: 3px 8px 3px 0; line-height: 1.3; color: var(--ink); }
+.matrix th.family { color: var(--soft); font-weight: 600; font-size: 12px; padding-top: 10px; }
+.matrix td[colspan] { height: 0; } .beside { display: grid; gap: 8px 24px;
+  grid-template-columns: repeat(auto-fit, minmax(min(316px, 100%), 1fr)); }
 .matrix td { padding: 0; text-align: center; border-radius: 5px; height: 44px; min-width: 88px; }
 .matrix td a { display: block; padding: 3px 4px; color: inherit; text-decoration: none; border-radius: 5px; }
 .matrix td a:hover { outline: 2px solid var(--edge); }
