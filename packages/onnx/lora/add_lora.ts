@@ -38,8 +38,8 @@ const OPTIONS = ["targets", "rank", "alpha", "dropout", "seed"];
  *
  * A begins uniform in ±1/√in (with a kernel: in times its points), B zero, of an embedding A zero and B
  * normal, as in PEFT: the model computes what it did. `differentiate()` and Trainer then train the
- * adapters alone. Of weights that are float16 or quantized (MatMulNBits, DequantizeLinear, integers that
- * are cast and scaled) they are float32. With `dropout` the nodes are in training mode: evaluation, prediction and exported models
+ * adapters alone. Of weights that are float16 or quantized (MatMulNBits, GatherBlockQuantized,
+ * DequantizeLinear, integers that are cast and scaled) they are float32. With `dropout` the nodes are in training mode: evaluation, prediction and exported models
  * of a Trainer are not.
  *
  * Hu et al., "LoRA: Low-Rank Adaptation of Large Language Models" (2021), section 4.

@@ -1,7 +1,7 @@
 /** @module */
 import { exportedParameters } from "../exported/exported_parameters.ts";
 import { floatAttribute, intAttribute, nameOf } from "../model/attributes.ts";
-import { isFloating } from "../model/data_type.ts";
+import { DataType, isFloating } from "../model/data_type.ts";
 import { tensorDims } from "../model/tensor.ts";
 import type { GraphProto, ModelProto, NodeProto } from "../proto/onnx_pb.ts";
 import { headValues } from "./head.ts";
@@ -108,6 +108,9 @@ function biasesOf(graph: GraphProto): (node: NodeProto) => string | undefined {
 function layerOf(node: NodeProto, find: FindWeight): Own | undefined {
   const standard = node.domain === "" || node.domain === "ai.onnx";
   if (node.domain === "com.microsoft" && node.opType === "MatMulNBits") return packed(node, find);
+  if (node.domain === "com.microsoft" && node.opType === "GatherBlockQuantized") {
+    return packedTable(node, find);
+  }
   if (!standard) return undefined;
   switch (node.opType) {
     case "MatMul":
@@ -160,6 +163,26 @@ function packed(node: NodeProto, find: FindWeight): Own | undefined {
   };
 }
 
+function packedTable(node: NodeProto, find: FindWeight): Own | undefined {
+  const [source, scales] = [find(node.input[0] ?? ""), find(node.input[2] ?? "")];
+  const stored = source && tensorDims(source.tensor);
+  if (source === undefined || scales === undefined || stored?.length !== 2) return undefined;
+  const [rows, bytes] = stored as [number, number];
+  const each = source.tensor.dataType === DataType.UINT8 ? 8 / intAttribute(node, "bits", 4) : 1;
+  const shape = [rows, bytes * each];
+  const axis = intAttribute(node, "gather_axis", 0);
+  return {
+    kind: "embedding",
+    shape,
+    dims: shape,
+    source: { ...source, dataType: scales.dataType, exact: false },
+    refusal: axis === 0 || axis === -2 ? undefined : columnsRefused(node, axis),
+  };
+}
+
+const columnsRefused = (node: NodeProto, axis: number) =>
+  `"${nameOf(node)}" takes columns (axis ${axis}) of its table, expected are rows`;
+
 function convolution(node: NodeProto, find: FindWeight): Own | undefined {
   const source = find(node.input[1] ?? "");
   if (source === undefined || source.transposed || !isFloating(source.dataType)) return undefined;
@@ -189,8 +212,6 @@ function embedding(node: NodeProto, find: FindWeight): Own | undefined {
     shape,
     dims: shape,
     source,
-    refusal: axis === 0 || axis === -2
-      ? undefined
-      : `"${nameOf(node)}" takes columns (axis ${axis}) of its table, expected are rows`,
+    refusal: axis === 0 || axis === -2 ? undefined : columnsRefused(node, axis),
   };
 }

@@ -149,7 +149,7 @@ export const families: readonly Family[] = [
     load: async () => (await import("./quantized.ts")).quantized,
   },
   {
-    operators: "com.microsoft:MatMulNBits",
+    operators: "com.microsoft:MatMulNBits com.microsoft:GatherBlockQuantized",
     load: async () => (await import("./packed.ts")).packedWeights,
   },
   {

@@ -1,5 +1,5 @@
 /** @module */
-import { sameDims } from "../graph/dims.ts";
+import { type Dim, sameDims } from "../graph/dims.ts";
 import { sumTo } from "../graph/emit.ts";
 import { DataType } from "../model/data_type.ts";
 import type { GradientContext, OperatorRule } from "../graph/rule.ts";
@@ -42,9 +42,6 @@ function unpacked(n: GradientContext, dy: string): string {
   if (bits !== 4 && bits !== 8) {
     n.refuse("differentiate", `its weights have ${bits} bits, expected are 4 or 8`);
   }
-  if (n.input(4) !== undefined) {
-    n.refuse("differentiate", "its columns are in another order (g_idx)");
-  }
   const blocks = Math.ceil(K / block);
   const perRow = Math.ceil(blocks * bits / 8);
   // ONNX Runtime would otherwise compute W beforehand, once and for all, and keep it.
@@ -60,18 +57,31 @@ function unpacked(n: GradientContext, dy: string): string {
   if (zero !== undefined && b.dataType(zero) !== DataType.UINT8) {
     n.refuse("differentiate", "its zero points are floats, expected are packed integers");
   }
+  const order = n.input(4);
+  if (order !== undefined && zero !== undefined) {
+    n.refuse(
+      "differentiate",
+      "its columns are in another order (g_idx), with which ONNX Runtime's CPU kernel leaves out zero points; quantize without zero points",
+    );
+  }
   // Without zero points the middle of the range stands for 0.
   const middle = bits === 4 ? 0x88 : 0x80;
+  const zeros = zero === undefined
+    ? b.constant(new Array(N * perRow).fill(middle), DataType.UINT8, [N, perRow])
+    : asMatrix(zero, perRow);
+  const scales = asMatrix(n.input(2)!, blocks);
+  const dataType = b.dataType(n.input(2)!)!;
   const rows = b.op("Add", [b.ints(Array.from({ length: N }, (_, k) => k)), late]);
   const [table] = b.node(
     "GatherBlockQuantized",
     [
       shaped(n.input(1)!, blocks * block * bits / 8),
       rows,
-      asMatrix(n.input(2)!, blocks),
-      zero === undefined
-        ? b.constant(new Array(N * perRow).fill(middle), DataType.UINT8, [N, perRow])
-        : asMatrix(zero, perRow),
+      // Scales of another order come after it.
+      order === undefined
+        ? scales
+        : b.constant(new Array(N * blocks).fill(1), dataType, [N, blocks]),
+      zeros,
     ],
     { gather_axis: 0, quantize_axis: 1, block_size: block, bits },
     {
@@ -80,10 +90,51 @@ function unpacked(n: GradientContext, dy: string): string {
     },
   );
   const whole = blocks * block;
-  b.declare(table!, { dataType: b.dataType(n.input(2)!), dims: [N, whole] });
-  if (whole === K) return table!;
-  return b.op("Slice", [table!, b.ints([0]), b.ints([K]), b.ints([1])]);
+  b.declare(table!, { dataType, dims: [N, whole] });
+  const firstOf = (value: string, axis: number) =>
+    b.op("Slice", [value, b.ints([0]), b.ints([K]), b.ints([axis])]);
+  const columns = whole === K ? table! : firstOf(table!, 1);
+  if (order === undefined) return columns;
+  // Column k belongs to the block g_idx[k]: W[:, k] = (q[:, k] − middle) scale[:, g_idx[k]].
+  const groups = b.op("Add", [b.op("Cast", [firstOf(order, 0)], { to: DataType.INT64 }), late]);
+  return b.op("Mul", [columns, b.op("Gather", [scales, groups], { axis: 1 })]);
 }
+
+/**
+ * Rows of a table of integers in blocks, as floats. The table is frozen, and indices have no gradient:
+ * what is trained comes after it, or beside it.
+ */
+const gatherBlockQuantized: OperatorRule = {
+  opType: "GatherBlockQuantized",
+  domain: "com.microsoft",
+  since: 1,
+  constants: [0, 2, 3],
+  infer: (n) => {
+    const [table, indices] = [n.dims(0), n.dims(1)];
+    const { dataType } = n.type(2) ?? {};
+    if (table === undefined || indices === undefined || dataType === undefined) return [];
+    const axisOf = (name: string, absent: number) => {
+      const axis = n.int(name, absent);
+      return axis < 0 ? axis + table.length : axis;
+    };
+    const [gathered, blocked] = [axisOf("gather_axis", 0), axisOf("quantize_axis", 1)];
+    // Bytes hold two integers of 4 bits.
+    const each = n.type(0)!.dataType === DataType.UINT8 ? 8 / n.int("bits", 4) : 1;
+    const whole = table.map((size, axis) =>
+      axis === blocked ? (typeof size === "number" ? size * each : undefined) : size
+    );
+    if (whole.includes(undefined)) return [{ dataType }];
+    const dims = whole as readonly Dim[];
+    return [{
+      dataType,
+      dims: [...dims.slice(0, gathered), ...indices, ...dims.slice(gathered + 1)],
+    }];
+  },
+  gradient: (n) => {
+    if (n.wants(2)) n.refuse("differentiate", "the scales of a packed table are frozen");
+    return [];
+  },
+};
 
 /** An int64 0 that is only known when a value is. */
 function zeroFrom(n: GradientContext, value: string): string {
@@ -104,4 +155,4 @@ function zeroFrom(n: GradientContext, value: string): string {
 }
 
 /** Weights that ONNX Runtime keeps packed. */
-export const packedWeights: readonly OperatorRule[] = [matMulNBits];
+export const packedWeights: readonly OperatorRule[] = [matMulNBits, gatherBlockQuantized];

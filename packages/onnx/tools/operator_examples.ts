@@ -271,6 +271,18 @@ export const operatorExamples: readonly OperatorExample[] = [
     ],
     attributes: { K: 16, N: 2, bits: 4, block_size: 16 },
   }),
+  example("GatherBlockQuantized", [f([2, 16])], {
+    ...contributed,
+    reads: ["k0", "k1", "k2"],
+    constants: [
+      { dims: [3, 8], data: new Array(24).fill(0x4a), type: DataType.UINT8 },
+      i([2], [2, 0]),
+      f([3, 1]),
+    ],
+    attributes: { bits: 4, block_size: 16 },
+    outputs: ["t"],
+    after: [makeNode("Mul", ["t", "x"], ["y"])],
+  }),
   example("SimplifiedLayerNormalization", [f(small), vector]),
   example("SkipLayerNormalization", [f([2, 3, 4]), f([2, 3, 4]), vector, vector], contributed),
   example("SkipSimplifiedLayerNormalization", [f([2, 3, 4]), f([2, 3, 4]), vector], contributed),
