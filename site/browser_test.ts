@@ -123,6 +123,22 @@ siteTest(
   },
 );
 
+siteTest("the guide fits, in light and dark", async (browser, address) => {
+  for (const colorScheme of ["light", "dark"] as const) {
+    const look = { preset: "clean", width: 390, colorScheme };
+    const { tab, check } = await open(browser, address, look);
+    await tab.getByRole("link", { name: "guide" }).click();
+    await tab.getByRole("heading", { name: "The guide" }).waitFor();
+    await check();
+    for (const name of ["Which optimizer should I use", "Theory"]) {
+      await tab.getByRole("navigation").getByRole("link", { name }).click();
+      await tab.getByRole("heading", { name, level: 1 }).waitFor();
+      await check();
+    }
+    await tab.close();
+  }
+});
+
 siteTest(
   "by keyboard: presets, sliders, drawing; a file; plain JavaScript",
   async (browser, address) => {
@@ -132,9 +148,9 @@ siteTest(
       for (const key of keys) await tab.keyboard.press(key);
     };
     // From the link at the top: the first preset.
-    await press("Tab", "Tab", "Enter");
+    await press("Tab", "Tab", "Tab", "Enter");
     assert.equal(
-      await tab.getByRole("button", { name: "Small noisy data" }).getAttribute("aria-pressed"),
+      await tab.getByRole("button", { name: "Ill-conditioned" }).getAttribute("aria-pressed"),
       "true",
     );
     await tab.locator("summary").focus();

@@ -5,9 +5,10 @@
  */
 import { ensureBuilt } from "@precond/testing/browser";
 import * as esbuild from "esbuild";
-import { cpSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { guidePages } from "./guide/pages.ts";
 
 const home = import.meta.dirname!;
 const wasm = new URL("./dist/", import.meta.resolve("@tensorflow/tfjs-backend-wasm/package.json"));
@@ -39,6 +40,13 @@ export async function buildSite(): Promise<void> {
     });
   } finally {
     await esbuild.stop();
+  }
+  const docs = join(home, "../docs");
+  const texts = readdirSync(docs).filter((name) => name.endsWith(".md"))
+    .map((name) => [name, readFileSync(join(docs, name), "utf8")] as const);
+  mkdirSync(join(dist, "docs"));
+  for (const [name, html] of guidePages(new Map(texts))) {
+    writeFileSync(join(dist, "docs", name), html);
   }
   cpSync(join(home, "index.html"), join(dist, "index.html"));
   const folder = fileURLToPath(wasm);

@@ -137,7 +137,7 @@ addEventListener("resize", () => {
 });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
   drawing.draw();
-  if (task) offerDecisions({ task, histories: runner.histories });
+  if (task) offerDecisions({ task, histories: runner.histories }); // their colours
   show();
 });
 

@@ -52,10 +52,10 @@ export function makeRunner(script: URL, { onStatus, onSeen, onRunning }: Listene
   };
 
   const begin = async (mine: Course) => {
-    const { task, histories, settings: { backend, rateFactor, hidden, batchSize } } = mine;
+    const { task, histories, settings: { backend, rateFactor, hidden, batchSize, seed } } = mine;
     const progress = new Map<ContenderName, string>();
     onStatus("Starting five workers …");
-    const options = { task, backend, rateFactor, hidden, batchSize, seed: 1 };
+    const options = { task, backend, rateFactor, hidden, batchSize, seed };
     const names = histories.map(({ name }) => name);
     const started = await team.start(names, options, (name, done, of) => {
       progress.set(name, `${lineup[name].label} ${done} of ${of}`);

@@ -64,7 +64,8 @@ export function noiseSentence({ label, points }: History, batchSize: number): st
   const scale = `noise and signal would be equal at about ${equal}`;
   if (share > 60) {
     return `${label}: the gradient is mostly noise at this batch size: about ${share} % of it at ` +
-      `${size}, and ${scale}. Twice the batch would need about half as many steps.`;
+      `${size}, and ${scale}. Twice the batch would need ` +
+      `${share > 80 ? "about half as many" : "clearly fewer"} steps.`;
   }
   if (share < 40) {
     return `${label}: the gradient is mostly signal at this batch size: only about ${share} % is ` +

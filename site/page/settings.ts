@@ -17,6 +17,8 @@ export interface Settings {
   readonly batchSize: number;
   readonly hidden: number;
   readonly rateFactor: number;
+  /** What examples and the weights at the start are drawn by. */
+  readonly seed: number;
 }
 
 /** A setting that has a slider. */
@@ -27,7 +29,8 @@ export type SliderName =
   | "squeeze"
   | "batchSize"
   | "hidden"
-  | "rateFactor";
+  | "rateFactor"
+  | "seed";
 
 interface Slider {
   readonly label: string;
@@ -77,6 +80,11 @@ export const sliders: Readonly<Record<SliderName, Slider>> = {
     hint: "Multiplies every optimizer's step length.",
     values: [0.1, 0.3, 1, 3, 10],
     text: (value) => value === 1 ? "as shipped, or as tuned" : `times ${value}`,
+  },
+  seed: {
+    label: "Draw",
+    hint: "Another number draws other examples and other weights to start from.",
+    values: [1, 2, 3, 4, 5, 6, 7, 8],
   },
 };
 

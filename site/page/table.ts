@@ -12,9 +12,14 @@ const roles = {
   adam: "of TensorFlow.js",
 } as const;
 
-/** What a contender is called, and what it looks at. */
-export function titleOf({ name, label }: History): string {
-  return `${label}: ${roles[lineup[name].place]}`;
+/** What a contender is called and what it looks at, in its colour. */
+export function titleOf({ name, label }: History): HTMLElement {
+  const title = document.createElement("span"), role = document.createElement("small");
+  title.className = "key";
+  title.style.setProperty("--of", color(name));
+  role.textContent = roles[lineup[name].place];
+  title.append(label, " ", role);
+  return title;
 }
 
 /** Writes a row for each contender: its colour, and where it stands. */
@@ -25,9 +30,7 @@ export function showRows(histories: readonly History[]): void {
     row.dataset.contender = history.name;
     const head = document.createElement("th");
     head.scope = "row";
-    head.className = "key";
-    head.style.setProperty("--of", color(history.name));
-    head.textContent = titleOf(history);
+    head.append(titleOf(history));
     row.append(head);
     const cells = now
       ? [
@@ -41,6 +44,7 @@ export function showRows(histories: readonly History[]): void {
     cells.forEach((text, k) => {
       const cell = row.insertCell();
       cell.textContent = text;
+      if (k === 0) cell.className = "optional";
       if (k === 2 && now && now.test.loss === least) cell.className = "best";
     });
     return row;

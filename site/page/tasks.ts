@@ -18,17 +18,16 @@ const fewest = 15;
  * @throws {Error} If the visitor's data are missing or too few.
  */
 export function makeTask(settings: Settings, { drawn, file }: Brought): Task {
-  const options = { ...settings, seed: 1 };
   switch (settings.data) {
     case "moons":
-      return planeTask(moons, options);
+      return planeTask(moons, settings);
     case "spirals":
-      return planeTask(spirals, options);
+      return planeTask(spirals, settings);
     case "digits":
-      return digitsTask(options);
+      return digitsTask(settings);
     case "file":
       if (!file) throw new Error("Cannot train yet: choose a CSV file under the data");
-      return ownTask(file, options);
+      return ownTask(file, settings);
     case "drawn": {
       const { labels } = drawn;
       if (labels.length < fewest || new Set(labels).size < 2) {
@@ -37,7 +36,7 @@ export function makeTask(settings: Settings, { drawn, file }: Brought): Task {
             "least two colours",
         );
       }
-      return ownTask(drawn, options);
+      return ownTask(drawn, settings);
     }
   }
 }

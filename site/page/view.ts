@@ -1,5 +1,4 @@
 /** Draws all that a run has brought. */
-import { color } from "../../examples/tfjs-browser/colors.ts";
 import type { Task } from "../data/examples.ts";
 import { type ChartOptions, drawChart } from "./chart.ts";
 import { drawDecisions, drawImages } from "./decisions.ts";
@@ -28,14 +27,21 @@ export function offerDecisions({ task, histories }: Pick<Shown, "task" | "histor
       "included; the line between the colours shows what has been learnt from them."
     : "Images of the digits 0 to 9, as the networks get them: moved about and in noise. There is " +
       "no plane to draw here; how many a network gets right is in the table.";
-  const figure = (title: string, key: string, of: string) =>
-    `<figure><figcaption class="key" style="--of: ${of}">${title}</figcaption><canvas
-      data-decisions="${key}" role="img" aria-label="${title}"></canvas></figure>`;
+  const figure = (history: History) => {
+    const [whole, caption, canvas] = ["figure", "figcaption", "canvas"].map((tag) =>
+      document.createElement(tag)
+    ) as [HTMLElement, HTMLElement, HTMLCanvasElement];
+    caption.append(titleOf(history));
+    canvas.dataset.decisions = history.name;
+    canvas.role = "img";
+    canvas.ariaLabel = `Answers of the network that ${history.label} trains`;
+    whole.append(caption, canvas);
+    return whole;
+  };
   const container = element("decisions");
   container.className = task.points ? "five" : "images";
-  container.innerHTML = task.points
-    ? histories.map((h) => figure(titleOf(h), h.name, color(h.name))).join("")
-    : `<canvas id="images" role="img" aria-label="Twenty of the images"></canvas>`;
+  if (task.points) container.replaceChildren(...histories.map(figure));
+  else container.innerHTML = `<canvas id="images" role="img" aria-label="Images"></canvas>`;
 }
 
 function drawAnswers({ task, histories }: Shown): void {
