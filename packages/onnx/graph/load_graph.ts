@@ -166,7 +166,8 @@ function requireUnderstood(opset: number): void {
   }
 }
 
-function addNode(b: Builder, node: NodeProto, opset: number, lookup: RuleLookup): void {
+/** Adds a node of any operator set that is read, in the builder's. */
+export function addNode(b: Builder, node: NodeProto, opset: number, lookup: RuleLookup): void {
   if (node.opType === "Constant" && node.domain === "") {
     if (addConstant(b, node)) return;
   }

@@ -1,6 +1,7 @@
 /** @module */
 export { type AttributeValue, type Float, float } from "./attributes.ts";
 export { buildModel } from "./build_model.ts";
+export { extendModel } from "./extend_model.ts";
 export type { ModelBuilder } from "./model_builder.ts";
 export { DataType, dataTypeName, type TensorArray } from "./data_type.ts";
 export type { ExternalData, ExternalDataOptions } from "./external_data.ts";

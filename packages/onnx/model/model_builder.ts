@@ -1,5 +1,6 @@
 /** @module */
 import { create } from "@bufbuild/protobuf";
+import type { Builder } from "../graph/builder.ts";
 import { createBuilder } from "../graph/create_builder.ts";
 import type { RuleLookup } from "../graph/rule.ts";
 import type { Dim } from "../graph/dims.ts";
@@ -7,6 +8,7 @@ import {
   type ModelProto,
   ModelProtoSchema,
   type NodeProto,
+  type TensorProto,
   type ValueInfoProto,
 } from "../proto/onnx_pb.ts";
 import type { AttributeValue } from "./attributes.ts";
@@ -44,16 +46,70 @@ export interface ModelBuilder {
   output(value: string): void;
   /** The shape of a value as far as it is known. */
   dims(value: string): readonly Dim[] | undefined;
+  /** The element type of a value as far as it is known. */
+  dataType(value: string): DataType | undefined;
   /** The model; initializers share their arrays with it. */
   build(): ModelProto;
+}
+
+/** What was added to a graph, in this order. */
+export interface Added {
+  readonly nodes: readonly NodeProto[];
+  readonly inputs: readonly ValueInfoProto[];
+  readonly outputs: readonly ValueInfoProto[];
+  readonly initializers: readonly TensorProto[];
+  /** Of the nodes, without the default one. */
+  readonly domains: readonly string[];
+}
+
+/** Where what is added goes. */
+export interface Growing {
+  /** Knows the values there are. */
+  readonly b: Builder;
+  /** That nodes are written for. */
+  readonly opset: number;
+  /** Outputs that there are. */
+  readonly outputs: readonly string[];
+  /** Adds a node, types inferred. */
+  append(node: NodeProto): void;
+  /** Makes the model. */
+  finish(added: Added): ModelProto;
 }
 
 /** `buildModel()`, with the rules that a lookup finds. */
 export function buildModelWith(lookup: RuleLookup, opset: number = 18): ModelBuilder {
   const b = createBuilder(opset, lookup);
+  return modelBuilder({
+    b,
+    opset,
+    outputs: [],
+    append: (node) => b.append(node),
+    finish: ({ nodes, inputs, outputs, initializers, domains }) =>
+      create(ModelProtoSchema, {
+        irVersion: opset >= 21 ? 10n : 8n,
+        producerName: "precond",
+        opsetImport: [
+          { domain: "", version: BigInt(opset) },
+          ...domains.map((domain) => ({ domain, version: 1n })),
+        ],
+        graph: {
+          name: "model",
+          node: [...nodes],
+          input: [...inputs],
+          output: [...outputs],
+          initializer: [...initializers],
+        },
+      }),
+  });
+}
+
+/** A builder of a graph that there is, or of a new one. */
+export function modelBuilder(growing: Growing): ModelBuilder {
+  const { b, opset, outputs: given, append, finish } = growing;
   const nodes: NodeProto[] = [];
   const inputs: ValueInfoProto[] = [];
   const outputs: string[] = [];
+  const parameters: string[] = [];
   const domains = new Set<string>();
 
   const m: ModelBuilder = {
@@ -66,6 +122,7 @@ export function buildModelWith(lookup: RuleLookup, opset: number = 18): ModelBui
     parameter(name, dims, data) {
       if (b.type(name) !== undefined) throw taken("parameter", name);
       b.initializers.set(name, makeTensor(name, typeOf(name, data), dims, data));
+      parameters.push(name);
       return name;
     },
     op(opType, inputs, attributes = {}, output = b.fresh(opType.toLowerCase())) {
@@ -98,7 +155,7 @@ export function buildModelWith(lookup: RuleLookup, opset: number = 18): ModelBui
         docString: "",
         metadataProps: [],
       };
-      b.append(node);
+      append(node);
       nodes.push(node);
       domains.add(domain);
     },
@@ -106,24 +163,20 @@ export function buildModelWith(lookup: RuleLookup, opset: number = 18): ModelBui
       if (b.producer(value) === undefined) {
         throw new OnnxError(`Cannot make "${value}" an output: no node makes it`);
       }
+      if (outputs.includes(value) || given.includes(value)) {
+        throw new OnnxError(`Cannot make "${value}" an output: it is one`);
+      }
       outputs.push(value);
     },
     dims: (value) => b.type(value)?.dims,
+    dataType: (value) => b.type(value)?.dataType,
     build: () =>
-      create(ModelProtoSchema, {
-        irVersion: opset >= 21 ? 10n : 8n,
-        producerName: "precond",
-        opsetImport: [
-          { domain: "", version: BigInt(opset) },
-          ...[...domains].filter((d) => d !== "").map((domain) => ({ domain, version: 1n })),
-        ],
-        graph: {
-          name: "model",
-          node: nodes,
-          input: inputs,
-          output: outputs.map((name) => valueInfo(b, name)),
-          initializer: [...b.initializers.values()],
-        },
+      finish({
+        nodes,
+        inputs,
+        outputs: outputs.map((name) => valueInfo(b, name)),
+        initializers: parameters.map((name) => b.initializers.get(name)!),
+        domains: [...domains].filter((domain) => domain !== ""),
       }),
   };
   return m;
