@@ -21,7 +21,7 @@ export interface EncoderOptions {
 /** A model with adapters and what it takes. */
 export interface Encoder {
   readonly model: ModelProto;
-  /** One row a sentence, all as long as the longest ever asked for. */
+  /** One row a sentence, of one length for all that were known beforehand. */
   feedsOf(sentences: readonly string[]): Feeds;
   /** What the user should know: sentences that were cut. */
   readonly notes: readonly string[];
@@ -69,14 +69,12 @@ export function makeEncoder(
       }) and are cut, the first: "${cut[0]![0].slice(0, 60)}…"`,
     ],
     feedsOf(wanted) {
-      const dims = [wanted.length, width];
+      const found = wanted.map((text) => (rows.get(text) ?? tokens.encode(text, limit)).ids);
+      const columns = Math.max(width, ...found.map((ids) => ids.length));
       const tensor = (fill: number, of: (id: number) => number) => {
-        const data = new BigInt64Array(wanted.length * width).fill(BigInt(fill));
-        wanted.forEach((text, i) => {
-          const { ids } = rows.get(text) ?? tokens.encode(text, width);
-          ids.forEach((id, j) => data[i * width + j] = BigInt(of(id)));
-        });
-        return { data, dims };
+        const data = new BigInt64Array(wanted.length * columns).fill(BigInt(fill));
+        found.forEach((ids, i) => ids.forEach((id, j) => data[i * columns + j] = BigInt(of(id))));
+        return { data, dims: [wanted.length, columns] };
       };
       const all: Readonly<Record<string, Feeds[string]>> = {
         input_ids: tensor(tokens.padding, (id) => id),

@@ -22,6 +22,7 @@ export interface Options {
 }
 
 const usage = `Cannot begin without a model: give
+  --page PORT           serves the page, on which files are chosen, in place of all others
   --model FILE|URL      a sentence encoder as ONNX: inputs input_ids, attention_mask (, token_type_ids)
   --tokenizer FILE|URL  its tokenizer.json
   --sentences FILE|URL  yours: [{ "name": "…", "learn": ["…", …], "heldOut": ["…", …] }, …] (default: 96
@@ -35,11 +36,18 @@ const usage = `Cannot begin without a model: give
   --length N            most tokens of a sentence (default: as the tokenizer's file says)
   --folder NAME         where the adapter is saved (default adapter)`;
 
-/** Reads the arguments; without a model and a tokenizer the usage is printed, and the program ends. */
-export function readOptions(args?: string[]): Options {
+/**
+ * Reads the arguments.
+ *
+ * @returns Options, or the port of the page.
+ * @throws {Error} Without a model and a tokenizer: the usage.
+ * @throws {RangeError} For numbers out of range.
+ */
+export function readOptions(args?: string[]): Options | { readonly page: number } {
   const { values } = parseArgs({
     ...(args === undefined ? {} : { args }),
     options: {
+      page: { type: "string" },
       model: { type: "string" },
       tokenizer: { type: "string" },
       sentences: { type: "string" },
@@ -53,8 +61,11 @@ export function readOptions(args?: string[]): Options {
     },
   });
   const { model, tokenizer, sentences, output, loss, folder } = values;
-  if (model === undefined || tokenizer === undefined) throw new Error(usage);
-  const number = (name: "steps" | "rank" | "rate" | "length", least: number, whole = true) => {
+  const number = (
+    name: "steps" | "rank" | "rate" | "length" | "page",
+    least: number,
+    whole = true,
+  ) => {
     const value = Number(values[name]);
     if (value >= least && Number.isFinite(value) && (!whole || Number.isInteger(value))) {
       return value;
@@ -66,6 +77,8 @@ export function readOptions(args?: string[]): Options {
         `current value is ${values[name]}`,
     );
   };
+  if (values.page !== undefined) return { page: number("page", 0) };
+  if (model === undefined || tokenizer === undefined) throw new Error(usage);
   if (!Object.hasOwn(losses, loss)) {
     throw new RangeError(
       `Cannot begin: --loss must be one of ${

@@ -131,7 +131,7 @@ function matrix(b: Builder, name: string): readonly [Dim, Dim] {
   if (dims.length === 2) return dims as readonly [Dim, Dim];
   throw new OnnxError(
     `Cannot append the loss to "${name}" of shape [${dims}]: expected is one embedding a row, a ` +
-      `matrix; name the output that is one by output`,
+      `matrix; name the output that is one by output, or add a pooling by extendModel()`,
   );
 }
 

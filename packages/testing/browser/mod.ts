@@ -6,5 +6,6 @@
 export { chromiumFlags, findChromium, launch } from "./chromium.ts";
 export { bundle, type Platform } from "./bundle.ts";
 export { ensureBuilt, staleness } from "./built.ts";
+export { serve, type ServeOptions } from "./serve.ts";
 export { type Page, type PageOptions, withPage } from "./with_page.ts";
 export { pageTest } from "./page_tests.ts";

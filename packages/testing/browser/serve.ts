@@ -9,10 +9,13 @@ export interface ServeOptions {
   readonly files: Readonly<Record<string, URL>>;
   /** Sends COOP and COEP, so that the page has SharedArrayBuffer. */
   readonly isolated: boolean;
+  /** Default 0: a free one. */
+  readonly port?: number;
 }
 
 const types: Readonly<Record<string, string>> = {
   "": "text/html; charset=utf-8",
+  css: "text/css; charset=utf-8",
   js: "text/javascript; charset=utf-8",
   mjs: "text/javascript; charset=utf-8",
   json: "application/json",
@@ -24,9 +27,9 @@ const isolation = {
   "cross-origin-embedder-policy": "require-corp",
 };
 
-/** A server on a free port of this machine. */
+/** A server on this machine. */
 export function serve(
-  { texts, files, isolated }: ServeOptions,
+  { texts, files, isolated, port = 0 }: ServeOptions,
 ): Deno.HttpServer<Deno.NetAddr> {
   const find = async (path: string): Promise<BodyInit | undefined> => {
     if (path in texts) return texts[path];
@@ -40,7 +43,7 @@ export function serve(
       throw error;
     }
   };
-  return Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
+  return Deno.serve({ hostname: "127.0.0.1", port, onListen() {} }, async (request) => {
     const { pathname } = new URL(request.url);
     const body = await find(pathname);
     if (body === undefined) return new Response(null, { status: 404 });
