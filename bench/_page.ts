@@ -8,11 +8,12 @@ import { gpuName, startGpu } from "./gpu.ts";
 import { methods } from "./methods.ts";
 import { fetchDigits } from "./problems/digits.ts";
 import { allProblems } from "./problems/mod.ts";
-import type { Outcome, Task } from "./problems/problem.ts";
+import { type Outcome, problemAt, type Task } from "./problems/problem.ts";
 
 /** A task by the names of its parts. */
 export interface NamedTask extends Omit<Task, "method" | "breathe"> {
   readonly problem: string;
+  readonly batchSize: number;
   readonly full: boolean;
   readonly method: string;
 }
@@ -25,8 +26,10 @@ export async function start(backend: string): Promise<string> {
 }
 
 /** Runs a task here. */
-export async function run({ problem, full, method, ...rest }: NamedTask): Promise<Outcome> {
-  const found = allProblems(full).find(({ name }) => name === problem)!;
+export async function run(
+  { problem, batchSize, full, method, ...rest }: NamedTask,
+): Promise<Outcome> {
+  const found = problemAt(allProblems(full).find(({ name }) => name === problem)!, batchSize)!;
   return await found.run({
     ...rest,
     method: methods.find(({ name }) => name === method)!,

@@ -84,6 +84,7 @@ export async function withBackends(
           run: ({ method, learningRate, seed, backend, tuning }) =>
             page.call("run", {
               problem: cell.problem.name,
+              batchSize: cell.problem.batchSize,
               full,
               method: method.name,
               ...{ learningRate, seed, backend, tuning },

@@ -45,7 +45,7 @@ pageTest<typeof Pages>("a network learns in the page what it learns in Deno", {
   const name = "precond-adam";
   const actual = await page.call("run", {
     ...task,
-    ...{ backend: "webgl", problem: "softmax", full: false, method: name },
+    ...{ backend: "webgl", problem: "softmax", batchSize: 16, full: false, method: name },
   });
   const expected = await softmaxProblem(false).run({
     ...task,

@@ -114,6 +114,22 @@ function fileAt(path: string): string {
   }
 }
 
+/** Refuses batch sizes at which a problem that is asked for by name has too few steps. */
+function checkBatches({ full, problems = [], batchSizes = [] }: Arguments): void {
+  for (const problem of allProblems(full).filter(({ name }) => problems.includes(name))) {
+    const tooLarge = batchSizes.find((batchSize) =>
+      problem.atBatch !== undefined && problem.atBatch(batchSize) === undefined
+    );
+    if (tooLarge !== undefined) {
+      throw new Exit(
+        2,
+        `Cannot run "${problem.name}" with batches of ${tooLarge}: its ` +
+          `${problem.batchSize * problem.steps} examples are too few steps`,
+      );
+    }
+  }
+}
+
 const everyProblem = () => [
   ...new Set([...allProblems(false), ...allProblems(true)].map((problem) => problem.name)),
   ...yourNames,
@@ -141,6 +157,10 @@ export function parse(args: readonly string[]): Arguments {
         .argParser(names("backend", () => allBackends)),
     )
     .addOption(
+      new Option("--batch <sizes>", "batch sizes of the networks, as 1,16 (default: their own)")
+        .argParser(positives),
+    )
+    .addOption(
       new Option("--seeds <count>", "seeds to report (default: 3, or 5 with --full)")
         .argParser(positive),
     )
@@ -155,7 +175,7 @@ export function parse(args: readonly string[]): Arguments {
     }`,
   );
   parseArguments(program, args);
-  const { problem, method, backend, seeds, ...rest } = program.opts();
+  const { problem, method, backend, batch, seeds, ...rest } = program.opts();
   const request: Arguments = {
     full: rest.full,
     backends: backend,
@@ -166,6 +186,7 @@ export function parse(args: readonly string[]): Arguments {
     yours: yoursOf(rest, problem),
     ...(problem ? { problems: problem } : {}),
     ...(method ? { methods: method } : {}),
+    ...(batch ? { batchSizes: [...new Set<number>(batch)] } : {}),
   };
   if (fileAt(request.json) === fileAt(request.html)) {
     throw new Exit(2, `Cannot write rows and report into one file, "${request.json}"`);
@@ -176,5 +197,6 @@ export function parse(args: readonly string[]): Arguments {
   if (missing?.length > 0) {
     throw new Exit(2, `Problem "${missing.join('", "')}" is only part of the suite with --full`);
   }
+  checkBatches(request);
   return request;
 }

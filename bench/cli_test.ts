@@ -87,6 +87,14 @@ Deno.test("parse() refuses other options and numbers", () => {
   refused(["mlp"], "too many arguments");
 });
 
+Deno.test("parse() reads batch sizes, and refuses those of too few steps where a name asks for them", () => {
+  assert.deepEqual(parse(["--batch", "1,16,1"]).batchSizes, [1, 16]);
+  refused(["--batch", "0"], "expected positive integers");
+  refused(["--problem", "mlp", "--batch", "16,1000"], 'Cannot run "mlp" with batches of 1000');
+  // Theory has no other batch.
+  assert.deepEqual(parse(["--problem", "A", "--batch", "1000"]).batchSizes, [1000]);
+});
+
 Deno.test("counts() reads k and M", () => {
   assert.deepEqual(counts("20,100k,10M"), [20, 1e5, 1e7]);
   assert.throws(() => counts("many"), /expected numbers such as 100k,1M/);

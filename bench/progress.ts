@@ -43,7 +43,7 @@ export function forecast(cells: readonly Cell[], seeds: number): Forecast {
   };
 }
 
-const keyOf = ({ problem, backend }: Cell) => `${problem.name}/${backend}`;
+const keyOf = ({ problem, backend }: Cell) => `${problem.name}/${problem.batchSize}/${backend}`;
 
 /** 75 → "1:15". */
 export function clock(seconds: number): string {

@@ -2,8 +2,11 @@ import assert from "node:assert/strict";
 import { methodNamed } from "./methods.ts";
 import type { Outcome, Problem, Task } from "./problems/problem.ts";
 import { type Listener, runCell, runsOf, sensitivityOf } from "./protocol.ts";
+import { measuredRow, sensitivityRow } from "./_testing.ts";
+import { allProblems } from "./problems/mod.ts";
 import { type Results, schemaVersion } from "./rows.ts";
 import { type Cell, cellsOf, fingerprint } from "./suite.ts";
+import { groupsOf } from "./summary.ts";
 
 /** Loss (log₂ rate)² + seed/100: the best rate is 1; remembers what it was asked to run. */
 function parabola(asked: Task[], more: Partial<Problem> = {}): Problem {
@@ -160,6 +163,38 @@ for (const full of [false, true]) {
     assert.equal(new Set(cells.map((c) => c.settings)).size, new Set(keys).size);
   });
 }
+
+Deno.test("cellsOf() runs networks at every batch size on as many examples", () => {
+  const asked = { full: false, backends: ["wasm"], seeds: 1, problems: ["A", "mlp"] };
+  const [own] = cellsOf({ ...asked, problems: ["mlp"], methods: ["adam"] });
+  const cells = cellsOf({ ...asked, methods: ["adam"], batchSizes: [1, 16, 64, 1000] });
+  assert.deepEqual(
+    cells.map(({ problem: { name, batchSize, steps } }) => [name, batchSize, steps]),
+    [["A", 1, 400], ["mlp", 1, 1280], ["mlp", 16, 80], ["mlp", 64, 20]],
+  );
+  assert.equal(cells[2]!.settings, own!.settings);
+  assert.equal(new Set(cells.map(({ settings }) => settings)).size, cells.length);
+  // √(64/16)
+  assert.equal(cells[3]!.centre, 2 * own!.centre);
+});
+
+Deno.test("groupsOf() keeps batch sizes apart", () => {
+  const row = (batchSize: number, settings: string) =>
+    measuredRow({ problem: "mlp", method: "adam", batchSize, settings });
+  const tuned = (settings: string, learningRate: number) =>
+    sensitivityRow({ problem: "mlp", method: "adam", settings, learningRate });
+  const groups = groupsOf({
+    rows: [row(64, "b"), row(16, "a")],
+    sensitivity: [tuned("b", 2), tuned("a", 1)],
+  }, allProblems(false));
+  assert.deepEqual(
+    groups.map(({ problem, summaries }) => [
+      problem.batchSize,
+      summaries.map((s) => [s.rows.map((r) => r.settings), s.sensitivity?.learningRate]),
+    ]),
+    [[16, [[["a"], 1]]], [64, [[["b"], 2]]]],
+  );
+});
 
 Deno.test("fingerprint() is FNV-1a", () => {
   // JSON of "" is two quotes: 0x22 0x22.

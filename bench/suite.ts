@@ -4,7 +4,7 @@ import { gpuBackends } from "./gpu.ts";
 import { onnxBackends } from "./problems/learner.ts";
 import { type Method, methods, type Setting } from "./methods.ts";
 import { allProblems } from "./problems/mod.ts";
-import type { Problem } from "./problems/problem.ts";
+import { type Problem, problemAt } from "./problems/problem.ts";
 import type { GridOptions } from "./tuning.ts";
 
 /** What a run of the benchmark is asked for. */
@@ -18,6 +18,8 @@ export interface Request {
   readonly yours?: readonly Problem[];
   /** For the network problems. */
   readonly backends: readonly string[];
+  /** For the problems that have several; each at its own if left out. */
+  readonly batchSizes?: readonly number[];
   /** Seeds to report, besides the tuning seed. */
   readonly seeds: number;
 }
@@ -78,10 +80,16 @@ export function problemsOf({ full, problems: named, yours = [] }: Request): Prob
     .filter(({ name, fullOnly }) => named?.includes(name) ?? (full || !fullOnly));
 }
 
+/** A problem at each of the batch sizes that it can be run at. */
+function atBatches(problem: Problem, batchSizes: readonly number[] | undefined): Problem[] {
+  if (batchSizes === undefined || problem.atBatch === undefined) return [problem];
+  return batchSizes.flatMap((batchSize) => problemAt(problem, batchSize) ?? []);
+}
+
 /** Everything a request comes to, in the order of running. */
 export function cellsOf(request: Request): Cell[] {
   const { full, backends } = request;
-  const chosen = problemsOf(request);
+  const chosen = problemsOf(request).flatMap((problem) => atBatches(problem, request.batchSizes));
   return chosen.flatMap((problem) =>
     (problem.kind === "theory" ? [theoryBackend] : backends).flatMap((backend) =>
       methods

@@ -1,6 +1,6 @@
 /** @module */
 import { type Method, methods } from "./methods.ts";
-import type { Problem, Selection } from "./problems/problem.ts";
+import { type Problem, problemAt, type Selection } from "./problems/problem.ts";
 import type { Results, Row, Sensitivity } from "./rows.ts";
 import { type Interval, meanInterval, medianInterval, type Moments, pool } from "./statistics.ts";
 
@@ -36,8 +36,9 @@ export interface PooledPrediction {
   readonly inside: boolean;
 }
 
-/** Everything measured on one problem and backend, tuned for one selection. */
+/** Everything measured on one problem, batch size and backend, tuned for one selection. */
 export interface Group {
+  /** At the batch size of the group. */
   readonly problem: Problem;
   readonly backend: string;
   readonly selection: Selection;
@@ -88,13 +89,24 @@ function pooledPrediction(rows: readonly Row[]): PooledPrediction | undefined {
   return { stepsToTarget, step, risk, interval, inside };
 }
 
-/** Sorts results by problem, backend and selection, and summarises the seeds of each method. */
+/** The problems at every batch size that there are rows of, smallest first. */
+function atTheirBatches(problems: readonly Problem[], rows: readonly Row[]): Problem[] {
+  return problems.flatMap((problem) => {
+    const own = rows.filter((row) => row.problem === problem.name);
+    const sizes = [...new Set(own.map((row) => row.batchSize))].sort((a, b) => a - b);
+    return sizes.flatMap((batchSize) => problemAt(problem, batchSize) ?? []);
+  });
+}
+
+/** Sorts results by problem, batch size, backend and selection, and summarises the seeds of each method. */
 export function groupsOf(
   { rows, sensitivity }: Pick<Results, "rows" | "sensitivity">,
   problems: readonly Problem[],
 ): Group[] {
-  return problems.flatMap((problem) => {
-    const own = rows.filter((row) => row.problem === problem.name);
+  return atTheirBatches(problems, rows).flatMap((problem) => {
+    const own = rows.filter((row) =>
+      row.problem === problem.name && row.batchSize === problem.batchSize
+    );
     const backends = [...new Set(own.map((row) => row.backend))];
     return backends.flatMap((backend) =>
       problem.selections.flatMap((selection): Group[] => {
@@ -106,7 +118,9 @@ export function groupsOf(
           return [{
             method,
             rows: seeds,
-            sensitivity: sensitivity.find((s) => here(s) && s.method === method.name),
+            sensitivity: sensitivity.find((s) =>
+              here(s) && s.method === method.name && s.settings === seeds[0]!.settings
+            ),
             metrics: Object.fromEntries(
               metrics.map((metric) => [metric, intervalOf(seeds, metric)]),
             ) as Summary["metrics"],

@@ -46,11 +46,16 @@ export function groupTable({ problem, summaries }: Group): string {
   return table.toString();
 }
 
-/** Which group this is: problem, backend and what the learning rates were chosen by. */
+/** The batch size where there may be several. */
+const batch = ({ atBatch, batchSize }: Group["problem"]) =>
+  atBatch === undefined ? "" : `B = ${batchSize} · `;
+
+/** Which group this is: problem, batch size, backend and what the learning rates were chosen by. */
 export function heading({ problem, backend, selection }: Group): string {
   const { metric, value } = problem.target;
   const what = problem.kind === "theory" ? "risk" : metric === "trainLoss" ? "train" : "test loss";
-  return `${problem.name}: ${problem.title} · ${backend} · ${selectionTitle[selection]} · ` +
+  return `${problem.name}: ${problem.title} · ${batch(problem)}${backend} · ` +
+    `${selectionTitle[selection]} · ` +
     `target: ${what} ≤ ${number(value)}`;
 }
 
@@ -74,7 +79,7 @@ export function verdictTable(groups: readonly Group[], width: number): string {
     ];
     const { problem, backend, selection } = group;
     const chosen = problem.selections.length > 1 ? `\n${selectionTitle[selection]}` : "";
-    table.push([`${problem.name} · ${backend}${chosen}`, lines.join("\n")]);
+    table.push([`${problem.name} · ${batch(problem)}${backend}${chosen}`, lines.join("\n")]);
   }
   return table.toString();
 }

@@ -28,8 +28,7 @@ type OnDigits =
 function onDigits(full: boolean, { shape = "", steps = 80, target, ...own }: OnDigits): Problem {
   return networkProblem({
     ...own,
-    about:
-      `MNIST, 10k subset: 8,000 digits to train, 2,000 to test; ${shape}B = 16, the learning rate ` +
+    about: `MNIST, 10k subset: 8,000 digits to train, 2,000 to test; ${shape}the learning rate ` +
       "falls linearly to 0.",
     noisyData: false,
     batchSize: 16,

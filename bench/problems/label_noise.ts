@@ -49,7 +49,7 @@ export function labelNoiseProblem(full: boolean, share: number = usual): Problem
   return networkProblem({
     name: share === usual ? "label-noise" : `label-noise-${percent}`,
     title: `MLP on ${full ? 600 : 200} digits, ${percent} % random labels`,
-    about: `784-${full ? 64 : 32}-10, B = 16, constant learning rate; validation labels are as ` +
+    about: `784-${full ? 64 : 32}-10, constant learning rate; validation labels are as ` +
       "noisy as the training labels, test labels are right.",
     set: "practical",
     noisyData: true,

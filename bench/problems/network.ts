@@ -77,9 +77,36 @@ function described({ input, layers, loss }: Network): object {
   return { input, layers, ...(["classification", "binary"].includes(loss) ? {} : { loss }) };
 }
 
-/** A network, trained on any backend. */
+/** A network, trained on any backend, at any batch size. */
 export function networkProblem(options: NetworkOptions): Problem {
-  return problemOf(options, (task) => train(options, task));
+  return {
+    ...problemOf(options, (task) => train(options, task)),
+    atBatch(batchSize) {
+      const other = atBatch(options, batchSize);
+      return other && networkProblem(other);
+    },
+  };
+}
+
+/** Fewer steps than these compare nothing. */
+const fewestSteps = 5;
+
+/**
+ * As many examples in batches of another size. Rates are tried around √(size) times the usual ones, for
+ * all methods alike: half-way, in the logarithm, between one that follows the size and one that does
+ * not depend on it.
+ */
+function atBatch(options: NetworkOptions, batchSize: number): NetworkOptions | undefined {
+  const times = batchSize / options.batchSize;
+  const steps = Math.round(options.steps / times);
+  if (steps < fewestSteps) return undefined;
+  return {
+    ...options,
+    batchSize,
+    steps,
+    every: Math.max(1, Math.round(options.every / times)),
+    rateScale: options.rateScale * Math.sqrt(times),
+  };
 }
 
 /** The learning rate at every step of a run. */

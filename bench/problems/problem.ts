@@ -78,5 +78,15 @@ export interface Problem {
   /** Everything else that rows depend on, for `--resume`. */
   readonly details: Readonly<Record<string, unknown>>;
   accepts(method: Method): boolean;
+  /**
+   * The same at another batch size, with as many examples in all; undefined if these are too few steps.
+   * Left out where the batch is part of what the problem is.
+   */
+  atBatch?(batchSize: number): Problem | undefined;
   run(task: Task): Promise<Outcome>;
+}
+
+/** A problem at a batch size, its own or another; undefined if it cannot be run there. */
+export function problemAt(problem: Problem, batchSize: number): Problem | undefined {
+  return problem.batchSize === batchSize ? problem : problem.atBatch?.(batchSize);
 }

@@ -38,7 +38,7 @@ export function sparseLogisticProblem(full: boolean): Problem {
     name: "sparse-logistic",
     title: "Sparse-signal logistic regression",
     about: "400 examples, 1,000 features of which 10 matter, 10 % of the labels flipped (in the " +
-      "test set too); B = 16, constant learning rate. Chance is .693.",
+      "test set too); constant learning rate. Chance is .693.",
     set: "practical",
     noisyData: true,
     network: multilayer([features, 1], "binary"),
