@@ -6,8 +6,13 @@ export interface Examples {
   readonly count: number;
   readonly features: number;
   readonly x: Float32Array;
-  /** Class ids, or 0 and 1; of the squared loss targets, as many numbers a row as there are outputs. */
+  /**
+   * Class ids, of sequences one for each position, or 0 and 1; of the squared loss targets, as many
+   * numbers a row as there are outputs; nothing where inputs are reproduced.
+   */
   readonly y: Int32Array | Float32Array;
+  /** Numbers from N(0, 1) for a network that samples. */
+  readonly noise?: Float32Array;
 }
 
 /** Pixels in an image. */

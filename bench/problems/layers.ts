@@ -3,28 +3,68 @@
  *
  * @module
  */
-import { random } from "../random.ts";
 
-/** A layer; images are [height, width, channels]. */
+/** A layer; images are [height, width, channels], sequences [length, width]. */
 export type Layer =
-  | { readonly type: "dense"; readonly units: number }
-  /** Filters of size × size without padding, then ReLU. */
-  | { readonly type: "conv"; readonly filters: number; readonly size: number }
+  /** Of a vector, of a flattened image, or of each position of a sequence. */
+  | { readonly type: "dense"; readonly units: number; /** No ReLU. */ readonly linear?: true }
+  /** Filters of size × size, then ReLU. */
+  | {
+    readonly type: "conv";
+    readonly filters: number;
+    readonly size: number;
+    /** Default 1. */
+    readonly stride?: number;
+    /** As much padding as keeps the size, divided by the stride. Default: none. */
+    readonly padding?: "same";
+    /** No bias and no ReLU, as before a normalization. */
+    readonly linear?: true;
+  }
   /** The maximum of size × size at that stride. */
-  | { readonly type: "pool"; readonly size: number };
+  | { readonly type: "pool"; readonly size: number }
+  /** The mean of each channel over all positions of an image. */
+  | { readonly type: "mean" }
+  | { readonly type: "relu" }
+  /** By the statistics of the batch in training, by their running averages in evaluation. */
+  | { readonly type: "batchNormalization" }
+  /** Of each position by its own statistics. */
+  | { readonly type: "layerNormalization" }
+  /** The sum of two paths; a path without layers is the input itself. */
+  | {
+    readonly type: "residual";
+    readonly layers: readonly Layer[];
+    readonly shortcut?: readonly Layer[];
+  }
+  /** A vector for each of so many symbols, of which the input has the numbers. */
+  | {
+    readonly type: "embedding";
+    readonly symbols: number;
+    readonly units: number;
+    /** Plus one for each position. */
+    readonly positions?: true;
+  }
+  /** Causal self-attention, without biases. */
+  | { readonly type: "attention"; readonly heads: number }
+  /** All states of a gated recurrent unit that begins at 0. */
+  | { readonly type: "gru"; readonly units: number }
+  /** `μ + e^{λ/2} ε` of an input that has μ and λ side by side, and of noise ε. */
+  | { readonly type: "sample" };
 
 /**
  * What is minimised, a mean over the batch in all libraries alike:
  *
- * - `classification`: `−log softmax(z)[y]` of class ids y;
+ * - `classification`: `−log softmax(z)[y]` of class ids y, of every position where these are sequences;
  * - `binary`: `log(1 + eᶻ) − y z` of one output z and y = 0 or 1;
- * - `squared`: `½‖f − y‖²`, summed over the outputs f of an example.
+ * - `squared`: `½‖f − y‖²`, summed over the outputs f of an example;
+ * - `variational`: `Σ (log(1 + eᶻ) − x z) + ½ Σ (e^λ + μ² − 1 − λ)`, the binary cross-entropy of the inputs
+ *   x themselves and the divergence from N(0, 1) of the one layer that samples. Kingma & Welling,
+ *   "Auto-encoding variational Bayes" (2013).
  */
-export type LossName = "classification" | "binary" | "squared";
+export type LossName = "classification" | "binary" | "squared" | "variational";
 
-/** A network: ReLU between dense layers. */
+/** A network: ReLU behind every dense layer but the last. */
 export interface Network {
-  /** Of one example: [features], or [height, width, channels]. */
+  /** Of one example: [features], [height, width, channels], or [length] of symbols. */
   readonly input: readonly number[];
   readonly layers: readonly Layer[];
   readonly loss: LossName;
@@ -42,12 +82,20 @@ export function multilayer(
   };
 }
 
+/** Whether there is a layer of that type, also within others. */
+export function hasLayer(layers: readonly Layer[], type: Layer["type"]): boolean {
+  return layers.some((layer) =>
+    layer.type === type ||
+    layer.type === "residual" && hasLayer([...layer.layers, ...layer.shortcut ?? []], type)
+  );
+}
+
 /**
- * Number of outputs.
+ * Number of outputs of an example, or of each of its positions.
  *
  * @throws {TypeError} If the last layer is not dense, or the loss needs another number.
  */
-export function outputsOf({ layers, loss }: Network): number {
+export function outputsOf({ input, layers, loss }: Network): number {
   const last = layers.at(-1);
   if (last?.type !== "dense") throw new TypeError("Cannot train: the last layer must be dense");
   const { units } = last;
@@ -57,50 +105,12 @@ export function outputsOf({ layers, loss }: Network): number {
         "one output is for binary, two or more are for classification, any number for squared",
     );
   }
+  const features = input.reduce((a, b) => a * b, 1);
+  if (loss === "variational" && (units !== features || !hasLayer(layers, "sample"))) {
+    throw new TypeError(
+      `Cannot train: the variational loss needs a layer that samples, and as many outputs as ` +
+        `inputs; these are ${units} and ${features}`,
+    );
+  }
   return units;
-}
-
-/** Kernel and bias of a layer that has them. */
-export interface LayerWeights {
-  /** [inputs, units], or [size, size, channels, filters]. */
-  readonly shape: readonly number[];
-  readonly kernel: Float32Array;
-  readonly bias: Float32Array;
-}
-
-/** A layer, the shape that it is given, and its weights. */
-export interface PlacedLayer {
-  readonly layer: Layer;
-  readonly input: readonly number[];
-  readonly weights?: LayerWeights;
-}
-
-/** Weights from N(0, 2/fan-in), or zero where there is but one layer; biases zero. */
-export function drawWeights({ input, layers }: Network, seed: number): PlacedLayer[] {
-  const draw = random("weights", seed);
-  let shape = input;
-  return layers.map((layer): PlacedLayer => {
-    const given = shape;
-    if (layer.type === "pool") {
-      const [height, width, channels] = given as [number, number, number];
-      shape = [Math.floor(height / layer.size), Math.floor(width / layer.size), channels];
-      return { layer, input: given };
-    }
-    const size = given.reduce((a, b) => a * b, 1);
-    const kernelShape = layer.type === "dense"
-      ? [size, layer.units]
-      : [layer.size, layer.size, given[2]!, layer.filters];
-    const outputs = kernelShape.at(-1)!;
-    const length = kernelShape.reduce((a, b) => a * b, 1);
-    const deviation = layers.length === 1 ? 0 : Math.sqrt(2 * outputs / length);
-    const kernel = Float32Array.from({ length }, () => deviation * draw.normal());
-    shape = layer.type === "dense"
-      ? [layer.units]
-      : [given[0]! - layer.size + 1, given[1]! - layer.size + 1, layer.filters];
-    return {
-      layer,
-      input: given,
-      weights: { shape: kernelShape, kernel, bias: new Float32Array(outputs) },
-    };
-  });
 }

@@ -14,8 +14,15 @@ import type { Method } from "../methods.ts";
 import type { Examples } from "./digits.ts";
 import type { Evaluation } from "./evaluation.ts";
 import { hostOptimizer } from "./host.ts";
-import { outputsOf } from "./layers.ts";
-import { build, evaluateAsync, readWeights, upload, writeWeights } from "./model.ts";
+import {
+  type Batch,
+  build,
+  drop,
+  evaluateAsync,
+  readWeights,
+  upload,
+  writeWeights,
+} from "./model.ts";
 import type { Start, Weights } from "./weights.ts";
 
 /** A network in training. */
@@ -92,8 +99,7 @@ async function tensorLearner(backend: string, options: LearnerOptions): Promise<
   }
   const model = build(options);
   const { optimizer, before } = stepper(options);
-  outputsOf(network); // refuses a loss that does not fit
-  const learner: Learner<ReturnType<typeof upload>> = {
+  const learner: Learner<Batch> = {
     upload: (examples) => upload(examples, network.loss),
     step(batch, n) {
       before(n);
@@ -105,7 +111,7 @@ async function tensorLearner(backend: string, options: LearnerOptions): Promise<
     evaluate: (batch) => evaluateAsync(model, batch),
     weights: () => readWeights(model),
     setWeights: (weights) => writeWeights(model, weights),
-    drop: ({ x, y }) => tf.dispose([x, y]),
+    drop,
     dispose() {
       optimizer.dispose();
       model.dispose();

@@ -3,17 +3,23 @@ import * as tf from "@tensorflow/tfjs-core";
 import { binary, classification, type LikelihoodLoss, squaredError } from "@precond/tfjs";
 import type { Examples } from "./digits.ts";
 import { type Evaluation, evaluation } from "./evaluation.ts";
-import { type LossName, multilayer } from "./layers.ts";
+import { type Computed, forward, variational } from "./forward.ts";
+import { type LossName, multilayer, outputsOf } from "./layers.ts";
+import { type Parameter, parametersOf } from "./placement.ts";
+import { type Pass, tensorOperations } from "./tensor_operations.ts";
 import { placeWeights, type Start, type Weights } from "./weights.ts";
 
 /** A network in tfjs. */
 export interface Model {
+  /** What is trained. */
   readonly variables: tf.Variable[];
   readonly lossName: LossName;
   /** The mean loss over a batch, as a closure that both kinds of optimizer minimise. */
-  loss(batch: Batch): LikelihoodLoss;
-  /** A row of outputs for each example. */
-  outputs(x: tf.Tensor2D): tf.Tensor2D;
+  loss(batch: Batch): LikelihoodLoss | (() => tf.Scalar);
+  /** The mean loss over a batch in evaluation: for the variational loss, which nothing else computes. */
+  cost(batch: Batch): tf.Scalar;
+  /** A row of outputs for each example, or for each position of it, in evaluation. */
+  outputs(batch: Batch): tf.Tensor2D;
   dispose(): void;
 }
 
@@ -21,49 +27,58 @@ export interface Model {
 export interface Batch {
   readonly x: tf.Tensor2D;
   readonly y: tf.Tensor;
+  readonly noise?: tf.Tensor2D;
 }
+
+const evaluating: Pass = { training: false, updates: false };
 
 /** Builds a network. */
 export function build(start: Start): Model {
-  const layers = placeWeights(start).map(({ layer, input, weights }) => ({
-    layer,
-    input,
-    ...(weights && {
-      kernel: tf.tidy(() => tf.variable(tf.tensor(weights.kernel, [...weights.shape]))),
-      bias: tf.tidy(() => tf.variable(tf.tensor1d(weights.bias))),
-    }),
-  }));
-  const variables = layers.flatMap(({ kernel, bias }) => kernel && bias ? [kernel, bias] : []);
-  const outputs = (x: tf.Tensor2D): tf.Tensor2D => {
-    let value: tf.Tensor = x;
-    layers.forEach(({ layer, input, kernel, bias }, l) => {
-      const last = l === layers.length - 1;
-      if (layer.type === "dense") {
-        const flat = tf.reshape(value, [x.shape[0], -1]) as tf.Tensor2D;
-        const linear = tf.add(tf.matMul(flat, kernel as unknown as tf.Tensor2D), bias!);
-        value = last ? linear : tf.relu(linear);
-        return;
-      }
-      const [height, width, channels] = input as [number, number, number];
-      const images = tf.reshape(value, [x.shape[0], height, width, channels]) as tf.Tensor4D;
-      value = layer.type === "pool" ? tf.maxPool(images, layer.size, layer.size, "valid") : tf.relu(
-        tf.add(tf.conv2d(images, kernel as unknown as tf.Tensor4D, 1, "valid"), bias!),
-      );
+  const { loss } = start.network;
+  const outputs = outputsOf(start.network);
+  const placed = placeWeights(start);
+  const variables = new Map<Parameter, tf.Variable>();
+  for (const parameter of parametersOf(placed)) {
+    const { values, shape, trained } = parameter;
+    const made = tf.tidy(() => tf.variable(tf.tensor(values.slice(), [...shape]), trained));
+    variables.set(parameter, made);
+  }
+  const compute = ({ x, noise }: Batch, pass: Pass): Computed<tf.Tensor> =>
+    forward<tf.Tensor>(placed, x, {
+      ops: tensorOperations(pass),
+      weight: (parameter) => variables.get(parameter)!,
+      noise,
     });
-    return value as tf.Tensor2D;
-  };
+  const rows = (batch: Batch, pass: Pass) =>
+    tf.reshape(compute(batch, pass).outputs, [-1, outputs]) as tf.Tensor2D;
+  const cost = (batch: Batch, pass: Pass) =>
+    variational(tensorOperations(pass), batch.x, compute(batch, pass)) as tf.Scalar;
   return {
-    variables: variables as tf.Variable[],
-    lossName: start.network.loss,
-    outputs,
-    loss: ({ x, y }) => losses[start.network.loss](() => outputs(x), y),
-    dispose: () => tf.dispose(variables),
+    variables: [...variables.values()].filter(({ trainable }) => trainable),
+    lossName: loss,
+    outputs: (batch) => rows(batch, evaluating),
+    cost: (batch) => cost(batch, evaluating),
+    loss(batch) {
+      // A step may call it several times, for curvature; its statistics count once.
+      let updates = true;
+      const pass = (): Pass => {
+        const pass = { training: true, updates };
+        updates = false;
+        return pass;
+      };
+      if (loss === "variational") return () => cost(batch, pass());
+      return losses[loss](() => rows(batch, pass()), batch.y);
+    },
+    dispose: () => tf.dispose([...variables.values()]),
   };
 }
 
 /** Our losses by their names. */
 const losses: Readonly<
-  Record<LossName, (outputs: () => tf.Tensor, targets: tf.Tensor) => LikelihoodLoss>
+  Record<
+    Exclude<LossName, "variational">,
+    (outputs: () => tf.Tensor, targets: tf.Tensor) => LikelihoodLoss
+  >
 > = { classification, binary, squared: squaredError };
 
 /** A network of dense layers that tells classes apart. */
@@ -82,27 +97,46 @@ export function writeWeights({ variables }: Model, weights: Weights): void {
 }
 
 /** Uploads examples; classes are ids, all other targets are floats in rows. */
-export function upload({ count, features, x, y }: Examples, loss: LossName): Batch {
+export function upload({ count, features, x, y, noise }: Examples, loss: LossName): Batch {
   return {
     x: tf.tensor2d(x, [count, features]),
     y: loss === "classification"
       ? tf.tensor1d(y, "int32")
       : tf.tensor2d(Float32Array.from(y), [count, y.length / count]),
+    ...(noise && { noise: tf.tensor2d(noise, [count, noise.length / count]) }),
   };
 }
 
+/** Frees a batch. */
+export function drop({ x, y, noise }: Batch): void {
+  tf.dispose([x, y, ...(noise ? [noise] : [])]);
+}
+
 /** Evaluates a model on a backend that can be read at once. */
-export function evaluate(model: Model, { x, y }: Batch): Evaluation {
-  const outputs = tf.tidy(() => model.outputs(x));
-  const values = outputs.dataSync();
-  outputs.dispose();
-  return evaluation(model.lossName, values, y.dataSync(), outputs.shape[1]);
+export function evaluate(model: Model, batch: Batch): Evaluation {
+  const computed = tf.tidy(() => whatIsRead(model, batch));
+  const values = computed.dataSync();
+  computed.dispose();
+  return evaluated(model, computed, values, batch.y.dataSync());
 }
 
 /** Evaluates a model on any backend: webgpu has no other way of reading. */
-export async function evaluateAsync(model: Model, { x, y }: Batch): Promise<Evaluation> {
-  const outputs = tf.tidy(() => model.outputs(x));
-  const [values, targets] = await Promise.all([outputs.data(), y.data()]);
-  outputs.dispose();
-  return evaluation(model.lossName, values, targets, outputs.shape[1]);
+export async function evaluateAsync(model: Model, batch: Batch): Promise<Evaluation> {
+  const computed = tf.tidy(() => whatIsRead(model, batch));
+  const [values, targets] = await Promise.all([computed.data(), batch.y.data()]);
+  computed.dispose();
+  return evaluated(model, computed, values, targets);
+}
+
+const whatIsRead = (model: Model, batch: Batch): tf.Tensor =>
+  model.lossName === "variational" ? model.cost(batch) : model.outputs(batch);
+
+function evaluated(
+  { lossName }: Model,
+  { shape }: tf.Tensor,
+  values: ArrayLike<number>,
+  targets: ArrayLike<number>,
+): Evaluation {
+  if (lossName === "variational") return { loss: values[0]! };
+  return evaluation(lossName, values, targets, shape[1]!);
 }

@@ -4,7 +4,7 @@ import type { Examples } from "./digits.ts";
 import { evaluation } from "./evaluation.ts";
 import { outputsOf } from "./layers.ts";
 import { addBackend, type Learner, type LearnerOptions, onnxBackends } from "./learner.ts";
-import { labelsOf, onnxModel, onnxParameters } from "./onnx_model.ts";
+import { feedsOf, onnxModel, onnxParameters } from "./onnx_model.ts";
 
 /** Adds the backends of ONNX Runtime. */
 export function addOnnxBackends(): void {
@@ -19,22 +19,18 @@ async function onnxLearner(backend: string, options: LearnerOptions): Promise<Le
     optimizer: method.definition(schedule, "network"),
     executionProviders: [backend === "onnxruntime" ? "cpu" : "wasm"],
     seed,
+    trainable: parameters.map(({ name }) => name),
   });
   const outputs = outputsOf(network);
   const learner: Learner<{ readonly feeds: Feeds; readonly targets: Examples["y"] }> = {
-    upload: (examples) => ({
-      feeds: {
-        x: { data: examples.x, dims: [examples.count, examples.features] },
-        labels: labelsOf(examples, network.loss),
-      },
-      targets: examples.y,
-    }),
+    upload: (examples) => ({ feeds: feedsOf(examples, network), targets: examples.y }),
     async step({ feeds }) {
-      await trainer.step(feeds, { readLoss: false });
+      await trainer.step(feeds, { readLoss: false, batchSize: rowsOf(feeds) });
     },
     settle: () => Promise.resolve(),
-    async evaluate({ feeds: { x }, targets }) {
-      const [values] = Object.values(await trainer.predict({ x: x! }));
+    async evaluate({ feeds, targets }) {
+      if (network.loss === "variational") return { loss: (await trainer.evaluate(feeds)).loss };
+      const [values] = Object.values(await trainer.predict({ x: feeds["x"]! }));
       return evaluation(network.loss, values!.data as Float32Array, targets, outputs);
     },
     weights: () =>
@@ -46,6 +42,12 @@ async function onnxLearner(backend: string, options: LearnerOptions): Promise<Le
     dispose: () => trainer.release(),
   };
   return learner as Learner;
+}
+
+/** Rows that the loss is a mean of: as in tfjs, the positions of sequences. */
+function rowsOf({ x, labels }: Feeds): number {
+  const { dims, data } = labels ?? x!;
+  return data instanceof BigInt64Array ? data.length : dims[0]!;
 }
 
 async function wasmBuild() {

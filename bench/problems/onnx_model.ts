@@ -1,8 +1,11 @@
 /** @module */
-import { buildModel, type Loss, type ModelProto } from "@precond/onnx";
-import type { Feed } from "@precond/onnxruntime";
+import { buildModel } from "@precond/onnx";
+import type { Feed, Feeds, ModelSource } from "@precond/onnxruntime";
 import type { Examples } from "./digits.ts";
-import { type LossName, outputsOf } from "./layers.ts";
+import { forward, variational } from "./forward.ts";
+import { type LossName, type Network, outputsOf } from "./layers.ts";
+import { onnxOperations, type OnnxValue } from "./onnx_operations.ts";
+import { type Parameter, parametersOf } from "./placement.ts";
 import { placeWeights, type Start } from "./weights.ts";
 
 /** Calls with where an element of a kernel [height, width, channels, filters] is in either layout. */
@@ -40,96 +43,86 @@ function filtersLast(kernel: Float32Array, shape: readonly number[]): Float32Arr
  */
 const scaleOf = (outputs: number) => Math.sqrt(outputs / 2);
 
-/** Losses of ONNX Runtime by the names of ours. */
-const losses: Readonly<Record<LossName, Loss>> = {
-  classification: { type: "crossEntropy" },
-  binary: { type: "binaryCrossEntropy" },
-  squared: { type: "mse", prediction: "scaled" },
+/** What ONNX Runtime minimises by the names of ours. */
+const losses: Readonly<Record<LossName, Omit<ModelSource, "model">>> = {
+  classification: { loss: { type: "crossEntropy", axis: -1 } },
+  binary: { loss: { type: "binaryCrossEntropy" } },
+  squared: { loss: { type: "mse", prediction: "scaled" } },
+  variational: { output: "cost" },
 };
 
-/** What a model of {@linkcode onnxModel} takes as labels. */
-export function labelsOf({ count, y }: Examples, loss: LossName): Feed {
-  if (loss === "classification") return { data: BigInt64Array.from(y, BigInt), dims: [count] };
-  const outputs = y.length / count;
-  const scale = loss === "squared" ? scaleOf(outputs) : 1;
-  return { data: Float32Array.from(y, (value) => scale * value), dims: [count, outputs] };
+/** What a model of {@linkcode onnxModel} takes. */
+export function feedsOf(
+  { count, features, x, y, noise }: Examples,
+  { input, loss }: Pick<Network, "input" | "loss">,
+): Feeds {
+  const labels = (): Feed => {
+    const each = y.length / count;
+    if (loss === "classification") {
+      const sequences = input.length === 1 && each > 1;
+      return { data: BigInt64Array.from(y, BigInt), dims: sequences ? [count, each] : [count] };
+    }
+    const scale = loss === "squared" ? scaleOf(each) : 1;
+    return { data: Float32Array.from(y, (value) => scale * value), dims: [count, each] };
+  };
+  return {
+    x: { data: x, dims: [count, features] },
+    ...(noise && { noise: { data: noise, dims: [count, noise.length / count] } }),
+    ...(loss !== "variational" && { labels: labels() }),
+  };
 }
 
 /** An array of weights as the ONNX model has it. */
 export interface OnnxParameter {
   readonly name: string;
+  readonly dims: readonly number[];
   /** From the layout of tfjs, and back to it. */
   write(weights: Float32Array): Float32Array;
   read(values: Float32Array): Float32Array;
 }
 
-/** The parameters of {@linkcode onnxModel}, in the order of tfjs's weights. */
-export function onnxParameters(start: Start): OnnxParameter[] {
+function stored({ name, shape }: Parameter): OnnxParameter {
   const as = (values: Float32Array) => values;
-  return placeWeights(start).flatMap(({ layer, weights }, l): OnnxParameter[] => {
-    if (weights === undefined) return [];
-    const { shape } = weights;
-    const kernel = layer.type === "conv"
-      ? {
-        write: (values: Float32Array) => filtersFirst(values, shape),
-        read: (values: Float32Array) => filtersLast(values, shape),
-      }
-      : { write: as, read: as };
-    return [{ name: `kernel${l}`, ...kernel }, { name: `bias${l}`, write: as, read: as }];
-  });
+  if (shape.length < 4) return { name, dims: shape, write: as, read: as };
+  const [height, width, channels, filters] = shape as [number, number, number, number];
+  return {
+    name,
+    dims: [filters, channels, height, width],
+    write: (values) => filtersFirst(values, shape),
+    read: (values) => filtersLast(values, shape),
+  };
+}
+
+/** The trained parameters of {@linkcode onnxModel}, in the order of tfjs's weights. */
+export function onnxParameters(start: Start): OnnxParameter[] {
+  return parametersOf(placeWeights(start)).filter(({ trained }) => trained).map(stored);
 }
 
 /** A network as ONNX, from rows `x` [N, features] to rows of outputs; the weights are those of tfjs. */
-export function onnxModel(start: Start): { model: ModelProto; loss: Loss } {
-  const { network } = start;
+export function onnxModel(start: Start): ModelSource {
+  const { input, loss } = start.network;
   const m = buildModel();
-  const features = network.input.reduce((a, b) => a * b, 1);
-  let value = m.input("x", ["N", features]);
-  let images = false;
+  const ops = onnxOperations(m);
+  const features = input.reduce((a, b) => a * b, 1);
   const placed = placeWeights(start);
-  placed.forEach(({ layer, input, weights }, l) => {
-    if (layer.type === "dense") {
-      // tfjs flattens [height, width, channels].
-      if (images) value = m.op("Transpose", [value], { perm: [0, 2, 3, 1] });
-      if (images) value = m.op("Flatten", [value], { axis: 1 });
-      images = false;
-      const { shape, kernel, bias } = weights!;
-      const linear = m.op("Gemm", [
-        value,
-        m.parameter(`kernel${l}`, shape, kernel),
-        m.parameter(`bias${l}`, [layer.units], bias),
-      ]);
-      value = l === placed.length - 1 ? linear : m.op("Relu", [linear]);
-      return;
-    }
-    if (!images) {
-      const [height, width, channels] = input as [number, number, number];
-      const dims = BigInt64Array.of(-1n, BigInt(height), BigInt(width), BigInt(channels));
-      value = m.op("Reshape", [value, m.parameter("image", [4], dims)]);
-      value = m.op("Transpose", [value], { perm: [0, 3, 1, 2] });
-      images = true;
-    }
-    if (layer.type === "pool") {
-      const size = [layer.size, layer.size];
-      value = m.op("MaxPool", [value], { kernel_shape: size, strides: size });
-      return;
-    }
-    const { shape, kernel, bias } = weights!;
-    const [height, width, channels, filters] = shape as [number, number, number, number];
-    value = m.op("Relu", [m.op("Conv", [
-      value,
-      m.parameter(
-        `kernel${l}`,
-        [filters, channels, height, width],
-        filtersFirst(kernel, shape),
-      ),
-      m.parameter(`bias${l}`, [filters], bias),
-    ])]);
+  const x = { name: m.input("x", ["N", features]) };
+  const sampled = placed.find(({ layer }) => layer.type === "sample");
+  const computed = forward<OnnxValue>(placed, x, {
+    ops,
+    weight(parameter) {
+      const { name, dims, write } = stored(parameter);
+      return { name: m.parameter(name, dims, write(parameter.values)) };
+    },
+    noise: sampled && { name: m.input("noise", ["N", ...sampled.output]) },
   });
-  m.output(value);
-  if (network.loss === "squared") {
-    const scale = Float32Array.of(scaleOf(outputsOf(network)));
-    m.op("Mul", [value, m.parameter("scale", [], scale)], {}, "scaled");
+  const { outputs } = computed;
+  m.output(outputs.name);
+  if (loss === "squared") {
+    const scale = Float32Array.of(scaleOf(outputsOf(start.network)));
+    m.op("Mul", [outputs.name, m.parameter("scale", [], scale)], {}, "scaled");
   }
-  return { model: m.build(), loss: losses[network.loss] };
+  if (loss === "variational") {
+    m.output(m.op("Identity", [variational(ops, x, computed).name], {}, "cost"));
+  }
+  return { model: m.build(), ...losses[loss] };
 }

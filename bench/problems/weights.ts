@@ -3,9 +3,10 @@
  *
  * @module
  */
-import { drawWeights, type Network, type PlacedLayer } from "./layers.ts";
+import type { Network } from "./layers.ts";
+import { drawWeights, parametersOf, type PlacedLayer } from "./placement.ts";
 
-/** Kernel and bias of every layer that has them, in the order of the layers, kernels as tfjs has them. */
+/** What is trained of every layer, in the order of the layers, kernels as tfjs has them. */
 export type Weights = readonly Float32Array[];
 
 /** Where a network starts. */
@@ -23,17 +24,23 @@ export function placeWeights({ network, seed, weights }: Start): PlacedLayer[] {
   if (weights === undefined) return drawn;
   checkWeights("start", weights, flatten(drawn));
   let next = 0;
-  return drawn.map((placed) =>
-    placed.weights === undefined ? placed : {
+  const given = (layers: readonly PlacedLayer[]): PlacedLayer[] =>
+    layers.map((placed) => ({
       ...placed,
-      weights: { ...placed.weights, kernel: weights[next++]!, bias: weights[next++]! },
-    }
-  );
+      parameters: Object.fromEntries(
+        Object.entries(placed.parameters).map(([role, parameter]) => [
+          role,
+          parameter.trained ? { ...parameter, values: weights[next++]! } : parameter,
+        ]),
+      ),
+      paths: placed.paths.map(given),
+    }));
+  return given(drawn);
 }
 
 /** The weights of layers. */
 export function flatten(placed: readonly PlacedLayer[]): Weights {
-  return placed.flatMap(({ weights }) => weights ? [weights.kernel, weights.bias] : []);
+  return parametersOf(placed).filter(({ trained }) => trained).map(({ values }) => values);
 }
 
 /**
