@@ -53,16 +53,16 @@ function apply<V>(
   { ops, weight, noise }: Surroundings<V>,
 ): V {
   const own = (role: string) => weight(parameters[role]!);
-  const bias = parameters["bias"] && own("bias");
+  const bias = () => parameters["bias"] && weight(parameters["bias"]);
   switch (layer.type) {
     case "dense": {
       const rows = input.length === 3 ? ops.reshape(x, [input.reduce((a, b) => a * b)]) : x;
-      const y = ops.linear(rows, own("kernel"), bias);
+      const y = ops.linear(rows, own("kernel"), bias());
       return last || layer.linear ? y : ops.relu(y);
     }
     case "conv": {
       const moves = { stride: layer.stride ?? 1, padded: layer.padding === "same" };
-      const y = ops.conv(x, own("kernel"), bias, moves);
+      const y = ops.conv(x, own("kernel"), bias(), moves);
       return layer.linear ? y : ops.relu(y);
     }
     case "pool":

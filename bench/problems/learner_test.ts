@@ -1,44 +1,13 @@
 import assert from "node:assert/strict";
 import { constant } from "@precond/core/pieces";
 import { methodNamed } from "../methods.ts";
-import { random } from "../random.ts";
-import type { Examples } from "./digits.ts";
-import { multilayer, type Network, outputsOf } from "./layers.ts";
+import { examplesOf, networks } from "./_testing.ts";
+import { hasLayer, type Network } from "./layers.ts";
 import { createLearner } from "./learner.ts";
 import { addOnnxBackends } from "./onnx_learner.ts";
 import { flatten, placeWeights, type Weights } from "./weights.ts";
 
-const convolutions: Network = {
-  input: [12, 12, 1],
-  layers: [
-    { type: "conv", filters: 3, size: 3 },
-    { type: "pool", size: 2 },
-    { type: "conv", filters: 4, size: 3 },
-    { type: "dense", units: 4 },
-  ],
-  loss: "classification",
-};
-const networks: Readonly<Record<string, Network>> = {
-  "an MLP": multilayer([20, 12, 4]),
-  "a softmax regression": multilayer([20, 4]),
-  "a logistic regression": multilayer([20, 1], "binary"),
-  "a regression": multilayer([20, 12, 3], "squared"),
-  "convolutions": convolutions,
-};
-
-function examples(network: Network, seed: number): Examples {
-  const features = network.input.reduce((a, b) => a * b, 1);
-  const outputs = outputsOf(network);
-  const draw = random("learner test", seed);
-  return {
-    count: 16,
-    features,
-    x: Float32Array.from({ length: 16 * features }, () => draw.normal()),
-    y: network.loss === "squared"
-      ? Float32Array.from({ length: 16 * outputs }, () => draw.normal())
-      : Int32Array.from({ length: 16 }, () => draw.integer(Math.max(2, outputs))),
-  };
-}
+const convolutions = networks["convolutions"]!;
 
 /** Losses before training and after every fifth of 20 steps. */
 async function losses(backend: string, network: Network, method: string): Promise<number[]> {
@@ -49,10 +18,10 @@ async function losses(backend: string, network: Network, method: string): Promis
     seed: 3,
     batchSize: 16,
   });
-  const probe = learner.upload(examples(network, 100));
+  const probe = learner.upload(examplesOf(network, 100));
   const seen = [(await learner.evaluate(probe)).loss];
   for (let step = 0; step < 20; step++) {
-    const batch = learner.upload(examples(network, step));
+    const batch = learner.upload(examplesOf(network, step));
     await learner.step(batch, step);
     learner.drop(batch);
     if (step % 5 === 4) seen.push((await learner.evaluate(probe)).loss);
@@ -74,7 +43,7 @@ Deno.test("weights that are read and set are the same on tfjs and ONNX Runtime",
     assert.deepEqual(await learner.weights(), drawn);
     learner.setWeights(other);
     assert.deepEqual(await learner.weights(), other);
-    const batch = learner.upload(examples(convolutions, 0));
+    const batch = learner.upload(examplesOf(convolutions, 0));
     await learner.step(batch, 0);
     learner.drop(batch);
     seen.push(await learner.weights());
@@ -93,7 +62,8 @@ Deno.test("weights that are read and set are the same on tfjs and ONNX Runtime",
 
 for (const [name, network] of Object.entries(networks)) {
   // Which sides of a convolution are rotated depends on what the host knows of its positions.
-  const methods = name === "convolutions" ? ["sgd", "snrOnly"] : ["sgd", "snrOnly", "combined"];
+  const rotated = hasLayer(network.layers, "conv") ? [] : ["combined"];
+  const methods = ["sgd", "snrOnly", ...rotated];
   for (const method of methods) {
     Deno.test(`${name} with ${method} takes the same path on tfjs and ONNX Runtime`, async () => {
       const expected = await losses("wasm", network, method);
