@@ -9,6 +9,7 @@ import { methods } from "./methods.ts";
 import { fetchDigits } from "./problems/digits.ts";
 import { allProblems } from "./problems/mod.ts";
 import { type Outcome, problemAt, type Task } from "./problems/problem.ts";
+import type { Text } from "./problems/text.ts";
 
 /** A task by the names of its parts. */
 export interface NamedTask extends Omit<Task, "method" | "breathe"> {
@@ -18,8 +19,11 @@ export interface NamedTask extends Omit<Task, "method" | "breathe"> {
   readonly method: string;
 }
 
-/** Starts the backend and fetches the data; says what computes. */
-export async function start(backend: string): Promise<string> {
+let text: Text;
+
+/** Starts the backend and fetches the data, but for a text, which it is given; says what computes. */
+export async function start(backend: string, given: Text): Promise<string> {
+  text = given;
   await startGpu(backend);
   await fetchDigits("/digits/");
   return gpuName();
@@ -29,7 +33,10 @@ export async function start(backend: string): Promise<string> {
 export async function run(
   { problem, batchSize, full, method, ...rest }: NamedTask,
 ): Promise<Outcome> {
-  const found = problemAt(allProblems(full).find(({ name }) => name === problem)!, batchSize)!;
+  const found = problemAt(
+    allProblems(full, text).find(({ name }) => name === problem)!,
+    batchSize,
+  )!;
   return await found.run({
     ...rest,
     method: methods.find(({ name }) => name === method)!,

@@ -11,7 +11,8 @@ import {
   startDenoWebgpu,
   startedInPage,
 } from "./runtime.ts";
-import type { Cell } from "./suite.ts";
+import { repositoryText } from "./problems/text.ts";
+import type { Cell, Request } from "./suite.ts";
 
 /** A cell whose problem runs where its backend is. */
 export interface Placed {
@@ -55,7 +56,7 @@ const timeout = 1_800_000;
  */
 export async function withBackends(
   cells: readonly Cell[],
-  full: boolean,
+  { full, text = repositoryText() }: Pick<Request, "full" | "text">,
   body: (placed: readonly Placed[]) => Promise<void>,
 ): Promise<void> {
   if (onnxBackends.some((name) => uses(cells, name))) {
@@ -77,7 +78,7 @@ export async function withBackends(
       timeout,
     },
     async (page) => {
-      const gpu = await startedInPage("webgl", () => page.call("start", "webgl"));
+      const gpu = await startedInPage("webgl", () => page.call("start", "webgl", text));
       const there = (cell: Cell): Placed => {
         const problem: Cell["problem"] = {
           ...cell.problem,

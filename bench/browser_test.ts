@@ -7,6 +7,7 @@ import { methods } from "./methods.ts";
 import type * as OverheadPages from "./overhead/_page.ts";
 import { digitsFolder } from "./problems/digits.ts";
 import { softmaxProblem } from "./problems/digit_problems.ts";
+import { textOf } from "./problems/text.ts";
 import type * as StepPages from "./step/_page.ts";
 
 const overhead = { entry: new URL("./overhead/_page.ts", import.meta.url) };
@@ -40,7 +41,7 @@ pageTest<typeof Pages>("a network learns in the page what it learns in Deno", {
   entry: new URL("./_page.ts", import.meta.url),
   files: { "/digits/": digitsFolder() },
 }, async (page) => {
-  assert.match(await page.call("start", "webgl"), /\w/);
+  assert.match(await page.call("start", "webgl", textOf("", "")), /\w/);
   const task = { learningRate: 0.01, seed: 1, tuning: false };
   const name = "precond-adam";
   const actual = await page.call("run", {

@@ -5,6 +5,8 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { Exit } from "./exit.ts";
 import { methods } from "./methods.ts";
 import { allProblems } from "./problems/mod.ts";
+import { readText, type Text } from "./problems/text.ts";
+import { checkLength } from "./problems/text_problems.ts";
 import { allBackends, type Request } from "./suite.ts";
 import { addYourOptions, yourNames, type Yours, yoursOf } from "./yours.ts";
 
@@ -114,6 +116,17 @@ function fileAt(path: string): string {
   }
 }
 
+/** The text of a file, if it is long enough to train on. */
+function textIn(path: string): Text {
+  try {
+    const text = readText(path);
+    checkLength(text);
+    return text;
+  } catch (error) {
+    throw new InvalidArgumentError((error as Error).message);
+  }
+}
+
 /** Refuses batch sizes at which a problem that is asked for by name has too few steps. */
 function checkBatches({ full, problems = [], batchSizes = [] }: Arguments): void {
   for (const problem of allProblems(full).filter(({ name }) => problems.includes(name))) {
@@ -161,6 +174,13 @@ export function parse(args: readonly string[]): Arguments {
         .argParser(positives),
     )
     .addOption(
+      new Option(
+        "--text <file>",
+        "a text for gru and transformer (default: README.md and docs/*.md)",
+      )
+        .argParser(textIn),
+    )
+    .addOption(
       new Option("--seeds <count>", "seeds to report (default: 3, or 5 with --full)")
         .argParser(positive),
     )
@@ -175,7 +195,7 @@ export function parse(args: readonly string[]): Arguments {
     }`,
   );
   parseArguments(program, args);
-  const { problem, method, backend, batch, seeds, ...rest } = program.opts();
+  const { problem, method, backend, batch, text, seeds, ...rest } = program.opts();
   const request: Arguments = {
     full: rest.full,
     backends: backend,
@@ -186,6 +206,7 @@ export function parse(args: readonly string[]): Arguments {
     yours: yoursOf(rest, problem),
     ...(problem ? { problems: problem } : {}),
     ...(method ? { methods: method } : {}),
+    ...(text ? { text } : {}),
     ...(batch ? { batchSizes: [...new Set<number>(batch)] } : {}),
   };
   if (fileAt(request.json) === fileAt(request.html)) {

@@ -95,6 +95,20 @@ Deno.test("parse() reads batch sizes, and refuses those of too few steps where a
   assert.deepEqual(parse(["--problem", "A", "--batch", "1000"]).batchSizes, [1000]);
 });
 
+Deno.test("parse() reads a text, and refuses one that is missing or too short", async () => {
+  const file = await Deno.makeTempFile();
+  try {
+    await Deno.writeTextFile(file, "abc");
+    refused(["--text", file], "Cannot train on the text", "it has 3 characters, at least 3333");
+    await Deno.writeTextFile(file, "abc\n".repeat(1000));
+    const { text } = parse(["--text", file]);
+    assert.deepEqual([text?.name, text?.bytes], [file, 4000]);
+  } finally {
+    await Deno.remove(file);
+  }
+  refused(["--text", file], "Cannot read the text");
+});
+
 Deno.test("counts() reads k and M", () => {
   assert.deepEqual(counts("20,100k,10M"), [20, 1e5, 1e7]);
   assert.throws(() => counts("many"), /expected numbers such as 100k,1M/);

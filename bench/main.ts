@@ -72,7 +72,7 @@ async function benchmark(asked: Arguments, args: readonly string[]): Promise<num
     }
   };
   try {
-    await withBackends(cells, request.full, run);
+    await withBackends(cells, request, run);
   } catch (error) {
     if (!(error instanceof Interrupted)) throw error;
   } finally {

@@ -1,10 +1,12 @@
 /** @module */
 import { stringifyDefinition } from "@precond/core/backend";
 import { gpuBackends } from "./gpu.ts";
+import { hashOf } from "./hash.ts";
 import { onnxBackends } from "./problems/learner.ts";
 import { type Method, methods, type Setting } from "./methods.ts";
 import { allProblems } from "./problems/mod.ts";
 import { type Problem, problemAt } from "./problems/problem.ts";
+import type { Text } from "./problems/text.ts";
 import type { GridOptions } from "./tuning.ts";
 
 /** What a run of the benchmark is asked for. */
@@ -20,6 +22,8 @@ export interface Request {
   readonly backends: readonly string[];
   /** For the problems that have several; each at its own if left out. */
   readonly batchSizes?: readonly number[];
+  /** For the language models; the repository's own if left out. */
+  readonly text?: Text;
   /** Seeds to report, besides the tuning seed. */
   readonly seeds: number;
 }
@@ -56,13 +60,9 @@ export function gridOf(problem: Problem, full: boolean): GridOptions {
   return full ? { count: 9, ratio: 2 } : { count: 5, ratio: 3 };
 }
 
-/** FNV-1a, in hexadecimal. */
+/** A hash of what can be written as JSON. */
 export function fingerprint(value: unknown): string {
-  let hash = 0x811c9dc5;
-  for (const character of JSON.stringify(value)) {
-    hash = Math.imul(hash ^ character.codePointAt(0)!, 0x01000193);
-  }
-  return (hash >>> 0).toString(16).padStart(8, "0");
+  return hashOf(JSON.stringify(value));
 }
 
 function describe(method: Method, setting: Setting): string {
@@ -74,9 +74,10 @@ function describe(method: Method, setting: Setting): string {
 }
 
 /** The problems that are asked for. */
-export function problemsOf({ full, problems: named, yours = [] }: Request): Problem[] {
+export function problemsOf(request: Request): Problem[] {
+  const { full, problems: named, yours = [], text } = request;
   if (named === undefined && yours.length > 0) return [...yours];
-  return [...allProblems(full), ...yours]
+  return [...allProblems(full, text), ...yours]
     .filter(({ name, fullOnly }) => named?.includes(name) ?? (full || !fullOnly));
 }
 

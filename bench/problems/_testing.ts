@@ -6,7 +6,7 @@
 import { random } from "../random.ts";
 import type { Examples } from "./digits.ts";
 import { hasLayer, multilayer, type Network, outputsOf } from "./layers.ts";
-import { drawWeights } from "./placement.ts";
+import { noiseOf } from "./placement.ts";
 
 /** Networks by what they are. */
 export const networks: Readonly<Record<string, Network>> = {
@@ -108,7 +108,7 @@ export function examplesOf(network: Network, seed: number, count = 16): Examples
     : normal(count * features);
   const labels = (length: number) =>
     Int32Array.from({ length }, () => draw.integer(Math.max(2, outputs)));
-  const sampled = drawWeights(network, 0).find(({ layer }) => layer.type === "sample");
+  const noise = noiseOf(network);
   return {
     count,
     features,
@@ -116,6 +116,6 @@ export function examplesOf(network: Network, seed: number, count = 16): Examples
     y: loss === "squared" ? normal(count * outputs) : labels(
       loss === "variational" ? 0 : hasLayer(layers, "embedding") ? count * features : count,
     ),
-    ...(sampled && { noise: normal(count * sampled.output[0]!) }),
+    ...(noise > 0 && { noise: normal(count * noise) }),
   };
 }

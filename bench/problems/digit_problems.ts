@@ -16,28 +16,31 @@ function clean(full: boolean): Data {
 /** What a network on clean digits does not share with the others. */
 type OnDigits =
   & Pick<NetworkOptions, "name" | "title" | "network" | "rateScale" | "fullOnly">
+  & Partial<Pick<NetworkOptions, "data">>
   & {
     /** What stands between the data and the batch size in the report. */
     readonly shape?: string;
-    /** Steps in the quick suite; default 80. */
-    readonly steps?: number;
+    /** Steps in the quick suite and in the full one; default 80 and 1500. */
+    readonly steps?: readonly [quick: number, full: number];
     /** The training loss to reach. */
     readonly target: number;
   };
 
-function onDigits(full: boolean, { shape = "", steps = 80, target, ...own }: OnDigits): Problem {
+/** A problem of a network on clean digits, in its quick or its full size. */
+export function onDigits(full: boolean, options: OnDigits): Problem {
+  const { shape = "", steps = [80, 1500], target, ...own } = options;
   return networkProblem({
+    data: () => clean(full),
     ...own,
     about: `MNIST, 10k subset: 8,000 digits to train, 2,000 to test; ${shape}the learning rate ` +
       "falls linearly to 0.",
     noisyData: false,
     batchSize: 16,
-    steps: full ? 1500 : steps,
+    steps: steps[full ? 1 : 0],
     every: full ? 50 : 10,
     target: { metric: "trainLoss", value: target },
     selections: ["finalTrainLoss"],
     schedule: "linear",
-    data: () => clean(full),
   });
 }
 
@@ -83,7 +86,7 @@ export function cnnProblem(full: boolean): Problem {
       ],
       loss: "classification",
     },
-    steps: 120,
+    steps: [120, 1500],
     target: full ? 0.1 : 0.6,
     rateScale: 1,
     fullOnly: true,

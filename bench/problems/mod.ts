@@ -3,14 +3,17 @@ import { cnnProblem, mlpProblem, softmaxProblem } from "./digit_problems.ts";
 import { federatedProblem } from "./federated.ts";
 import { fewShotProblem } from "./few_shot.ts";
 import { labelNoiseProblem, noiseShares } from "./label_noise.ts";
+import { resnetProblem, vaeProblem } from "./image_problems.ts";
 import type { Problem } from "./problem.ts";
 import { rotatedProblem } from "./rotated.ts";
 import { theoryProblems } from "./separable.ts";
 import { sparseLogisticProblem } from "./sparse_logistic.ts";
 import { tabularClassification, tabularRegression } from "./tabular.ts";
+import { repositoryText, type Text } from "./text.ts";
+import { gruProblem, transformerProblem } from "./text_problems.ts";
 
-/** Every problem, in its quick or its full size. */
-export function allProblems(full: boolean): Problem[] {
+/** Every problem, in its quick or its full size; a text for the language models. */
+export function allProblems(full: boolean, text: Text = repositoryText()): Problem[] {
   return [
     ...theoryProblems(full),
     rotatedProblem(full),
@@ -19,6 +22,10 @@ export function allProblems(full: boolean): Problem[] {
     cnnProblem(full),
     tabularRegression(full),
     tabularClassification(full),
+    resnetProblem(full),
+    vaeProblem(full),
+    gruProblem(full, text),
+    transformerProblem(full, text),
     sparseLogisticProblem(full),
     labelNoiseProblem(full),
     ...noiseShares.map((share) => labelNoiseProblem(full, share)),

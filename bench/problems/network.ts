@@ -6,6 +6,7 @@ import { type Examples, pick } from "./digits.ts";
 import type { Network } from "./layers.ts";
 import { createLearner } from "./learner.ts";
 import { observe, type Observed } from "./observer.ts";
+import { noiseOf } from "./placement.ts";
 import type { Outcome, Problem, ProblemSet, Selection, Target, Task } from "./problem.ts";
 import type { Weights } from "./weights.ts";
 
@@ -64,7 +65,10 @@ export function problemOf(options: NetworkProblem, run: Problem["run"]): Problem
     seconds: steps / 1000,
     fullOnly,
     details: { network: described(network), every, schedule, ...options.more },
-    accepts: (method) => method.settings.includes("network"),
+    // The variational loss is no likelihood of labels that could be drawn, as sampled curvature does.
+    accepts: (method) =>
+      method.settings.includes("network") &&
+      (network.loss !== "variational" || method.definition(1, "network").curvature === undefined),
     run,
   };
 }
@@ -133,21 +137,39 @@ export function examplesUsed(method: Method, batchSize: number, steps: number): 
   return batchSize * (steps + (every ? Math.ceil(steps / every) : 0));
 }
 
+/** Gives examples the noise that a network takes, for all libraries the same. */
+function noisy(network: Network, ...seed: (string | number)[]): (examples: Examples) => Examples {
+  const width = noiseOf(network);
+  if (width === 0) return (examples) => examples;
+  const draw = random("noise", ...seed);
+  return (examples) => ({
+    ...examples,
+    noise: Float32Array.from({ length: examples.count * width }, () => draw.normal()),
+  });
+}
+
 async function train(options: NetworkOptions, task: Task): Promise<Outcome> {
   const { method, learningRate, seed, backend, tuning, breathe } = task;
   const { network, steps, every, batchSize, target } = options;
-  const data = options.data(seed);
+  const { train, probe, test, validation } = options.data(seed);
+  const ready = noisy(network, "observed", seed);
+  const observed = {
+    probe: ready(probe),
+    test: ready(test),
+    ...(validation && { validation: ready(validation) }),
+  };
+  const prepare = noisy(network, "trained", seed);
   const schedule = scheduleOf(options, learningRate);
   const weights = await options.start?.(seed, backend);
   const start = { network, seed, weights };
   const learner = await createLearner(backend, { ...start, method, schedule, batchSize });
-  const { recorder, look, drop } = observe(learner, data, { target, tuning });
-  const order = batches(data.train.count, batchSize, seed);
+  const { recorder, look, drop } = observe(learner, observed, { target, tuning });
+  const order = batches(train.count, batchSize, seed);
   let seconds = 0;
   try {
     await look(0, seconds);
     for (let step = 0; step < steps && !recorder.diverged; step++) {
-      const batch = learner.upload(pick(data.train, order.next().value));
+      const batch = learner.upload(prepare(pick(train, order.next().value)));
       const start = performance.now();
       await learner.step(batch, step);
       const looks = (step + 1) % every === 0 || step + 1 === steps;

@@ -175,6 +175,12 @@ export function drawWeights({ input, layers }: Network, seed: number): PlacedLay
   return place(layers, input, "");
 }
 
+/** Numbers of noise that a network takes for an example; 0 if it does not sample. */
+export function noiseOf(network: Network): number {
+  const sampling = drawWeights(network, 0).find(({ layer }) => layer.type === "sample");
+  return sampling?.output[0] ?? 0;
+}
+
 /** All arrays of layers, in the order of drawing. */
 export function parametersOf(placed: readonly PlacedLayer[]): Parameter[] {
   return placed.flatMap(({ parameters, paths }) => [

@@ -104,7 +104,9 @@ export async function problemCard(group: Group, usualBatch?: number): Promise<Pa
   const html = `<section class="card" id="${id}" aria-labelledby="h-${id}"><h3 id="h-${id}">${
     escape(title)
   }</h3>
-<p class="about">${escape(problem.about)} ${problem.steps} steps; target: ${kind} ≤ ${
+<p class="about">${
+    escape(problem.about)
+  } ${problem.steps} steps of B = ${problem.batchSize}; target: ${kind} ≤ ${
     number(value)
   }; learning rates ${selectionTitle[selection]}.</p>
 ${await pictures(first!, group)}${further}

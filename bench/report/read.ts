@@ -13,6 +13,10 @@ export type RowsFile = Omit<Results, "sensitivity"> & Source & {
 const cellOf = ({ problem, method, backend, selection }: Row | Sensitivity) =>
   [problem, method, backend, selection].join("/");
 
+/** A file replaces rows of the same batch size only. */
+const rowsOf = (row: Row) => `${cellOf(row)}/${row.batchSize}`;
+const tuningOf = (tuning: Sensitivity) => `${cellOf(tuning)}/${tuning.settings}`;
+
 const isFull = ({ command }: Source) => /(^|\s)--full(\s|$)/.test(command);
 
 /** Recorded rows may have been kept without their curves. */
@@ -89,10 +93,10 @@ export function merge(files: readonly RowsFile[]): Material {
       }
       sizes.set(problem, full);
     }
-    for (const [cell, own] of Map.groupBy(file.rows, cellOf)) {
+    for (const [cell, own] of Map.groupBy(file.rows, rowsOf)) {
       rows.set(cell, own.map((row) => ({ ...row, curve: row.curve ?? noCurve })));
     }
-    for (const [cell, own] of Map.groupBy(file.sensitivity, cellOf)) sensitivity.set(cell, own);
+    for (const [cell, own] of Map.groupBy(file.sensitivity, tuningOf)) sensitivity.set(cell, own);
   }
   return material({
     results: { rows: [...rows.values()].flat(), sensitivity: [...sensitivity.values()].flat() },
