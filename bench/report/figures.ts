@@ -2,6 +2,7 @@
 import type { Method } from "../methods.ts";
 import type { Group } from "../summary.ts";
 import { placeOf, slug } from "./material.ts";
+import type { Part } from "./page.ts";
 import { colourOf, dashOf } from "./palette.ts";
 import { escape } from "./tables.ts";
 
@@ -36,3 +37,10 @@ export function legend(methods: readonly Method[]): string {
     entries.join("")
   }</div>`;
 }
+
+/** A card of a section. */
+export const card = (id: string, title: string, body: string): Part => ({
+  id,
+  title,
+  html: `<div class="card" id="${id}">${body}</div>`,
+});

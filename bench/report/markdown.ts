@@ -3,7 +3,7 @@ import { overviewOf } from "../comparison.ts";
 import { markdownTable } from "../format.ts";
 import { methodNamed } from "../methods.ts";
 import { conclude } from "../verdict.ts";
-import { type Contest, contestsOf, groupTitle, type Material, placeOf } from "./material.ts";
+import { type Contest, contestsOf, groupTitle, type Material, placeOf, sets } from "./material.ts";
 import { effectWords, subject, symbols } from "./overview.ts";
 
 /** A matrix of the report, as a table. */
@@ -26,8 +26,7 @@ export function contestTable(contest: Contest): string {
 
 /** What wins where: the report in short, for Markdown. */
 export function markdown(given: Material): string {
-  const contests = (["yours", "standard", "practical", "theory"] as const)
-    .flatMap((set) => contestsOf(given, set));
+  const contests = sets.flatMap((set) => contestsOf(given, set));
   const tables = contests.map((contest) =>
     `## ${contest.title}\n\n${subject(contest)}:\n\n${contestTable(contest)}`
   );

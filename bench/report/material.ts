@@ -47,6 +47,9 @@ export const setTitles: Readonly<Record<ProblemSet, string>> = {
   yours: "Your own",
 };
 
+/** The sets in their order: what a reader brought, what is usual, what is hard, what is known. */
+export const sets: readonly ProblemSet[] = ["yours", "standard", "practical", "theory"];
+
 /** The batch size of a group. */
 export function batchOf({ summaries }: Group): number {
   return summaries[0]!.rows[0]!.batchSize;

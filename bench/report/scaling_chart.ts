@@ -13,8 +13,8 @@ export function scalings(groups: readonly Group[]): Group[][] {
   return [...families.values()].filter((family) => family.length > 1);
 }
 
-/** Examples to the target over the batch size: flat as long as noise rules, rising beyond its scale. */
-export async function scalingChart(family: readonly Group[], noiseScale?: number): Promise<string> {
+/** Examples to the target over the batch size: flat as long as noise rules. */
+export async function scalingChart(family: readonly Group[]): Promise<string> {
   const values = family.flatMap((group) =>
     group.summaries.flatMap(({ method, metrics: { examplesToTarget: examples } }) =>
       examples && Number.isFinite(examples.middle) && !method.oracle
@@ -46,18 +46,10 @@ export async function scalingChart(family: readonly Group[], noiseScale?: number
     axis: { title: "examples to the target", tickCount: 4, format: "~s" },
   };
   const color = colourScale(methods);
-  const marked = noiseScale !== undefined && noiseScale >= Math.min(...sizes) &&
-    noiseScale <= Math.max(...sizes);
   return await draw(
     {
       data: { values },
       layer: [
-        ...(marked
-          ? [{
-            mark: { type: "rule", strokeDash: [3, 3], strokeWidth: 1.5, color: "var(--ink)" },
-            encoding: { x: { datum: noiseScale, type: "quantitative" } },
-          }]
-          : []),
         {
           mark: { type: "line", strokeWidth: 1.8 },
           encoding: {
