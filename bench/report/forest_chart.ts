@@ -33,7 +33,7 @@ export async function forestChart(
       middle: within(middle),
       low: within(low),
       high: within(high),
-      beyond: within(middle) !== middle,
+      beyond: Math.sign(middle - within(middle)),
       tip: sentence(c, problemOf.get(placeKey(c))!.title),
     };
   });
@@ -79,7 +79,10 @@ export async function forestChart(
           x: x("middle"),
           color,
           shape: {
-            condition: { test: "datum.beyond", value: "triangle-right" },
+            condition: [
+              { test: "datum.beyond > 0", value: "triangle-right" },
+              { test: "datum.beyond < 0", value: "triangle-left" },
+            ],
             value: "circle",
           },
           description: tip,

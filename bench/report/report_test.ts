@@ -6,7 +6,7 @@ import { main } from "../report.ts";
 import type { Row } from "../rows.ts";
 import { draw, slim } from "./chart.ts";
 import { markdown } from "./markdown.ts";
-import { contestsOf } from "./material.ts";
+import { batchOf, contestsOf } from "./material.ts";
 import { effectWords, overviewTable } from "./overview.ts";
 import { merge, type RowsFile } from "./read.ts";
 import { thinned, thinnedLogarithmically } from "./thin.ts";
@@ -48,6 +48,17 @@ Deno.test("merge() takes rows that were kept without their curves", () => {
   const { curve: _, ...bare } = run("adam", 7);
   const { results } = merge([file([bare as Row])]);
   assert.deepEqual(results.rows[0]!.curve, { step: [], trainLoss: [] });
+});
+
+Deno.test("batch sizes are groups of their own; the overview has the problem's", () => {
+  const given = merge([file([
+    ...[run("adam", 800), run("sgd", 400)],
+    ...[run("adam", 640, { batchSize: 64 }), run("sgd", 64, { batchSize: 64 })],
+  ])]);
+  assert.deepEqual(given.groups.map(batchOf), [16, 64]);
+  const [contest, ...others] = contestsOf(given, "standard");
+  assert.equal(others.length, 0);
+  assert.deepEqual(contest!.comparisons.map(({ effect }) => effect.middle), [0.5]);
 });
 
 Deno.test("the overview says in words, symbols and classes who is better", () => {
