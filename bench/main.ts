@@ -29,7 +29,7 @@ async function resumed(path: string): Promise<Results | undefined> {
 
 /** Runs what is asked for; returns the exit code. */
 async function benchmark(asked: Arguments, args: readonly string[]): Promise<number> {
-  const yours = await yourProblems(asked.yours, asked.full);
+  const yours = await yourProblems(asked.yours, asked);
   for (const { name, about } of yours) console.log(`${name}: ${about}`);
   const request = { ...asked, yours };
   const cells = cellsOf(request);

@@ -8,15 +8,18 @@ import { Exit } from "./exit.ts";
 import { csvProblem } from "./problems/csv_problem.ts";
 import type { CsvOptions, TableTask } from "./problems/csv_target.ts";
 import { InputError } from "./problems/input_error.ts";
+import type { modelProblem } from "./problems/model_problem.ts";
 import type { Problem } from "./problems/problem.ts";
 
 /** What the command line says of the user's own data. */
 export interface Yours {
   readonly csv?: CsvOptions;
+  /** The file of a module that describes a model. */
+  readonly model?: string;
 }
 
 /** Names of the problems that these make. */
-export const yourNames: readonly string[] = ["csv"];
+export const yourNames: readonly string[] = ["csv", "model"];
 
 /** Adds the options. */
 export function addYourOptions(program: Command): void {
@@ -26,7 +29,8 @@ export function addYourOptions(program: Command): void {
     .addOption(
       new Option("--task <task>", "what to do with it (default: as its values are)")
         .choices(["regression", "classification"]),
-    );
+    )
+    .option("--model <file>", "a module of yours that describes a model and its data");
 }
 
 /**
@@ -35,18 +39,27 @@ export function addYourOptions(program: Command): void {
  * @throws {Exit} With code 2, if some are missing.
  */
 export function yoursOf(
-  { csv, target, task }: { csv?: string; target?: string; task?: TableTask },
+  { csv, target, task, model }: {
+    csv?: string;
+    target?: string;
+    task?: TableTask;
+    model?: string;
+  },
   problems: readonly string[] | undefined,
 ): Yours {
+  const own = model === undefined ? {} : { model };
+  if (model === undefined && problems?.includes("model")) {
+    throw new Exit(2, 'Problem "model" needs --model <file>');
+  }
   if (csv === undefined) {
     if (target !== undefined || task !== undefined) {
       throw new Exit(2, `--${target === undefined ? "task" : "target"} needs --csv <file>`);
     }
     if (problems?.includes("csv")) throw new Exit(2, 'Problem "csv" needs --csv <file>');
-    return {};
+    return own;
   }
   if (target === undefined) throw new Exit(2, "--csv needs --target <column>");
-  return { csv: { file: csv, target, ...(task && { task }) } };
+  return { ...own, csv: { file: csv, target, ...(task && { task }) } };
 }
 
 /**
@@ -54,14 +67,23 @@ export function yoursOf(
  *
  * @throws {Exit} With code 2, if it cannot be used.
  */
-export async function yourProblems({ csv }: Yours, full: boolean): Promise<Problem[]> {
-  if (csv === undefined) return [];
+export async function yourProblems(
+  { csv, model }: Yours,
+  how: { readonly full: boolean; readonly backends: readonly string[] },
+): Promise<Problem[]> {
   try {
-    return [csvProblem(await textOf(csv.file), csv, full)];
+    return [
+      ...(csv ? [csvProblem(await textOf(csv.file), csv, how.full)] : []),
+      ...(model === undefined ? [] : [await modelOf(model, how)]),
+    ];
   } catch (error) {
     throw error instanceof InputError ? new Exit(2, error.message) : error;
   }
 }
+
+/** Loaded on demand: it is both hosts. */
+const modelOf: typeof modelProblem = async (...given) =>
+  (await import("./problems/model_problem.ts")).modelProblem(...given);
 
 async function textOf(file: string): Promise<string> {
   try {

@@ -1,35 +1,9 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { inFolder, runMain } from "./_testing_main.ts";
 import { parse } from "./cli.ts";
 import { Exit } from "./exit.ts";
-import { main } from "./main.ts";
 import { random } from "./random.ts";
-import type { Results } from "./rows.ts";
-
-/** Runs the benchmark here; returns its code, what it said, and its rows. */
-async function bench(folder: string, ...args: string[]) {
-  const { log, error } = console;
-  const said: string[] = [];
-  console.log = console.error = (message) => void said.push(String(message));
-  try {
-    const json = join(folder, "results.json");
-    const files = ["--json", json, "--html", join(folder, "report.html")];
-    const code = await main([...args, ...files]);
-    const rows = code === 0 ? (JSON.parse(await Deno.readTextFile(json)) as Results).rows : [];
-    return { code, said: said.join("\n"), rows };
-  } finally {
-    Object.assign(console, { log, error });
-  }
-}
-
-async function inFolder(test: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await test(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
 
 /** Three columns, a product to predict, and whether it is positive. */
 function table(): string {
@@ -47,11 +21,10 @@ Deno.test("--csv compares on a table, both tasks on both hosts", async () => {
     await Deno.writeTextFile(file, table());
     const backends = ["wasm", "onnxruntime"];
     for (const target of ["product", "positive"]) {
-      const { code, said, rows } = await bench(
-        folder,
+      const { code, said, rows } = await runMain(folder, [
         ...["--csv", file, "--target", target, "--method", "snrOnly"],
         ...["--backend", backends.join(), "--seeds", "1"],
-      );
+      ]);
       assert.equal(code, 0, said);
       assert.match(said, /120 rows: 84 to train, 18 to choose learning rates by, 18 to test/);
       // Two selections a backend; what is shipped runs at its own rate.
@@ -71,14 +44,14 @@ Deno.test("--csv ends with code 2 and what is wrong", async () => {
   await inFolder(async (folder) => {
     const file = join(folder, "table.csv");
     const asked = ["--csv", file, "--target", "products"];
-    const missing = await bench(folder, ...asked);
+    const missing = await runMain(folder, asked);
     assert.equal(missing.code, 2);
     assert.match(missing.said, /^Cannot read ".*table.csv": there is no such file$/);
     await Deno.writeTextFile(file, table());
-    const wrong = await bench(folder, ...asked);
+    const wrong = await runMain(folder, asked);
     assert.equal(wrong.code, 2);
     assert.match(wrong.said, /there is no such column, did you mean "product"\?/);
-    const page = await bench(folder, "--csv", file, "--target", "product", "--backend", "webgl");
+    const page = await runMain(folder, [...asked.slice(0, 3), "product", "--backend", "webgl"]);
     assert.equal(page.code, 2);
     assert.match(page.said, /Cannot run "csv" on webgl, which is in a page without files/);
   });

@@ -1,12 +1,13 @@
 /** @module */
 import { createHash } from "node:crypto";
 import { random } from "../random.ts";
+import { chanceOf } from "./chance.ts";
 import { cellsOf, encodeColumn, numberIn } from "./csv_columns.ts";
 import { readTable } from "./csv_table.ts";
 import { type CsvOptions, type CsvTarget, findTarget } from "./csv_target.ts";
 import type { Examples } from "./digits.ts";
 import { InputError } from "./input_error.ts";
-import { multilayer } from "./layers.ts";
+import { type LossName, multilayer } from "./layers.ts";
 import { type Data, networkProblem } from "./network.ts";
 import type { Problem } from "./problem.ts";
 import { scaleOf, standardise } from "./standardise.ts";
@@ -77,7 +78,7 @@ export function csvData(text: string, options: CsvOptions): CsvData {
   return {
     data: { train, probe: train, validation: part(validationRows), test: part(testRows) },
     target,
-    chance: chanceOf(train, classes.length),
+    chance: chanceOf(train, lossOf(classes)),
     notes: [
       `${count} rows: ${train.count} to train, ${held} to choose learning rates by, ${held} to test`,
       `target "${options.target}": ${
@@ -108,12 +109,8 @@ function targets(
     );
 }
 
-/** ½ of the variance, or the entropy of the classes' shares. */
-function chanceOf({ y, count }: Examples, classes: number): number {
-  if (classes === 0) return 0.5;
-  const shares = new Float64Array(classes);
-  for (const label of y) shares[label]! += 1 / count;
-  return shares.reduce((sum, share) => sum - (share > 0 ? share * Math.log(share) : 0), 0);
+function lossOf({ length }: readonly string[]): LossName {
+  return length === 0 ? "squared" : length === 2 ? "binary" : "classification";
 }
 
 /** A CSV file of the user's as the problem `csv`. */
@@ -125,7 +122,7 @@ export function csvProblem(text: string, options: CsvOptions, full: boolean): Pr
   // A small table is learnt by heart before that.
   const steps = Math.min(full ? 2000 : 200, Math.ceil((full ? 200 : 20) * count / 16));
   const outputs = classes > 2 ? classes : 1;
-  const loss = classes === 0 ? "squared" : classes === 2 ? "binary" : "classification";
+  const loss = lossOf(target.classes);
   return networkProblem({
     name: "csv",
     title: `${options.file}: ${options.target}`,
@@ -139,7 +136,7 @@ export function csvProblem(text: string, options: CsvOptions, full: boolean): Pr
     every: Math.ceil(steps / (full ? 40 : 10)),
     target: { metric: "testLoss", value: Number((chance / 2).toPrecision(2)) },
     selections: ["bestValidation", "finalValidation"],
-    rateScale: 0.5,
+    rateScale: 1,
     schedule: "constant",
     more: {
       text: createHash("sha256").update(text).digest("hex"),

@@ -1,7 +1,7 @@
 /** @module */
 import { digits, pick, range } from "./digits.ts";
-import { multilayer } from "./layers.ts";
-import { type Data, type NetworkOptions, networkProblem } from "./network.ts";
+import { multilayer, type Network } from "./layers.ts";
+import { type Data, type NetworkOptions, type NetworkProblem, networkProblem } from "./network.ts";
 import type { Problem } from "./problem.ts";
 
 function clean(full: boolean): Data {
@@ -15,9 +15,10 @@ function clean(full: boolean): Data {
 
 /** What a network on clean digits does not share with the others. */
 type OnDigits =
-  & Pick<NetworkOptions, "name" | "title" | "network" | "rateScale" | "fullOnly">
+  & Pick<NetworkProblem, "name" | "title" | "rateScale" | "fullOnly">
   & Partial<Pick<NetworkOptions, "data">>
   & {
+    readonly network: Network;
     /** What stands between the data and the batch size in the report. */
     readonly shape?: string;
     /** Steps in the quick suite and in the full one; default 80 and 1500. */

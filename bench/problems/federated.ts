@@ -2,7 +2,7 @@
 import type { Schedule } from "@precond/core";
 import { random } from "../random.ts";
 import { digits, type Examples, pick, range } from "./digits.ts";
-import { multilayer } from "./layers.ts";
+import { multilayer, type Network } from "./layers.ts";
 import { createLearner, type Learner } from "./learner.ts";
 import { batches, examplesUsed, type NetworkProblem, problemOf, scheduleOf } from "./network.ts";
 import { observe, type Observed } from "./observer.ts";
@@ -16,6 +16,7 @@ export interface FederatedData extends Observed {
 
 /** What makes a federated problem; its steps are rounds. */
 export interface FederatedOptions extends NetworkProblem {
+  readonly network: Network;
   /** Steps that every client takes in a round. */
   readonly localSteps: number;
   data(seed: number): FederatedData;

@@ -19,6 +19,7 @@ import {
   build,
   drop,
   evaluateAsync,
+  type Model,
   readWeights,
   upload,
   writeWeights,
@@ -41,12 +42,17 @@ export interface Learner<B = unknown> {
   dispose(): void | Promise<void>;
 }
 
-/** What a learner is made of. */
-export interface LearnerOptions extends Start {
+/** How a learner is trained. */
+export interface Training {
   readonly method: Method;
   readonly schedule: Schedule;
+  /** Of what is random: batches, weights, labels of curvature samples. */
+  readonly seed: number;
   readonly batchSize: number;
 }
+
+/** What a learner of a network is made of. */
+export type LearnerOptions = Start & Training;
 
 /** Backends of ONNX Runtime, beside those of tfjs. */
 export const onnxBackends: readonly string[] = ["onnxruntime", "onnxruntime-wasm"];
@@ -80,7 +86,7 @@ interface Stepper {
 }
 
 function stepper(
-  { method, schedule, seed, batchSize }: LearnerOptions,
+  { method, schedule, seed, batchSize }: Training,
 ): { optimizer: Stepper; before(step: number): void } {
   if (method.host) {
     const { shipped, centre } = method;
@@ -92,15 +98,24 @@ function stepper(
 
 async function tensorLearner(backend: string, options: LearnerOptions): Promise<Learner> {
   const { network } = options;
+  await startTensors(backend, network.layers.some(({ type }) => type !== "dense"));
+  return modelLearner(backend, options, build(options));
+}
+
+/** Makes a backend of tfjs the one that computes, on wasm with what more than dense layers need. */
+export async function startTensors(backend: string, more: boolean): Promise<void> {
   if (tf.getBackend() !== backend) await tf.setBackend(backend);
   await tf.ready();
-  if (backend === "wasm" && network.layers.some(({ type }) => type !== "dense")) {
+  if (backend === "wasm" && more) {
     (await import("@precond/tfjs/wasm_training")).enableWasmTraining();
   }
-  const model = build(options);
-  const { optimizer, before } = stepper(options);
+}
+
+/** A learner of a model in tfjs, which it disposes with itself. */
+export function modelLearner(backend: string, how: Training, model: Model): Learner {
+  const { optimizer, before } = stepper(how);
   const learner: Learner<Batch> = {
-    upload: (examples) => upload(examples, network.loss),
+    upload: (examples) => upload(examples, model.lossName),
     step(batch, n) {
       before(n);
       optimizer.minimize(model.loss(batch), false, model.variables);

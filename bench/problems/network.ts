@@ -4,7 +4,7 @@ import type { Method } from "../methods.ts";
 import { random } from "../random.ts";
 import { type Examples, pick } from "./digits.ts";
 import type { Network } from "./layers.ts";
-import { createLearner } from "./learner.ts";
+import { createLearner, type Learner, type Training } from "./learner.ts";
 import { observe, type Observed } from "./observer.ts";
 import { noiseOf } from "./placement.ts";
 import type { Outcome, Problem, ProblemSet, Selection, Target, Task } from "./problem.ts";
@@ -23,7 +23,6 @@ export interface NetworkProblem {
   /** Default "standard". */
   readonly set?: ProblemSet;
   readonly noisyData: boolean;
-  readonly network: Network;
   readonly batchSize: number;
   readonly steps: number;
   /** Losses are measured every so many steps. */
@@ -35,16 +34,23 @@ export interface NetworkProblem {
   readonly schedule: "linear" | "constant";
   /** Left out of the quick suite unless asked for by name. Default false. */
   readonly fullOnly?: boolean;
+  /** None where something else is trained. */
+  readonly network?: Network;
   /** Whatever else its numbers depend on. */
   readonly more?: Readonly<Record<string, unknown>>;
 }
 
+/** A network of ours, or whatever a function makes a learner of. */
+type Trained =
+  | {
+    readonly network: Network;
+    /** Trained weights to start from; default: drawn from the seed. */
+    start?(seed: number, backend: string): Promise<Weights>;
+  }
+  | { learner(backend: string, how: Training): Promise<Learner> };
+
 /** What makes one network problem. */
-export interface NetworkOptions extends NetworkProblem {
-  data(seed: number): Data;
-  /** Trained weights to start from; default: drawn from the seed. */
-  start?(seed: number, backend: string): Promise<Weights>;
-}
+export type NetworkOptions = NetworkProblem & Trained & { data(seed: number): Data };
 
 /** A problem of a network that `run` trains. */
 export function problemOf(options: NetworkProblem, run: Problem["run"]): Problem {
@@ -64,11 +70,11 @@ export function problemOf(options: NetworkProblem, run: Problem["run"]): Problem
     rateScale,
     seconds: steps / 1000,
     fullOnly,
-    details: { network: described(network), every, schedule, ...options.more },
+    details: { ...(network && { network: described(network) }), every, schedule, ...options.more },
     // The variational loss is no likelihood of labels that could be drawn, as sampled curvature does.
     accepts: (method) =>
       method.settings.includes("network") &&
-      (network.loss !== "variational" || method.definition(1, "network").curvature === undefined),
+      (network?.loss !== "variational" || method.definition(1, "network").curvature === undefined),
     run,
   };
 }
@@ -138,8 +144,11 @@ export function examplesUsed(method: Method, batchSize: number, steps: number): 
 }
 
 /** Gives examples the noise that a network takes, for all libraries the same. */
-function noisy(network: Network, ...seed: (string | number)[]): (examples: Examples) => Examples {
-  const width = noiseOf(network);
+function noisy(
+  network: Network | undefined,
+  ...seed: (string | number)[]
+): (examples: Examples) => Examples {
+  const width = network ? noiseOf(network) : 0;
   if (width === 0) return (examples) => examples;
   const draw = random("noise", ...seed);
   return (examples) => ({
@@ -159,10 +168,11 @@ async function train(options: NetworkOptions, task: Task): Promise<Outcome> {
     ...(validation && { validation: ready(validation) }),
   };
   const prepare = noisy(network, "trained", seed);
-  const schedule = scheduleOf(options, learningRate);
-  const weights = await options.start?.(seed, backend);
-  const start = { network, seed, weights };
-  const learner = await createLearner(backend, { ...start, method, schedule, batchSize });
+  const how = { method, schedule: scheduleOf(options, learningRate), seed, batchSize };
+  const learner = "learner" in options ? await options.learner(backend, how) : await createLearner(
+    backend,
+    { ...how, network: options.network, weights: await options.start?.(seed, backend) },
+  );
   const { recorder, look, drop } = observe(learner, observed, { target, tuning });
   const order = batches(train.count, batchSize, seed);
   let seconds = 0;

@@ -14,10 +14,10 @@ export function addOnnxBackends(): void {
 async function onnxLearner(backend: string, options: LearnerOptions): Promise<Learner> {
   const { network, method, schedule, seed } = options;
   const parameters = onnxParameters(options);
-  const build = backend === "onnxruntime" ? await import("onnxruntime-node") : await wasmBuild();
-  const trainer = await Trainer.create(build as unknown as Ort, onnxModel(options), {
+  const { build, executionProviders } = await buildFor(backend);
+  const trainer = await Trainer.create(build, onnxModel(options), {
     optimizer: method.definition(schedule, "network"),
-    executionProviders: [backend === "onnxruntime" ? "cpu" : "wasm"],
+    executionProviders,
     seed,
     trainable: parameters.map(({ name }) => name),
   });
@@ -50,9 +50,18 @@ function rowsOf({ x, labels }: Feeds): number {
   return data instanceof BigInt64Array ? data.length : dims[0]!;
 }
 
-async function wasmBuild() {
+/** The build of ONNX Runtime of a backend, and what it computes with. */
+export async function buildFor(
+  backend: string,
+): Promise<{ readonly build: Ort; readonly executionProviders: string[] }> {
+  if (backend === "onnxruntime") {
+    return {
+      build: await import("onnxruntime-node") as unknown as Ort,
+      executionProviders: ["cpu"],
+    };
+  }
   const build = await import("onnxruntime-web");
   // As with tfjs's wasm backend: one thread.
   build.env.wasm.numThreads = 1;
-  return build;
+  return { build: build as unknown as Ort, executionProviders: ["wasm"] };
 }
