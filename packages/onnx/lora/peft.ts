@@ -27,6 +27,11 @@ export interface PeftAdapter {
 export interface ToPeftOptions {
   /** What the module is called inside the one that PEFT wraps, such as "bert". Default: it is that one. */
   readonly prefix?: string;
+  /**
+   * What the names of the modules begin with in the file alone, since a wrapper was exported, such as
+   * "model.0.auto_model". Default: nothing.
+   */
+  readonly strip?: string;
   /** `base_model_name_or_path`. Default null. */
   readonly baseModel?: string;
   /** `task_type`, such as "CAUSAL_LM". Default null. */
@@ -41,7 +46,8 @@ const ROOT = "base_model.model.";
  * `[rank, rows]`, `lora_embedding_B` `[width, rank]`. The module's names are those of
  * {@linkcode loraLayers}.
  *
- * @throws {OnnxError} For a model without adapters, or whose adapters have no values.
+ * @throws {OnnxError} For a model without adapters, or whose adapters have no values; for a module that
+ *   is not inside of `strip`.
  *
  * @example
  * ```ts
@@ -58,14 +64,21 @@ export function toPeft(model: ModelProto, options: ToPeftOptions = {}): PeftAdap
   if (notes === undefined) {
     throw new OnnxError("Cannot write the adapter: the model has none; add them by addLora()");
   }
-  const { prefix = "" } = options;
-  const inside = prefix === "" ? "" : `${prefix}.`;
+  const { prefix = "", strip = "" } = options;
+  const [inside, outside] = [prefix, strip].map((name) => name === "" ? "" : `${name}.`);
+  const moduleOf = (name: string) => {
+    if (name.startsWith(outside!)) return inside + name.slice(outside!.length);
+    throw new OnnxError(
+      `Cannot write the adapter: the module "${name}" is not inside of "${strip}", which is to be stripped`,
+      { node: name },
+    );
+  };
   const values = new Map(loraTensors(model).map((tensor) => [tensor.name, tensor]));
   const tensors = notes.adapters.flatMap(({ name, kind, a, b }) =>
     [a, b].map((own, k) => {
       const { shape, data } = turned(values.get(own)!, kind);
       const leaf = leavesOf(kind)[k];
-      return makeTensor(`${ROOT}${inside}${name}.${leaf}`, DataType.FLOAT, shape, data);
+      return makeTensor(`${ROOT}${moduleOf(name)}.${leaf}`, DataType.FLOAT, shape, data);
     })
   );
   const { rank, alpha } = notes.adapters[0]!;
@@ -78,7 +91,7 @@ export function toPeft(model: ModelProto, options: ToPeftOptions = {}): PeftAdap
       r: rank,
       lora_alpha: alpha,
       lora_dropout: notes.dropout,
-      target_modules: notes.adapters.map(({ name }) => `${inside}${name}`),
+      target_modules: notes.adapters.map(({ name }) => moduleOf(name)),
       bias: "none",
       fan_in_fan_out: false,
       inference_mode: true,

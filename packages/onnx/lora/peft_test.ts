@@ -204,3 +204,21 @@ Deno.test("An adapter file that ONNX Runtime wrote is read", () => {
     [["x.A", [2, 3], [0, 1, 2, 3, 4, 5]], ["b", [2], [0, 1]]],
   );
 });
+
+Deno.test("toPeft() leaves out what a wrapper put before the modules' names", () => {
+  const model = addLora(network("model.0.auto_model."), { targets: ["up", "down"], rank: 2 });
+  const { tensors, config } = toPeft(model, { strip: "model.0.auto_model", prefix: "bert" });
+  assert.deepEqual(tensors.map(({ name }) => name), [
+    "base_model.model.bert.up.lora_A.weight",
+    "base_model.model.bert.up.lora_B.weight",
+    "base_model.model.bert.down.lora_A.weight",
+    "base_model.model.bert.down.lora_B.weight",
+  ]);
+  assert.deepEqual(config["target_modules"], ["bert.up", "bert.down"]);
+  // And back: modules are found without what they begin with.
+  assert.equal(fromPeft(model, toPeft(model, { strip: "model.0.auto_model" })).length, 4);
+  assert.throws(
+    () => toPeft(model, { strip: "encoder" }),
+    /the module "model\.0\.auto_model\.up" is not inside of "encoder"/,
+  );
+});

@@ -99,6 +99,7 @@ export function checkSaveAdapterOptions(
   return checkOptions("save the adapter", options, {
     format: kinds.oneOf("peft", "onnx"),
     prefix: kinds.text,
+    strip: kinds.text,
     baseModel: kinds.text,
     taskType: kinds.text,
   });
