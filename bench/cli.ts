@@ -209,6 +209,12 @@ export function parse(args: readonly string[]): Arguments {
     ...(text ? { text } : {}),
     ...(batch ? { batchSizes: [...new Set<number>(batch)] } : {}),
   };
+  if (request.full && request.seeds < 5) {
+    throw new Exit(
+      2,
+      `Cannot compare in full: it takes at least 5 seeds to report, current value is ${request.seeds}`,
+    );
+  }
   if (fileAt(request.json) === fileAt(request.html)) {
     throw new Exit(2, `Cannot write rows and report into one file, "${request.json}"`);
   }

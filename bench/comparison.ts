@@ -77,6 +77,15 @@ export interface ComparisonOptions {
 /** Rows and tuning runs: a method that diverged at every rate has no rows. */
 export type Recorded = Pick<Results, "rows" | "sensitivity">;
 
+/**
+ * Results without those whose rates were chosen by the best moment of a run, which are in them once more
+ * with rates chosen by its end.
+ */
+export function decisive({ rows, sensitivity }: Recorded): Recorded {
+  const kept = ({ selection }: Row | Sensitivity) => selection !== "bestValidation";
+  return { rows: rows.filter(kept), sensitivity: sensitivity.filter(kept) };
+}
+
 /** A name for a place. */
 export function placeKey({ problem, backend, batchSize, selection }: Place): string {
   return [problem, backend, batchSize, selection].join("/");

@@ -1,5 +1,5 @@
 /** @module */
-import type { Selection } from "./problems/problem.ts";
+import type { Selection, Target } from "./problems/problem.ts";
 import type { Sensitivity } from "./rows.ts";
 import type { Interval } from "./statistics.ts";
 
@@ -24,6 +24,24 @@ export function interval(value: Interval | undefined): string {
     : `${middleText} [${number(low)}–${number(high)}]`;
 }
 
+/** "0.8× [0.6–1.1]": a ratio; where it is beyond measure, who gets there. */
+export function ratio({ middle, low, high }: Interval): string {
+  const text = (value: number) =>
+    value === Infinity ? "∞" : String(Number(value.toPrecision(value >= 1 && value < 10 ? 2 : 1)));
+  if (middle === Infinity) return "only the other gets there";
+  if (middle === 0) return "only it gets there";
+  return `${text(middle)}×${low === high ? "" : ` [${text(low)}–${text(high)}]`}`;
+}
+
+/** "−0.07 [−0.09 to −0.05]": a difference. */
+export function difference({ middle, low, high }: Interval): string {
+  const text = (value: number) => {
+    const size = Number.isFinite(value) ? String(Number(Math.abs(value).toPrecision(2))) : "∞";
+    return `${value < 0 ? "−" : "+"}${size}`;
+  };
+  return low === high ? text(middle) : `${text(middle)} [${text(low)} to ${text(high)}]`;
+}
+
 /** "0.05 ▲": the rate, marked if it is the largest (▲) or smallest (▼) tried. */
 export function rate(learningRate: number | undefined, edge: Sensitivity["edge"]): string {
   return number(learningRate) + (edge === "high" ? " ▲" : edge === "low" ? " ▼" : "");
@@ -34,6 +52,13 @@ export function factor(range: number | null | undefined, open: boolean): string 
   if (range === null || range === undefined) return "–";
   return `${open ? "≥ " : ""}${range.toFixed(1)}×`;
 }
+
+/** What a target is a loss of, for people. */
+export const targetTitle: Readonly<Record<Target["metric"], string>> = {
+  trainLoss: "training loss",
+  validationLoss: "loss on validation data",
+  testLoss: "test loss",
+};
 
 /** What a learning rate was chosen by, for people. */
 export const selectionTitle: Readonly<Record<Selection, string>> = {

@@ -98,7 +98,7 @@ async function benchmark(asked: Arguments, args: readonly string[]): Promise<num
   await write(request.html, await html(given));
   signals.stop();
   const width = Deno.stdout.isTerminal() ? Deno.consoleSize().columns : 120;
-  console.log(`\n${report(given.groups, width)}\n`);
+  console.log(`\n${report(given.groups, width, own)}\n`);
   console.log(
     `${own.rows.length} rows in ${Math.round(seconds)} s${
       signals.interrupted ? ", interrupted; go on with --resume" : ""

@@ -1,6 +1,8 @@
 /** @module */
 import Table from "cli-table3";
-import { interval, number, rate, selectionTitle } from "./format.ts";
+import { interval, number, rate, selectionTitle, targetTitle } from "./format.ts";
+import type { Recorded } from "./comparison.ts";
+import { plainWords } from "./plain_words.ts";
 import { intervalName } from "./statistics.ts";
 import type { Group, Summary } from "./summary.ts";
 import { conclude } from "./verdict.ts";
@@ -53,7 +55,7 @@ const batch = ({ atBatch, batchSize }: Group["problem"]) =>
 /** Which group this is: problem, batch size, backend and what the learning rates were chosen by. */
 export function heading({ problem, backend, selection }: Group): string {
   const { metric, value } = problem.target;
-  const what = problem.kind === "theory" ? "risk" : metric === "trainLoss" ? "train" : "test loss";
+  const what = problem.kind === "theory" ? "risk" : targetTitle[metric];
   return `${problem.name}: ${problem.title} · ${batch(problem)}${backend} · ` +
     `${selectionTitle[selection]} · ` +
     `target: ${what} ≤ ${number(value)}`;
@@ -84,8 +86,27 @@ export function verdictTable(groups: readonly Group[], width: number): string {
   return table.toString();
 }
 
+/** Lines broken between words, what follows the first one indented. */
+function wrapped(line: string, width: number): string {
+  const rows = [""];
+  for (const word of line.split(" ")) {
+    const last = rows.at(-1)!;
+    if (last !== "" && last.length + 1 + word.length > width) rows.push(`  ${word}`);
+    else rows[rows.length - 1] = last === "" ? word : `${last} ${word}`;
+  }
+  return rows.join("\n");
+}
+
+/** What was found, in at most ten sentences. */
+function verdictLines(groups: readonly Group[], { sensitivity }: Recorded, width: number): string {
+  const rows = groups.flatMap(({ summaries }) => summaries.flatMap((summary) => summary.rows));
+  const problems = [...new Set(groups.map(({ problem }) => problem))];
+  return plainWords({ rows, sensitivity }, problems)
+    .map((line, i) => wrapped(`${i + 1}. ${line}`, width)).join("\n");
+}
+
 /** Everything that a run prints at its end. */
-export function report(groups: readonly Group[], width: number): string {
+export function report(groups: readonly Group[], width: number, recorded: Recorded): string {
   if (groups.length === 0) return "No rows.";
   const seeds = Math.max(...groups.flatMap((g) => g.summaries.map((s) => s.rows.length)));
   const edges = groups.flatMap((group) =>
@@ -104,5 +125,6 @@ export function report(groups: readonly Group[], width: number): string {
         `lie outside: ${[...new Set(edges)].join(", ")}.`,
       ]
       : []),
+    `In plain words\n${verdictLines(groups, recorded, Math.min(width, 140))}`,
   ].join("\n\n");
 }

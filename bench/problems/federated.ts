@@ -6,7 +6,8 @@ import { multilayer, type Network } from "./layers.ts";
 import { createLearner, type Learner } from "./learner.ts";
 import { batches, examplesUsed, type NetworkProblem, problemOf, scheduleOf } from "./network.ts";
 import { observe, type Observed } from "./observer.ts";
-import type { Outcome, Problem, Task } from "./problem.ts";
+import type { Outcome, Problem, Target, Task } from "./problem.ts";
+import { withTarget } from "./targets.ts";
 import { averageWeights } from "./weights.ts";
 
 /** Clients with their own examples, and what the server measures with. */
@@ -31,10 +32,11 @@ interface Client {
 
 /** A network that clients train and a server averages. */
 export function federated(options: FederatedOptions): Problem {
-  const { localSteps } = options;
+  const fixed = withTarget(options);
+  const { localSteps } = fixed;
   return problemOf(
-    { ...options, more: { ...options.more, localSteps } },
-    (task) => train(options, task),
+    { ...fixed, more: { ...fixed.more, localSteps } },
+    (task) => train(fixed, task),
   );
 }
 
@@ -61,7 +63,7 @@ async function clientsOf(
   }
 }
 
-async function train(options: FederatedOptions, task: Task): Promise<Outcome> {
+async function train(options: FederatedOptions & { target: Target }, task: Task): Promise<Outcome> {
   const { steps, every, batchSize, target, localSteps } = options;
   const data = options.data(task.seed);
   const clients = await clientsOf(options, task, data.clients);
@@ -167,7 +169,6 @@ export function federatedProblem(full: boolean): Problem {
     batchSize: 16,
     steps: full ? 20 : 10,
     every: full ? 1 : 2,
-    target: { metric: "testLoss", value: full ? 0.75 : 1.3 },
     selections: ["finalValidation"],
     rateScale: 3,
     schedule: "constant",

@@ -112,7 +112,6 @@ export function fewShotProblem(full: boolean): Problem {
     batchSize: 10,
     steps: full ? 300 : 100,
     every: 10,
-    target: { metric: "testLoss", value: 1 },
     selections: ["bestValidation", "finalValidation"],
     rateScale: 0.5,
     schedule: "constant",

@@ -34,15 +34,6 @@ export function labelNoiseData(seed: number, full: boolean, share: number = usua
   };
 }
 
-/** Test losses to reach, in the quick and in the full size. */
-const targets: Readonly<Record<number, readonly [number, number]>> = {
-  0: [0.55, 0.5],
-  0.1: [0.7, 0.7],
-  0.2: [0.9, 0.83],
-  [usual]: [1.2, 0.95],
-  0.4: [1.45, 1.1],
-};
-
 /** A network large enough to learn wrong labels by heart. */
 export function labelNoiseProblem(full: boolean, share: number = usual): Problem {
   const percent = Math.round(100 * share);
@@ -57,7 +48,6 @@ export function labelNoiseProblem(full: boolean, share: number = usual): Problem
     batchSize: 16,
     steps: full ? 2000 : 150,
     every: full ? 50 : 15,
-    target: { metric: "testLoss", value: targets[share]![full ? 1 : 0] },
     selections: ["bestValidation", "finalValidation"],
     rateScale: 0.5,
     schedule: "constant",

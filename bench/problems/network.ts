@@ -8,6 +8,7 @@ import { createLearner, type Learner, type Training } from "./learner.ts";
 import { observe, type Observed } from "./observer.ts";
 import { noiseOf } from "./placement.ts";
 import type { Outcome, Problem, ProblemSet, Selection, Target, Task } from "./problem.ts";
+import { requireTarget, withTarget } from "./targets.ts";
 import type { Weights } from "./weights.ts";
 
 /** The data of one seed. */
@@ -27,7 +28,8 @@ export interface NetworkProblem {
   readonly steps: number;
   /** Losses are measured every so many steps. */
   readonly every: number;
-  readonly target: Target;
+  /** Default: that of `targets.json`, fixed in advance. */
+  readonly target?: Target;
   readonly selections: readonly Selection[];
   readonly rateScale: number;
   /** To 0 over the run, or not at all. */
@@ -54,7 +56,8 @@ export type NetworkOptions = NetworkProblem & Trained & { data(seed: number): Da
 
 /** A problem of a network that `run` trains. */
 export function problemOf(options: NetworkProblem, run: Problem["run"]): Problem {
-  const { name, title, about, noisyData, batchSize, steps, target, selections } = options;
+  const { name, title, about, noisyData, batchSize, steps, selections } = options;
+  const { target } = withTarget(options);
   const { network, every, schedule, rateScale, set = "standard", fullOnly = false } = options;
   return {
     name,
@@ -75,7 +78,10 @@ export function problemOf(options: NetworkProblem, run: Problem["run"]): Problem
     accepts: (method) =>
       method.settings.includes("network") &&
       (network?.loss !== "variational" || method.definition(1, "network").curvature === undefined),
-    run,
+    run(task) {
+      if (!task.tuning) requireTarget(name, target);
+      return run(task);
+    },
   };
 }
 
@@ -89,10 +95,12 @@ function described({ input, layers, loss }: Network): object {
 
 /** A network, trained on any backend, at any batch size. */
 export function networkProblem(options: NetworkOptions): Problem {
+  const fixed = withTarget(options);
   return {
-    ...problemOf(options, (task) => train(options, task)),
+    ...problemOf(fixed, (task) => train(fixed, task)),
     atBatch(batchSize) {
-      const other = atBatch(options, batchSize);
+      // With the target of the usual size.
+      const other = atBatch(fixed, batchSize);
       return other && networkProblem(other);
     },
   };
@@ -157,7 +165,7 @@ function noisy(
   });
 }
 
-async function train(options: NetworkOptions, task: Task): Promise<Outcome> {
+async function train(options: NetworkOptions & { target: Target }, task: Task): Promise<Outcome> {
   const { method, learningRate, seed, backend, tuning, breathe } = task;
   const { network, steps, every, batchSize, target } = options;
   const { train, probe, test, validation } = options.data(seed);

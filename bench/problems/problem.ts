@@ -14,7 +14,7 @@ export type ProblemSet = "theory" | "standard" | "practical" | "yours";
 
 /** What a run reaches for. */
 export interface Target {
-  readonly metric: "trainLoss" | "testLoss";
+  readonly metric: "trainLoss" | "validationLoss" | "testLoss";
   readonly value: number;
 }
 

@@ -1,5 +1,5 @@
 /** @module */
-import { number, selectionTitle } from "../format.ts";
+import { number, selectionTitle, targetTitle } from "../format.ts";
 import type { Method } from "../methods.ts";
 import type { Group } from "../summary.ts";
 import { type Column, lossChart, withCurve } from "./curve_chart.ts";
@@ -90,7 +90,7 @@ async function pictures(group: Group, whole: Group): Promise<string> {
 export async function problemCard(group: Group, usualBatch?: number): Promise<Part> {
   const { problem, selection } = group;
   const { metric, value } = problem.target;
-  const what = metric === "testLoss" ? "test loss" : "training loss";
+  const what = targetTitle[metric];
   const kind = problem.kind === "theory" ? "risk" : what;
   const [first, second] = split(group);
   const further = second
