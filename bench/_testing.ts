@@ -86,6 +86,7 @@ export function measuredRow(values: Partial<Row> & Pick<Row, "problem" | "method
     dirty: false,
     device: { cpu: "", cores: 1, os: "" },
     versions: { precond: "", tfjs: "", deno: "" },
+    workers: 1,
     ...values,
   };
 }

@@ -45,6 +45,13 @@ export async function requireBackends(cells: readonly Cell[]): Promise<void> {
   if (uses(cells, "webgpu")) await requireAdapter();
 }
 
+/** Loads what some backends need beside tfjs. */
+export async function addBackendsOf(names: readonly string[]): Promise<void> {
+  if (names.some((name) => onnxBackends.includes(name))) {
+    (await import("./problems/onnx_learner.ts")).addOnnxBackends();
+  }
+}
+
 /** Half an hour: a run of full size in software takes minutes. */
 const timeout = 1_800_000;
 
@@ -59,9 +66,7 @@ export async function withBackends(
   { full, text = repositoryText() }: Pick<Request, "full" | "text">,
   body: (placed: readonly Placed[]) => Promise<void>,
 ): Promise<void> {
-  if (onnxBackends.some((name) => uses(cells, name))) {
-    (await import("./problems/onnx_learner.ts")).addOnnxBackends();
-  }
+  await addBackendsOf(cells.map(({ backend }) => backend));
   let webgpu: string | undefined;
   if (uses(cells, "webgpu")) {
     await startDenoWebgpu();

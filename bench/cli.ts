@@ -17,6 +17,8 @@ export interface Arguments extends Omit<Request, "yours"> {
   readonly json: string;
   readonly html: string;
   readonly resume: boolean;
+  /** Runs at once; 1 means in this process. */
+  readonly workers: number;
 }
 
 const out = (name: string) => fileURLToPath(new URL(`./out/${name}`, import.meta.url));
@@ -184,6 +186,10 @@ export function parse(args: readonly string[]): Arguments {
       new Option("--seeds <count>", "seeds to report (default: 3, or 5 with --full)")
         .argParser(positive),
     )
+    .addOption(
+      new Option("--workers <count>", "runs at once, in threads; 1 to time them")
+        .default(navigator.hardwareConcurrency, "one for each core").argParser(positive),
+    )
     .option("--json <file>", "where the rows go", out("results.json"))
     .option("--html <file>", "where the report goes", out("report.html"))
     .option("--resume", "skip rows that the JSON file has already for the same settings", false);
@@ -204,6 +210,7 @@ export function parse(args: readonly string[]): Arguments {
     html: rest.html,
     resume: rest.resume,
     yours: yoursOf(rest, problem),
+    workers: rest.workers,
     ...(problem ? { problems: problem } : {}),
     ...(method ? { methods: method } : {}),
     ...(text ? { text } : {}),

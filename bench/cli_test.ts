@@ -13,9 +13,9 @@ const refused = (args: string[], ...parts: (string | RegExp)[]) => {
 };
 
 Deno.test("parse() without arguments asks for the quick suite", () => {
-  const { full, problems, methods, backends, seeds, resume } = parse([]);
+  const { full, problems, methods, backends, seeds, resume, workers } = parse([]);
   assert.deepEqual(
-    { full, problems, methods, backends, seeds, resume },
+    { full, problems, methods, backends, seeds, resume, workers },
     {
       full: false,
       problems: undefined,
@@ -23,6 +23,7 @@ Deno.test("parse() without arguments asks for the quick suite", () => {
       backends: ["wasm"],
       seeds: 3,
       resume: false,
+      workers: navigator.hardwareConcurrency,
     },
   );
 });
@@ -52,7 +53,18 @@ Deno.test("parse() refuses one file for rows and report", () => {
 Deno.test("parse() reads lists, numbers and files", () => {
   const given = parse([
     ...["--problem", "A, mlp", "--method", "sgd,adam", "--backend", "cpu,wasm"],
-    ...["--seeds", "7", "--json", "a.json", "--html", "b.html", "--resume", "--full"],
+    ...[
+      "--seeds",
+      "7",
+      "--json",
+      "a.json",
+      "--html",
+      "b.html",
+      "--resume",
+      "--full",
+      "--workers",
+      "3",
+    ],
   ]);
   assert.deepEqual(given, {
     full: true,
@@ -64,6 +76,7 @@ Deno.test("parse() reads lists, numbers and files", () => {
     html: "b.html",
     resume: true,
     yours: {},
+    workers: 3,
   });
   assert.equal(parse(["--full"]).seeds, 5);
 });
@@ -84,6 +97,7 @@ Deno.test("parse() refuses other options and numbers", () => {
   refused(["--fast"], "unknown option '--fast'");
   refused(["--seeds", "0"], "positive integer, current value is 0");
   refused(["--seeds", "1.5"], "positive integer");
+  refused(["--workers", "0"], "positive integer, current value is 0");
   refused(["mlp"], "too many arguments");
 });
 

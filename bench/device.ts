@@ -62,3 +62,11 @@ export function source(): Source {
     ? { commit, dirty: git("status", "--porcelain") !== "" }
     : { commit: null, dirty: false };
 }
+
+/** Where and with what runs happen. */
+export interface Surroundings extends Source {
+  readonly device: Device;
+  readonly versions: Versions;
+  /** Runs that the machine has going at once: their seconds are those of a busy machine. */
+  readonly workers: number;
+}

@@ -35,7 +35,9 @@ export async function readResults(path: string): Promise<Results | undefined> {
   ) {
     throw new TypeError(`Cannot resume: "${path}" has a row without a curve`);
   }
-  return value as Results;
+  // Rows of before there were threads have no number of them.
+  const rows = value.rows.map((row) => ({ ...row, workers: row.workers ?? 1 }));
+  return { ...value, rows } as Results;
 }
 
 /** Writes all of it or nothing, so that an interrupted run leaves a readable file. */

@@ -10,6 +10,8 @@ export class Interrupted extends Error {
 /** Watches for Ctrl-C. */
 export interface Watch {
   readonly interrupted: boolean;
+  /** Aborted by the first Ctrl-C. */
+  readonly signal: AbortSignal;
   /** Lets signals in, at most every 50 ms; throws {@linkcode Interrupted} after one. */
   breathe(): Promise<void>;
   stop(): void;
@@ -17,23 +19,25 @@ export interface Watch {
 
 /** The first Ctrl-C ends the benchmark with what it has; the second one ends the process. */
 export function watch(): Watch {
-  let interrupted = false;
+  const controller = new AbortController();
+  const { signal } = controller;
   let last = performance.now();
   const onSignal = () => {
-    if (interrupted) Deno.exit(130);
-    interrupted = true;
+    if (signal.aborted) Deno.exit(130);
+    controller.abort();
   };
   Deno.addSignalListener("SIGINT", onSignal);
   return {
     get interrupted() {
-      return interrupted;
+      return signal.aborted;
     },
+    signal,
     async breathe() {
       if (performance.now() - last > 50) {
         await new Promise((resolve) => setTimeout(resolve));
         last = performance.now();
       }
-      if (interrupted) throw new Interrupted();
+      if (signal.aborted) throw new Interrupted();
     },
     stop: () => Deno.removeSignalListener("SIGINT", onSignal),
   };

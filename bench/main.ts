@@ -9,12 +9,16 @@ import { device, source, versions } from "./device.ts";
 import { Exit, exitCode } from "./exit.ts";
 import { readResults, resultsText, write } from "./file.ts";
 import { Interrupted, watch } from "./interrupt.ts";
+import { hereLane } from "./jobs/here.ts";
+import { inThreads, poolLane } from "./jobs/pool.ts";
+import { type Listener, schedule } from "./jobs/schedule.ts";
 import { progress } from "./progress.ts";
-import { runCell } from "./protocol.ts";
+import { planOf } from "./protocol.ts";
 import { html } from "./report/html.ts";
 import { material } from "./report/material.ts";
 import { type Results, schemaVersion } from "./rows.ts";
-import { cellsOf, problemsOf } from "./suite.ts";
+import { saver } from "./saver.ts";
+import { cellsOf, problemsOf, sort } from "./suite.ts";
 import { report } from "./table.ts";
 import { yourProblems } from "./yours.ts";
 
@@ -31,12 +35,16 @@ async function resumed(path: string): Promise<Results | undefined> {
 async function benchmark(asked: Arguments, args: readonly string[]): Promise<number> {
   const yours = await yourProblems(asked.yours, asked);
   for (const { name, about } of yours) console.log(`${name}: ${about}`);
-  const request = { ...asked, yours };
+  const request = { ...asked, yours, brought: asked.yours };
   const cells = cellsOf(request);
   if (cells.length === 0) {
     throw new Exit(2, "None of these methods applies to any of these problems");
   }
-  const surroundings = { device: device(), versions: versions(), ...source() };
+  // One run at a time needs no threads; more than one leaves here only what cannot run in them.
+  const here = request.workers > 1 ? cells.filter((cell) => !inThreads(cell)) : cells;
+  const threads = here.length < cells.length ? request.workers : 0;
+  const workers = threads + (here.length > 0 ? 1 : 0);
+  const surroundings = { device: device(), versions: versions(), ...source(), workers };
   const before = request.resume ? await resumed(request.json) : undefined;
   const command = ["deno run -A bench/main.ts", ...args].join(" ");
   const results: Results = before
@@ -44,41 +52,40 @@ async function benchmark(asked: Arguments, args: readonly string[]): Promise<num
     : { schemaVersion, command, rows: [], sensitivity: [] };
 
   await requireBackends(cells);
-  const bar = progress(cells, request.seeds);
+  const file = saver(request.json, () => {
+    sort(results, request);
+    return resultsText(results);
+  });
+  const bar = progress(cells, request.seeds, () => workers);
   const signals = watch();
-  let flushed = performance.now();
   const start = performance.now();
   let started = false;
+  const { breathe } = signals;
   const run = async (placed: readonly Placed[]) => {
     started = true;
-    for (const { cell, gpu } of placed) {
-      await runCell(cell, results, {
-        seeds: request.seeds,
-        surroundings: gpu
-          ? { ...surroundings, device: { ...surroundings.device, gpu } }
-          : surroundings,
-        listener: {
-          starting: (_, what) => bar.doing(what),
-          finished: (...run) => bar.done(...run),
-          breathe: signals.breathe,
-          async changed() {
-            // The file is rewritten as a whole, so not for each of many fast runs.
-            if (results.rows.length === 0 || performance.now() - flushed < 1500) return;
-            await write(request.json, resultsText(results));
-            flushed = performance.now();
-          },
-        },
-      });
+    const lanes = [hereLane(placed, { surroundings, breathe })];
+    if (threads > 0) lanes.push(poolLane(threads, surroundings));
+    const listener: Listener = {
+      starting: (what) => bar.doing(what),
+      finished: (...run) => bar.done(...run),
+      changed: () => results.rows.length > 0 && file.changed(),
+    };
+    const { finished } = listener;
+    const plans = cells.map((cell) => planOf(cell, results, { seeds: request.seeds, finished }));
+    try {
+      await schedule(plans, lanes, listener, signals.signal);
+    } finally {
+      for (const lane of lanes) await lane.close();
     }
   };
   try {
-    await withBackends(cells, request, run);
+    await withBackends(here, request, run);
   } catch (error) {
     if (!(error instanceof Interrupted)) throw error;
   } finally {
     bar.stop();
     // A backend that does not start must not cost the results of an earlier run.
-    if (started) await write(request.json, resultsText(results));
+    if (started) await file.flush();
   }
   const seconds = (performance.now() - start) / 1e3;
 

@@ -12,9 +12,13 @@ export interface Forecast {
 
 /**
  * Forecasts from what the runs of each problem have taken so far; guesses for problems not met yet
- * are corrected by those that were.
+ * are corrected by those that were. `workers()` runs happen at once.
  */
-export function forecast(cells: readonly Cell[], seeds: number): Forecast {
+export function forecast(
+  cells: readonly Cell[],
+  seeds: number,
+  workers: () => number = () => 1,
+): Forecast {
   const entries = new Map<string, { left: number; runs: number; seconds: number; guess: number }>();
   for (const cell of cells) {
     const entry = entries.get(keyOf(cell)) ??
@@ -34,11 +38,12 @@ export function forecast(cells: readonly Cell[], seeds: number): Forecast {
       const spent = all.reduce((sum, { seconds }) => sum + seconds, 0);
       const guessed = all.reduce((sum, { runs, guess }) => sum + runs * guess, 0);
       const correction = guessed > 0 ? spent / guessed : 1;
-      return all.reduce(
+      const work = all.reduce(
         (sum, { left, runs, seconds, guess }) =>
           sum + left * (runs > 0 ? seconds / runs : guess * correction),
         0,
       );
+      return work / Math.max(1, workers());
     },
   };
 }
@@ -63,8 +68,12 @@ export interface Progress {
 }
 
 /** Shows a bar on a terminal, and a line every 10 seconds elsewhere. */
-export function progress(cells: readonly Cell[], seeds: number): Progress {
-  const rest = forecast(cells, seeds);
+export function progress(
+  cells: readonly Cell[],
+  seeds: number,
+  workers: () => number,
+): Progress {
+  const rest = forecast(cells, seeds, workers);
   const total = cells.reduce((sum, cell) => sum + runsOf(cell, seeds), 0);
   const bar = new SingleBar({
     format: "{bar} {percentage} % · {value} of {total} runs · {left} left · {what}",

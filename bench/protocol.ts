@@ -1,6 +1,7 @@
 /** @module */
 import { stepsToTarget } from "@precond/core/reference";
-import type { Device, Source, Versions } from "./device.ts";
+import type { Surroundings } from "./device.ts";
+import { type Done, idOf, type Job, jobOf } from "./jobs/job.ts";
 import { librariesOf } from "./problems/learner.ts";
 import type { Outcome, Selection } from "./problems/problem.ts";
 import {
@@ -13,24 +14,6 @@ import {
 } from "./rows.ts";
 import { type Cell, tuningSeed } from "./suite.ts";
 import { choose, grid, score, tolerance } from "./tuning.ts";
-
-/** Where and with what a benchmark runs. */
-export interface Surroundings extends Source {
-  readonly device: Device;
-  readonly versions: Versions;
-}
-
-/** What the protocol tells its caller as it goes. */
-export interface Listener {
-  /** Before each run. */
-  starting(cell: Cell, what: string): void;
-  /** After each run, or instead of `runs` that a results file or an earlier choice made needless. */
-  finished(cell: Cell, runs: number, seconds: number): void;
-  /** After a row or a sensitivity was added. */
-  changed(): Promise<void>;
-  /** Lets other events happen; throws to end the benchmark. */
-  breathe(): Promise<void>;
-}
 
 /** Rates to choose from. What is shipped runs as it is: there is nothing to tune. */
 function ratesOf({ method, centre, grid: options }: Cell): number[] {
@@ -48,19 +31,28 @@ const same = (a: Key, b: Key) =>
   a.settings === b.settings && a.problem === b.problem && a.method === b.method &&
   a.backend === b.backend && a.selection === b.selection;
 
+/** What there is to run of a cell: its tuning jobs and then, with the rates chosen, the seeds 1, 2, … */
+export interface Plan {
+  /** The next job that may start, if `wanted`; none while the rates are being chosen. */
+  next(wanted: (job: Job) => boolean): Job | undefined;
+  /** Takes what a job came to; true if that added a row or a sensitivity. */
+  take(job: Job, done: Done): boolean;
+  /** There is nothing left to start or to wait for. */
+  readonly over: boolean;
+}
+
 /**
- * Tunes the learning rate of a cell on the tuning seed, then runs the seeds 1, 2, …; rows that
- * `results` has already are not run again.
+ * Plans the runs of a cell. Rows that `results` has already are not run again, and what jobs come to
+ * is added to it; `finished` accounts for every run of {@linkcode runsOf}.
  */
-export async function runCell(
+export function planOf(
   cell: Cell,
   results: Results,
-  { seeds, surroundings, listener }: {
-    seeds: number;
-    surroundings: Surroundings;
-    listener: Listener;
+  { seeds, finished }: {
+    readonly seeds: number;
+    readonly finished: (cell: Cell, runs: number, seconds: number) => void;
   },
-): Promise<void> {
+): Plan {
   const { problem, method, backend, settings } = cell;
   const key = (selection: Selection): Key => ({
     problem: problem.name,
@@ -69,67 +61,101 @@ export async function runCell(
     selection,
     settings,
   });
-  const run = async (learningRate: number, seed: number, tuning: boolean): Promise<Outcome> => {
-    const what = `${problem.name} · ${method.name} · ${tuning ? "tuning" : `seed ${seed}`}`;
-    listener.starting(cell, what);
-    const start = performance.now();
-    const { breathe } = listener;
-    const task = { method, learningRate, seed, backend, tuning, breathe };
-    const outcome = await problem.run(task);
-    await breathe();
-    listener.finished(cell, 1, (performance.now() - start) / 1e3);
-    return outcome;
-  };
-
+  const rates = ratesOf(cell);
+  const scored = new Map<number, Outcome>();
   const tuned = problem.selections.map((selection) =>
     results.sensitivity.find((s) => same(s, key(selection)))
   );
-  if (tuned.includes(undefined)) {
-    const rates = ratesOf(cell);
-    const outcomes: Outcome[] = [];
-    for (const rate of rates) outcomes.push(await run(rate, tuningSeed, true));
+  /** What each reporting job is for. */
+  const rowsOf = new Map<string, Selection[]>();
+  let [waiting, running]: [Job[], number] = [[], 0];
+
+  const choose = () => {
     problem.selections.forEach((selection, i) => {
       if (tuned[i]) return;
       const options = { steps: problem.steps, target: problem.target.value };
-      const scores = outcomes.map((outcome) => score(outcome, selection, options));
+      const scores = rates.map((rate) => score(scored.get(rate)!, selection, options));
       tuned[i] = { ...key(selection), ...sensitivityOf(rates, scores) };
       results.sensitivity.push(tuned[i]);
     });
-    await listener.changed();
-  } else {
-    listener.finished(cell, ratesOf(cell).length, 0);
-  }
-
-  const outcomes = new Map<string, Outcome>();
-  for (const { selection, learningRate } of tuned.filter((t) => t !== undefined)) {
-    for (let seed = 1; seed <= seeds; seed++) {
-      const known = results.rows.some((row) => row.seed === seed && same(row, key(selection)));
-      if (known || learningRate === null) {
-        listener.finished(cell, 1, 0);
-        continue;
+  };
+  const report = () => {
+    for (const { selection, learningRate } of tuned.filter((t) => t !== undefined)) {
+      for (let seed = 1; seed <= seeds; seed++) {
+        const known = results.rows.some((row) => row.seed === seed && same(row, key(selection)));
+        if (known || learningRate === null) {
+          finished(cell, 1, 0);
+          continue;
+        }
+        const job = jobOf(cell, { learningRate, seed, tuning: false });
+        const selections = rowsOf.get(idOf(job));
+        if (selections) selections.push(selection);
+        else {
+          rowsOf.set(idOf(job), [selection]);
+          waiting.push(job);
+        }
       }
-      const id = `${learningRate}/${seed}`;
-      const before = outcomes.get(id);
-      const outcome = before ?? await run(learningRate, seed, false);
-      if (before) listener.finished(cell, 1, 0);
-      outcomes.set(id, outcome);
-      results.rows.push({
-        ...key(selection),
-        mode: method.mode,
-        implementation: problem.kind === "theory"
-          ? "@precond/core"
-          : librariesOf(backend)[method.host ? "host" : "ours"],
-        batchSize: problem.batchSize,
-        seed,
-        learningRate,
-        ...measured(outcome),
-        prediction: predictionOf(outcome, expectedSteps(cell, learningRate)),
-        curve: columns(outcome),
-        ...surroundings,
-      });
-      await listener.changed();
     }
+  };
+  if (tuned.includes(undefined)) {
+    waiting = rates.map((learningRate) =>
+      jobOf(cell, { learningRate, seed: tuningSeed, tuning: true })
+    );
+  } else {
+    finished(cell, rates.length, 0);
+    report();
   }
+  return {
+    get over() {
+      return waiting.length === 0 && running === 0;
+    },
+    next(wanted) {
+      const job = waiting[0];
+      if (!job || !wanted(job)) return undefined;
+      waiting.shift();
+      running++;
+      return job;
+    },
+    take(job, { outcome, seconds, surroundings }) {
+      running--;
+      if (job.tuning) {
+        finished(cell, 1, seconds);
+        scored.set(job.learningRate, outcome);
+        if (scored.size < rates.length) return false;
+        choose();
+        report();
+        return true;
+      }
+      const selections = rowsOf.get(idOf(job))!;
+      finished(cell, 1, seconds);
+      if (selections.length > 1) finished(cell, selections.length - 1, 0);
+      for (const selection of selections) {
+        results.rows.push({ ...rowOf(cell, job, outcome), ...key(selection), ...surroundings });
+      }
+      return true;
+    },
+  };
+}
+
+/** A row, but for what it was chosen by and where it ran. */
+function rowOf(
+  cell: Cell,
+  { learningRate, seed }: Job,
+  outcome: Outcome,
+): Omit<Row, keyof Key | keyof Surroundings> {
+  const { problem, method, backend } = cell;
+  return {
+    mode: method.mode,
+    implementation: problem.kind === "theory"
+      ? "@precond/core"
+      : librariesOf(backend)[method.host ? "host" : "ours"],
+    batchSize: problem.batchSize,
+    seed,
+    learningRate,
+    ...measured(outcome),
+    prediction: predictionOf(outcome, expectedSteps(cell, learningRate)),
+    curve: columns(outcome),
+  };
 }
 
 function expectedSteps({ problem, method }: Cell, learningRate: number): number | null {

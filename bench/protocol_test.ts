@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { methodNamed } from "./methods.ts";
 import type { Outcome, Problem, Task } from "./problems/problem.ts";
-import { type Listener, runCell, runsOf, sensitivityOf } from "./protocol.ts";
+import { hereLane } from "./jobs/here.ts";
+import { schedule } from "./jobs/schedule.ts";
+import { planOf, runsOf, sensitivityOf } from "./protocol.ts";
 import { measuredRow, sensitivityRow } from "./_testing.ts";
 import { allProblems } from "./problems/mod.ts";
 import { type Results, schemaVersion } from "./rows.ts";
@@ -42,6 +44,7 @@ function parabola(asked: Task[], more: Partial<Problem> = {}): Problem {
 
 function cell(problem: Problem, more: Partial<Cell> = {}): Cell {
   return {
+    suite: { full: false },
     problem,
     method: methodNamed("sgd"),
     backend: "none",
@@ -57,20 +60,29 @@ const surroundings = {
   versions: { precond: "", tfjs: "", deno: "" },
   commit: null,
   dirty: false,
+  workers: 1,
 };
 const empty = (): Results => ({ schemaVersion, command: "", rows: [], sensitivity: [] });
-const silent: Listener = {
-  starting() {},
-  finished() {},
-  changed: () => Promise.resolve(),
-  breathe: () => Promise.resolve(),
-};
-const options = (seeds: number, listener = silent) => ({ seeds, surroundings, listener });
 
-Deno.test("runCell() tunes on seed 0 and reports the seeds after it", async () => {
+/** Runs all of a cell here. */
+async function runCell(
+  cell: Cell,
+  results: Results,
+  seeds: number,
+  { finished = () => {}, breathe = () => Promise.resolve() }: {
+    finished?: (cell: Cell, runs: number) => void;
+    breathe?: () => Promise<void>;
+  } = {},
+): Promise<void> {
+  const lane = hereLane([{ cell }], { surroundings, breathe });
+  const listener = { starting() {}, finished, changed() {} };
+  await schedule([planOf(cell, results, { seeds, finished })], [lane], listener);
+}
+
+Deno.test("a plan tunes on seed 0 and reports the seeds after it", async () => {
   const asked: Task[] = [];
   const results = empty();
-  await runCell(cell(parabola(asked)), results, options(3));
+  await runCell(cell(parabola(asked)), results, 3);
   assert.deepEqual(asked.map(({ seed }) => seed), [0, 0, 0, 0, 0, 1, 2, 3]);
   assert.deepEqual(asked.map(({ tuning }) => tuning).lastIndexOf(true), 4);
   assert.deepEqual(results.rows.map((row) => [row.seed, row.learningRate]), [[1, 1], [2, 1], [
@@ -81,64 +93,64 @@ Deno.test("runCell() tunes on seed 0 and reports the seeds after it", async () =
   assert.equal(results.sensitivity[0]!.edge, null);
 });
 
-Deno.test("runCell() says when the best rate is the last of its grid", async () => {
+Deno.test("a plan says when the best rate is the last of its grid", async () => {
   const results = empty();
-  await runCell(cell(parabola([]), { centre: 16 }), results, options(1));
+  await runCell(cell(parabola([]), { centre: 16 }), results, 1);
   assert.equal(results.sensitivity[0]!.edge, "low");
   assert.equal(results.rows[0]!.learningRate, 4);
 });
 
-Deno.test("runCell() does not run rows again, and fills in what is missing", async () => {
+Deno.test("a plan does not run rows again, and fills in what is missing", async () => {
   const asked: Task[] = [];
   const results = empty();
-  await runCell(cell(parabola(asked)), results, options(2));
+  await runCell(cell(parabola(asked)), results, 2);
   asked.length = 0;
-  await runCell(cell(parabola(asked)), results, options(2));
+  await runCell(cell(parabola(asked)), results, 2);
   assert.equal(asked.length, 0);
-  await runCell(cell(parabola(asked)), results, options(3));
+  await runCell(cell(parabola(asked)), results, 3);
   assert.deepEqual(asked.map(({ seed, tuning }) => [seed, tuning]), [[3, false]]);
   assert.deepEqual(results.rows.map(({ seed }) => seed), [1, 2, 3]);
 });
 
-Deno.test("runCell() runs everything again under other settings", async () => {
+Deno.test("a plan runs everything again under other settings", async () => {
   const asked: Task[] = [];
   const results = empty();
-  await runCell(cell(parabola(asked)), results, options(1));
+  await runCell(cell(parabola(asked)), results, 1);
   asked.length = 0;
-  await runCell(cell(parabola(asked), { settings: "b" }), results, options(1));
+  await runCell(cell(parabola(asked), { settings: "b" }), results, 1);
   assert.equal(asked.length, 6);
 });
 
-Deno.test("runCell() shares runs between selections that agree on the rate", async () => {
+Deno.test("a plan shares runs between selections that agree on the rate", async () => {
   const asked: Task[] = [];
   const results = empty();
   const problem = parabola(asked, { selections: ["bestValidation", "finalValidation"] });
-  await runCell(cell(problem), results, options(2));
+  await runCell(cell(problem), results, 2);
   assert.equal(asked.length, 5 + 2);
   assert.equal(results.rows.length, 4);
 });
 
-Deno.test("runCell() accounts for every run it promised", async () => {
+Deno.test("a plan accounts for every run it promised", async () => {
   let runs = 0;
-  const counting = { ...silent, finished: (_: Cell, n: number) => runs += n };
+  const finished = (_: Cell, n: number) => void (runs += n);
   for (const selections of [["finalTrainLoss"], ["bestValidation", "finalValidation"]] as const) {
     const plain = cell(parabola([], { selections }));
     for (const one of [plain, { ...plain, method: { ...plain.method, shipped: true } }]) {
       const results = empty();
       for (let again = 0; again < 2; again++) {
         runs = 0;
-        await runCell(one, results, options(3, counting));
+        await runCell(one, results, 3, { finished });
         assert.equal(runs, runsOf(one, 3));
       }
     }
   }
 });
 
-Deno.test("runCell() keeps what it has when it is interrupted", async () => {
+Deno.test("a plan keeps what it has when it is interrupted", async () => {
   const results = empty();
   let breaths = 0;
   const breathe = () => ++breaths > 7 ? Promise.reject(new Error("stop")) : Promise.resolve();
-  await assert.rejects(runCell(cell(parabola([])), results, options(3, { ...silent, breathe })));
+  await assert.rejects(runCell(cell(parabola([])), results, 3, { breathe }));
   assert.deepEqual(results.rows.map(({ seed }) => seed), [1, 2]);
   assert.equal(results.sensitivity.length, 1);
 });

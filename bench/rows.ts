@@ -64,6 +64,8 @@ export interface Row {
   readonly dirty: boolean;
   readonly device: Device;
   readonly versions: Versions;
+  /** Runs that the machine had going at once: seconds of more than 1 are of a busy machine. */
+  readonly workers: number;
 }
 
 /** What the tuning runs of one method came to. */

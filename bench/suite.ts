@@ -7,11 +7,22 @@ import { type Method, methods, type Setting } from "./methods.ts";
 import { allProblems } from "./problems/mod.ts";
 import { type Problem, problemAt } from "./problems/problem.ts";
 import type { Text } from "./problems/text.ts";
+import type { Results, Row, Sensitivity } from "./rows.ts";
 import type { GridOptions } from "./tuning.ts";
+import type { Yours } from "./yours.ts";
+
+/** What the problems are made from: plain values, which jobs carry along. */
+export interface Suite {
+  /** Full sizes. */
+  readonly full: boolean;
+  /** What the problems of the user are made from. */
+  readonly brought?: Yours;
+  /** For the language models; the repository's own if left out. */
+  readonly text?: Text;
+}
 
 /** What a run of the benchmark is asked for. */
-export interface Request {
-  readonly full: boolean;
+export interface Request extends Suite {
   /** Names; all if left out. */
   readonly problems?: readonly string[];
   /** Names; all if left out. */
@@ -22,14 +33,13 @@ export interface Request {
   readonly backends: readonly string[];
   /** For the problems that have several; each at its own if left out. */
   readonly batchSizes?: readonly number[];
-  /** For the language models; the repository's own if left out. */
-  readonly text?: Text;
   /** Seeds to report, besides the tuning seed. */
   readonly seeds: number;
 }
 
 /** One method on one problem and backend: tuned once, then run on every seed. */
 export interface Cell {
+  readonly suite: Suite;
   readonly problem: Problem;
   readonly method: Method;
   readonly backend: string;
@@ -89,7 +99,8 @@ function atBatches(problem: Problem, batchSizes: readonly number[] | undefined):
 
 /** Everything a request comes to, in the order of running. */
 export function cellsOf(request: Request): Cell[] {
-  const { full, backends } = request;
+  const { full, backends, brought, text } = request;
+  const suite: Suite = { full, ...(brought && { brought }), ...(text && { text }) };
   const chosen = problemsOf(request).flatMap((problem) => atBatches(problem, request.batchSizes));
   return chosen.flatMap((problem) =>
     (problem.kind === "theory" ? [theoryBackend] : backends).flatMap((backend) =>
@@ -110,8 +121,39 @@ export function cellsOf(request: Request): Cell[] {
             method: { name: method.name, host: method.host, definition },
             tuning: { grid, centre, tuningSeed },
           });
-          return { problem, method, backend, grid, centre, settings };
+          return { suite, problem, method, backend, grid, centre, settings };
         })
     )
   );
+}
+
+/** Brings rows and sensitivities into the order of the suite, however they came. */
+export function sort(
+  results: Pick<Results, "rows" | "sensitivity">,
+  { full, yours = [] }: Pick<Request, "full" | "yours">,
+): void {
+  const problems = [...allProblems(full), ...yours];
+  const at = (list: readonly { readonly name: string }[], wanted: string) => {
+    const index = list.findIndex(({ name }) => name === wanted);
+    return index < 0 ? list.length : index;
+  };
+  const selections = (problem: string): readonly string[] =>
+    problems.find(({ name }) => name === problem)?.selections ?? [];
+  const place = (one: Row | Sensitivity): readonly number[] => [
+    at(problems, one.problem),
+    allBackends.indexOf(one.backend),
+    at(methods, one.method),
+    selections(one.problem).indexOf(one.selection),
+    "batchSize" in one ? one.batchSize : 0,
+    one.seed,
+  ];
+  const sorted = <T extends Row | Sensitivity>(list: readonly T[]): T[] =>
+    list.map((one) => ({ one, place: [...place(one)] }))
+      .sort((a, b) => {
+        const i = a.place.findIndex((value, i) => value !== b.place[i]);
+        return i < 0 ? a.one.settings.localeCompare(b.one.settings) : a.place[i]! - b.place[i]!;
+      })
+      .map(({ one }) => one);
+  results.rows.splice(0, Infinity, ...sorted(results.rows));
+  results.sensitivity.splice(0, Infinity, ...sorted(results.sensitivity));
 }

@@ -18,6 +18,8 @@ async function onnxLearner(backend: string, options: LearnerOptions): Promise<Le
   const trainer = await Trainer.create(build, onnxModel(options), {
     optimizer: method.definition(schedule, "network"),
     executionProviders,
+    // Runs happen side by side, one on each core.
+    sessionOptions: { intraOpNumThreads: 1, interOpNumThreads: 1 },
     seed,
     trainable: parameters.map(({ name }) => name),
   });
