@@ -19,6 +19,8 @@ export interface Arguments extends Omit<Request, "yours"> {
   readonly resume: boolean;
   /** Runs at once; 1 means in this process. */
   readonly workers: number;
+  /** The address of a queue, whose workers run instead. */
+  readonly queue?: string;
 }
 
 const out = (name: string) => fileURLToPath(new URL(`./out/${name}`, import.meta.url));
@@ -73,6 +75,12 @@ export function samplesOption(usual: number): Option {
       }
       return count;
     });
+}
+
+/** `--workers`, which fill the cores by themselves. */
+export function workersOption(): Option {
+  return new Option("--workers <count>", "runs at once, in threads; 1 to time them")
+    .default(navigator.hardwareConcurrency, "one for each core").argParser(positive);
 }
 
 /** A commander that throws {@linkcode Exit} with code 2 for what it cannot accept, 0 for help. */
@@ -186,19 +194,17 @@ export function parse(args: readonly string[]): Arguments {
       new Option("--seeds <count>", "seeds to report (default: 3, or 5 with --full)")
         .argParser(positive),
     )
-    .addOption(
-      new Option("--workers <count>", "runs at once, in threads; 1 to time them")
-        .default(navigator.hardwareConcurrency, "one for each core").argParser(positive),
-    )
+    .addOption(workersOption().conflicts("queue"))
+    .option("--queue <address>", "runs on the workers of a queue, redis://host:6379")
     .option("--json <file>", "where the rows go", out("results.json"))
     .option("--html <file>", "where the report goes", out("report.html"))
     .option("--resume", "skip rows that the JSON file has already for the same settings", false);
   addYourOptions(program);
   program.addHelpText(
     "after",
-    `\nProblems: ${everyProblem().join(", ")}\n\nMethods: ${
-      methods.map(({ name }) => name).join(", ")
-    }`,
+    `\nOn many machines: bench worker --queue <address>; see bench worker --help\n\nProblems: ${
+      everyProblem().join(", ")
+    }\n\nMethods: ${methods.map(({ name }) => name).join(", ")}`,
   );
   parseArguments(program, args);
   const { problem, method, backend, batch, text, seeds, ...rest } = program.opts();
@@ -211,6 +217,7 @@ export function parse(args: readonly string[]): Arguments {
     resume: rest.resume,
     yours: yoursOf(rest, problem),
     workers: rest.workers,
+    ...(rest.queue === undefined ? {} : { queue: rest.queue }),
     ...(problem ? { problems: problem } : {}),
     ...(method ? { methods: method } : {}),
     ...(text ? { text } : {}),

@@ -11,6 +11,8 @@ import { readResults, resultsText, write } from "./file.ts";
 import { Interrupted, watch } from "./interrupt.ts";
 import { hereLane } from "./jobs/here.ts";
 import { inThreads, poolLane } from "./jobs/pool.ts";
+import { withoutPassword } from "./jobs/queue/address.ts";
+import type { Lane } from "./jobs/lane.ts";
 import { type Listener, schedule } from "./jobs/schedule.ts";
 import { progress } from "./progress.ts";
 import { planOf } from "./protocol.ts";
@@ -41,12 +43,15 @@ async function benchmark(asked: Arguments, args: readonly string[]): Promise<num
     throw new Exit(2, "None of these methods applies to any of these problems");
   }
   // One run at a time needs no threads; more than one leaves here only what cannot run in them.
-  const here = request.workers > 1 ? cells.filter((cell) => !inThreads(cell)) : cells;
-  const threads = here.length < cells.length ? request.workers : 0;
+  const here = request.queue || request.workers > 1
+    ? cells.filter((cell) => !inThreads(cell))
+    : cells;
+  const elsewhere = here.length < cells.length;
+  const threads = elsewhere && !request.queue ? request.workers : 0;
   const workers = threads + (here.length > 0 ? 1 : 0);
   const surroundings = { device: device(), versions: versions(), ...source(), workers };
   const before = request.resume ? await resumed(request.json) : undefined;
-  const command = ["deno run -A bench/main.ts", ...args].join(" ");
+  const command = ["deno run -A bench/main.ts", ...args.map(withoutPassword)].join(" ");
   const results: Results = before
     ? { ...before, command }
     : { schemaVersion, command, rows: [], sensitivity: [] };
@@ -56,15 +61,19 @@ async function benchmark(asked: Arguments, args: readonly string[]): Promise<num
     sort(results, request);
     return resultsText(results);
   });
-  const bar = progress(cells, request.seeds, () => workers);
+  // Only what needs it loads it.
+  const remote = elsewhere && request.queue
+    ? await (await import("./jobs/queue/main.ts")).openQueue(request.queue)
+    : undefined;
+  const bar = progress(cells, request.seeds, () => remote?.workers ?? workers);
   const signals = watch();
   const start = performance.now();
-  let started = false;
+  if (remote?.workers === 0) bar.doing("waiting for workers (bench worker --queue …)");
   const { breathe } = signals;
   const run = async (placed: readonly Placed[]) => {
-    started = true;
-    const lanes = [hereLane(placed, { surroundings, breathe })];
+    const lanes: Lane[] = [hereLane(placed, { surroundings, breathe })];
     if (threads > 0) lanes.push(poolLane(threads, surroundings));
+    if (remote) lanes.push(remote);
     const listener: Listener = {
       starting: (what) => bar.doing(what),
       finished: (...run) => bar.done(...run),
@@ -72,10 +81,14 @@ async function benchmark(asked: Arguments, args: readonly string[]): Promise<num
     };
     const { finished } = listener;
     const plans = cells.map((cell) => planOf(cell, results, { seeds: request.seeds, finished }));
+    let complete = false;
     try {
       await schedule(plans, lanes, listener, signals.signal);
+      complete = true;
     } finally {
-      for (const lane of lanes) await lane.close();
+      // First, as lanes may forget what is on file.
+      await file.flush();
+      for (const lane of lanes) await lane.close(complete);
     }
   };
   try {
@@ -84,8 +97,6 @@ async function benchmark(asked: Arguments, args: readonly string[]): Promise<num
     if (!(error instanceof Interrupted)) throw error;
   } finally {
     bar.stop();
-    // A backend that does not start must not cost the results of an earlier run.
-    if (started) await file.flush();
   }
   const seconds = (performance.now() - start) / 1e3;
 
@@ -117,6 +128,9 @@ async function benchmark(asked: Arguments, args: readonly string[]): Promise<num
 
 /** The program: exit code 0, 2 for a command line it cannot follow, 130 after Ctrl-C. */
 export function main(args: readonly string[]): Promise<number> {
+  if (args[0] === "worker") {
+    return exitCode(async () => (await import("./jobs/queue/main.ts")).workerMain(args.slice(1)));
+  }
   return exitCode(async () => await benchmark(parse(args), args));
 }
 

@@ -61,7 +61,7 @@ export async function cellOf(job: Job): Promise<Cell> {
     problems: [job.problem],
     methods: [job.method],
     backends: [job.backend],
-    yours: await yourProblems(job.brought ?? {}, job.full),
+    yours: await yourProblems(job.brought ?? {}, { full: job.full, backends: [job.backend] }),
     seeds: 1,
   };
   // Most problems have one batch size, of their own.

@@ -8,6 +8,6 @@ export interface Lane {
   accepts(job: Job): boolean;
   /** Runs a job; says when it starts and, if it is not here, where. */
   run(job: Job, started: (where?: string) => void): Promise<Done>;
-  /** Ends what still runs. */
-  close(): Promise<void>;
+  /** Ends what still runs; `complete` says that everything asked for is done. */
+  close(complete: boolean): Promise<void>;
 }

@@ -6,7 +6,7 @@ import { titleOf } from "./job.ts";
 import type { Lane } from "./lane.ts";
 
 /** What a thread says of its job. */
-export type Answer = Performed | { readonly error: string };
+export type Answer = Performed | { readonly error: string; readonly broken?: true };
 
 /** A GPU is one: its runs take turns in the main thread. */
 export const inThreads = ({ backend }: { readonly backend: string }): boolean =>
@@ -34,16 +34,15 @@ export function poolLane(size: number, surroundings: Surroundings): Lane {
         thread.onmessage = ({ data }: MessageEvent<Answer>) => resolve(data);
         thread.onerror = (event) => {
           event.preventDefault();
-          resolve({ error: event.message });
+          resolve({ error: event.message, broken: true });
         };
         thread.postMessage(job);
       });
-      if ("error" in answer) {
+      if ("broken" in answer) {
         all.delete(thread);
         thread.terminate();
-        throw new Error(`Cannot run ${titleOf(job)}: ${answer.error}`);
-      }
-      idle.push(thread);
+      } else idle.push(thread);
+      if ("error" in answer) throw new Error(`Cannot run ${titleOf(job)}: ${answer.error}`);
       return { ...answer, surroundings };
     },
     close() {

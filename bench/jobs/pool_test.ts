@@ -35,7 +35,7 @@ async function rowsOf(lane: Lane): Promise<unknown> {
       lane,
     ], listener);
   } finally {
-    await lane.close();
+    await lane.close(false);
   }
   sort(results, request);
   return {
@@ -71,7 +71,7 @@ Deno.test("a pool says why a job did not run", async () => {
     pool.run({ ...job, settings: "0" }, () => {}),
     /Cannot run B · curvature · seed 1: .*its settings are 0, this code's are .*same commit/s,
   );
-  await pool.close();
+  await pool.close(false);
 });
 
 Deno.test("idOf() tells runs apart and has no colon, which a queue's names are made with", () => {
