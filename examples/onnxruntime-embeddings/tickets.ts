@@ -22,10 +22,10 @@ export const tickets: readonly Group[] = [
       "It turns itself off when I jump a step",
     ],
     heldOut: [
-      "Riding down stairs turns the whole bike off",
-      "Rough ground, and the display is black",
-      "I press the battery down and it works again",
-      "It loses power on railway crossings",
+      "A hard landing makes the whole system restart",
+      "The lights blink when the road is made of stones",
+      "Holding the battery with my knee keeps it running",
+      "It died in the middle of a gravel path and came back at once",
     ],
   },
   {
@@ -41,10 +41,10 @@ export const tickets: readonly Group[] = [
       "It stands in an unheated garage and the charger only blinks",
     ],
     heldOut: [
-      "Parked outside overnight, nothing charges this morning",
-      "As soon as it freezes I lose ten kilometres",
-      "In warm weather I could ride twice as far",
-      "One bar left after a night on the balcony in December",
+      "Snow since Monday, and I barely reach the office",
+      "The charger refuses until the bike has been indoors for an hour",
+      "My commute took half the charge in July and all of it now",
+      "It was left in the car at minus ten and is empty",
     ],
   },
   {
@@ -60,10 +60,10 @@ export const tickets: readonly Group[] = [
       "The shop changed the rear wheel, now I pedal without help",
     ],
     heldOut: [
-      "Fixed a puncture, now the motor does nothing",
-      "My trips have no distance any more",
-      "The display says zero kilometres an hour on the road",
-      "The back wheel was off and the speed is nonsense now",
+      "There is no distance on the screen after my ride",
+      "A new inner tube, and since then no help from the motor",
+      "The needle jumps between nothing and sixty",
+      "It rolls, but the computer believes that it is parked",
     ],
   },
   {
@@ -79,10 +79,10 @@ export const tickets: readonly Group[] = [
       "I want the tuning that makes it go 45",
     ],
     heldOut: [
-      "With a tail wind there is suddenly no assistance",
-      "How do I unlock a higher top speed",
-      "At 26 it feels like a bike without a motor",
-      "Racing cyclists overtake me when the help ends",
+      "It gets heavy as soon as I catch up with the traffic",
+      "Could you make mine as quick as a moped",
+      "On a slope downwards the motor is silent",
+      "How fast may it go before it stops pushing",
     ],
   },
   {
@@ -98,10 +98,10 @@ export const tickets: readonly Group[] = [
       "Two phones in the family and only the first one pairs",
     ],
     heldOut: [
-      "I got the bike from my brother and cannot register it",
-      "Since I replaced my phone it will not pair",
-      "It wants the password of the man who sold it to me",
-      "Only one of us can log in to the bike",
+      "The app says that someone else is registered",
+      "How do I remove the name of the last owner",
+      "My daughter cannot add the bike to her app",
+      "A gift from my uncle, and the app asks for his address",
     ],
   },
   {
@@ -117,10 +117,10 @@ export const tickets: readonly Group[] = [
       "The stop light shines while I ride",
     ],
     heldOut: [
-      "The rear light is bright red although I am not braking",
-      "The bike tipped over and has no assistance since",
-      "My brake handle stays half pulled",
-      "If I push the handle outwards the motor starts",
+      "Cars behind me think that I am slowing down all the time",
+      "No support since I hit a gate with my hand",
+      "The grip for stopping does not spring back",
+      "Pressing the left handle away from me gives me power",
     ],
   },
   {
@@ -136,10 +136,10 @@ export const tickets: readonly Group[] = [
       "A number with three exclamation marks, then it starts again",
     ],
     heldOut: [
-      "The date is wrong by fifty years",
-      "There is an error number and nothing in the manual",
-      "The language changed by itself",
-      "It does not get past the start screen",
+      "Three letters and a number flash, then it reboots",
+      "My menu does not have what your video shows",
+      "It believes that we live in the last century",
+      "The logo stays and nothing follows",
     ],
   },
   {
@@ -155,10 +155,10 @@ export const tickets: readonly Group[] = [
       "When I stand up to pedal there is a crack and the gear slips",
     ],
     heldOut: [
-      "A creaking sound under load",
-      "The gears skip when I stand on the pedals",
-      "It rattles and scrapes since I rode through the sea water",
-      "I hear a tick at each revolution",
+      "A rattle from below whenever I start",
+      "My foot falls through when I push hard",
+      "Oil helps for a day, then the noise is back",
+      "The links look brown and hang down",
     ],
   },
 ];
