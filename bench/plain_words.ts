@@ -124,7 +124,8 @@ function firstLine({ networks, examples, name }: Subject): string {
 function together(comparisons: readonly Comparison[]): string[] {
   const logs = comparisons.map(({ effect }) => Math.log(effect.middle));
   const { middle, low, high } = pairedInterval(logs);
-  if (!Number.isFinite(middle)) return [];
+  // Zero to any number of times says nothing.
+  if (![middle, low, high].every(Number.isFinite)) return [];
   const effect = { middle: Math.exp(middle), low: Math.exp(low), high: Math.exp(high) };
   return [`on the whole ${ratio(effect)}`];
 }
@@ -133,7 +134,7 @@ function together(comparisons: readonly Comparison[]): string[] {
 function tally(comparisons: readonly Comparison[], name: Subject["name"]): string {
   const told = comparisons.filter(({ finding }) => finding !== "not reached");
   const where = (finding: Comparison["finding"]) =>
-    told.filter((c) => c.finding === finding).map(name);
+    comparisons.filter((c) => c.finding === finding).map(name);
   const say = (names: readonly string[], word: string) =>
     names.length === 0 ? [] : [`${word} on ${list(names)}`];
   const same = where("no difference");
@@ -141,6 +142,7 @@ function tally(comparisons: readonly Comparison[], name: Subject["name"]): strin
     ...say(where("better"), "faster"),
     ...say(where("worse"), "slower"),
     ...say(same, "no clear difference"),
+    ...say(where("not reached"), "neither gets there"),
     ...(told.length > 1 ? together(told) : []),
   ].join("; ");
 }

@@ -54,6 +54,22 @@ Deno.test("plainWords() says who was first, by how much, and where nothing wins"
   ]);
 });
 
+Deno.test("plainWords() names problems that nobody reaches the target on, and no ratio without an end", () => {
+  const few = [
+    ...examples("mlp", "adam", [400, 500, 600]),
+    ...examples("mlp", "combined", [200, 250, 300]),
+    ...examples("softmax", "adam", [null, null, null]),
+    ...examples("softmax", "combined", [null, null, null]),
+    ...examples("cnn", "adam", [400, 500, 600]),
+    ...examples("cnn", "combined", [null, null, null]),
+  ];
+  assert.equal(
+    plainWords({ rows: few, sensitivity: [] }, problems)[3],
+    "Both, combined(), nothing tuned, beside Adam tuned: faster on mlp; slower on cnn; neither gets " +
+      "there on softmax.",
+  );
+});
+
 Deno.test("plainWords() has at most ten lines, whatever was measured", () => {
   const prediction = { stepsToTarget: 1, step: 1, risk: 1, measured: 1, low: 0, high: 2 };
   const all = ["snrOnly", "curvatureOnly"].flatMap((method) => examples("mlp", method, [9, 9, 9]));

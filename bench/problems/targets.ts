@@ -49,6 +49,13 @@ interface Aiming {
   readonly target?: Target;
 }
 
+/** The loss that a fixed target is of. */
+export function aimedAt(selections: readonly Selection[]): "trainLoss" | "validationLoss" {
+  return selections.some((selection) => selection.endsWith("Validation"))
+    ? "validationLoss"
+    : "trainLoss";
+}
+
 /**
  * A problem's options with the target that was fixed for it, or else their own. Where learning rates
  * are chosen on validation data the loss on them is aimed at, as that on few or noisy training data
@@ -57,11 +64,9 @@ interface Aiming {
 export function withTarget<T extends Aiming>(options: T): T & { readonly target: Target } {
   const { name: problem, batchSize, steps, selections } = options;
   const fixed = fixedTarget({ problem, batchSize, steps });
-  const validated = selections.some((selection) => selection.endsWith("Validation"));
-  const metric = validated ? "validationLoss" : "trainLoss";
   const target = fixed
     ? { metric: fixed.metric, value: fixed.value }
-    : options.target ?? { metric, value: NaN };
+    : options.target ?? { metric: aimedAt(selections), value: NaN };
   return { ...options, target };
 }
 
