@@ -158,7 +158,7 @@ siteTest(
     const slider = tab.getByRole("slider", { name: "Batch size" });
     await slider.focus();
     await press("ArrowRight", "ArrowRight");
-    assert.equal(await slider.getAttribute("aria-valuetext"), "64");
+    assert.equal(await slider.getAttribute("aria-valuetext"), "128");
     assert.match((await tab.locator("#preset-text").textContent())!, /of your own/);
     await press("Home");
     assert.equal(await slider.getAttribute("aria-valuetext"), "2");
