@@ -1,5 +1,5 @@
 /**
- * What the root README and docs/which_optimizer.md say was measured, from the recorded rows:
+ * What the root README, docs/which_optimizer.md and docs/benchmark.md say was measured, from the recorded rows:
  * `deno task measured:write`. `measured_test.ts` finds them out of date.
  *
  * @module
@@ -13,6 +13,8 @@ import {
 } from "./comparison.ts";
 import { difference, markdownTable } from "./format.ts";
 import { markdownOverview } from "./markdown.ts";
+import { plainWords } from "./plain_words.ts";
+import { allProblems } from "./problems/mod.ts";
 import { median } from "./statistics.ts";
 
 type Row = Readonly<Record<string, string | number | boolean | null>>;
@@ -155,6 +157,43 @@ export function evidenceTables(): string {
   ].join("\n\n");
 }
 
+/** What is called how in the contest of many networks. */
+const contestants: Readonly<Record<string, string>> = {
+  combined: "combined()",
+  snrOnly: "snrOnly()",
+  curvatureOnly: "curvatureOnly()",
+  "combined-no-snr": "combined() without √T, tuned",
+  snr: "signalSgd(), tuned",
+  "m-svag": "mSvag(), tuned",
+  adam: "Adam, tuned",
+  "adam-default": "Adam, 0.001",
+  adamw: "AdamW, tuned",
+  rmsprop: "RMSProp, tuned",
+  momentum: "momentum, tuned",
+  sgd: "SGD, tuned",
+};
+
+/** The contest of many networks: in words, and beside Adam tuned and not. */
+export function contestText(): string {
+  const contest: Recorded = JSON.parse(
+    Deno.readTextFileSync(new URL("contest_onnxruntime.json", folder)),
+  );
+  const overview = (compared: Compared, rival: string) =>
+    markdownOverview(contest, { compared, rival, titles: contestants });
+  return [
+    plainWords(contest, allProblems(false)).map((line) => `- ${line}`).join("\n"),
+    "## Examples to the target, beside the tuned Adam",
+    "0.5× is half as many as it needed. Bold is better, italic worse, plain no difference that five " +
+    "runs show, – reached by neither:",
+    overview("examplesToTarget", "adam"),
+    "## Test loss at the end, minus the tuned Adam's",
+    overview("finalTestLoss", "adam"),
+    "## Examples to the target, beside an Adam that nobody tunes",
+    "Its rate is 0.001, as it comes:",
+    overview("examplesToTarget", "adam-default"),
+  ].join("\n\n");
+}
+
 /** One line a subject. */
 export function measuredLines(): string[] {
   const step = (backend: string) =>
@@ -221,6 +260,7 @@ export function measuredPages(): [page: string, text: string][] {
   return [
     ["README.md", measuredLines().map((line) => `- ${line}`).join("\n")],
     ["docs/which_optimizer.md", evidenceTables()],
+    ["docs/benchmark.md", contestText()],
   ];
 }
 
