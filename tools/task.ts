@@ -33,7 +33,9 @@ const STAGES: Readonly<Record<string, Stage>> = {
   "layers:write": deno("run", "-A", "packages/tfjs/gradients/scenarios/layer_table.ts"),
   "measured:write": async () => {
     const { code } = await deno("run", "-A", "bench/measured.ts")([]);
-    return code === 0 ? await deno("fmt", "README.md", "docs/which_optimizer.md")([]) : { code };
+    return code === 0
+      ? await deno("fmt", "README.md", "docs/which_optimizer.md", "docs/benchmark.md")([])
+      : { code };
   },
   "options:write": async () => {
     const { code } = await deno("run", "-A", "tools/options.ts")([]);
