@@ -114,7 +114,9 @@ const examples = (host: Host) => (problem: string, method: string) => {
   return Number.isFinite(count) ? String(count) : "–";
 };
 
-const recorded: Recorded = JSON.parse(Deno.readTextFileSync(new URL("shipped.json", folder)));
+const recordedIn = (file: string): Recorded =>
+  JSON.parse(Deno.readTextFileSync(new URL(`${file}.json`, folder)));
+const recorded = recordedIn("shipped");
 
 /** Every optimizer beside tuned Adam on the same seeds, on TensorFlow.js. */
 const beside = (compared: Compared) => markdownOverview(recorded, { compared, titles: names });
@@ -175,11 +177,10 @@ const contestants: Readonly<Record<string, string>> = {
 
 /** The contest of many networks: in words, and beside Adam tuned and not. */
 export function contestText(): string {
-  const contest: Recorded = JSON.parse(
-    Deno.readTextFileSync(new URL("contest_onnxruntime.json", folder)),
-  );
-  const overview = (compared: Compared, rival: string) =>
-    markdownOverview(contest, { compared, rival, titles: contestants });
+  const contest = recordedIn("contest_onnxruntime");
+  const full = recordedIn("contest_full_onnxruntime");
+  const overview = (compared: Compared, rival: string, rows = contest) =>
+    markdownOverview(rows, { compared, rival, titles: contestants });
   return [
     plainWords(contest, allProblems(false)).map((line) => `- ${line}`).join("\n"),
     "## Examples to the target, beside the tuned Adam",
@@ -191,6 +192,12 @@ export function contestText(): string {
     "## Examples to the target, beside an Adam that nobody tunes",
     "Its rate is 0.001, as it comes:",
     overview("examplesToTarget", "adam-default"),
+    "## Four of them at full size",
+    "150 to 600 steps, and nine rates for Adam to be chosen from. Examples to the target, beside the " +
+    "tuned Adam:",
+    overview("examplesToTarget", "adam", full),
+    "Test loss at the end, minus the tuned Adam's:",
+    overview("finalTestLoss", "adam", full),
   ].join("\n\n");
 }
 
