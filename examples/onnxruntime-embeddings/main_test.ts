@@ -52,5 +52,5 @@ Deno.test("examples/onnxruntime-embeddings: an adapter learns from pairs, and is
 Deno.test("examples/onnxruntime-embeddings says what is missing", async () => {
   const { code, err } = await run([]);
   assert.equal(code, 1);
-  assert.match(err, /Cannot begin without a model: give\n[^]*\n  --model FILE\|URL/);
+  assert.match(err, /Cannot begin without a model: give\n[^]*\n {2}--model FILE\|URL/);
 });
