@@ -164,6 +164,8 @@ const contestants: Readonly<Record<string, string>> = {
   combined: "combined()",
   snrOnly: "snrOnly()",
   curvatureOnly: "curvatureOnly()",
+  "combined-tuned": "combined(), tuned",
+  "snrOnly-tuned": "snrOnly(), tuned",
   "combined-no-snr": "combined() without √T, tuned",
   snr: "signalSgd(), tuned",
   "m-svag": "mSvag(), tuned",
