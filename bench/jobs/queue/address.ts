@@ -1,9 +1,10 @@
 /** @module */
 import { Exit } from "../../exit.ts";
 
-/** The address without its password. */
-export function withoutPassword(address: string): string {
-  return address.replace(/^(rediss?:\/\/[^/@]*):[^@]*@/, "$1:…@");
+/** An address, or an argument with one in it, without the password. */
+export function withoutPassword(text: string): string {
+  // A password may have any character, an "@" too: the last one ends it.
+  return text.replace(/(\w+:\/\/[^/@:]*):.*@/s, "$1:…@");
 }
 
 /**

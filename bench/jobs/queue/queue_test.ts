@@ -75,6 +75,9 @@ Deno.test("addresses are checked, and never said with their password", () => {
   assert.throws(() => checkAddress("redis://me:secret@host/x"), ends(/"redis:\/\/me:…@host\/x"/));
   assert.equal(withoutPassword("rediss://:secret@host"), "rediss://:…@host");
   assert.equal(withoutPassword("redis://host:6379"), "redis://host:6379");
+  assert.equal(withoutPassword("--queue=redis://me:secret@host"), "--queue=redis://me:…@host");
+  assert.equal(withoutPassword("redis://me:a:b@c/d@host"), "redis://me:…@host");
+  assert.equal(withoutPassword("http://me:secret@host"), "http://me:…@host");
 });
 
 Deno.test("decode() gives back what JSON would lose", () => {
