@@ -7,7 +7,7 @@ import { number } from "../format.ts";
 import { type Method, methodNamed, methods } from "../methods.ts";
 import { type Cost, profilesOf } from "../profiles.ts";
 import { card, figure, legend, rowsLinks } from "./figures.ts";
-import { fieldOf, type Material, sets, titleOf } from "./material.ts";
+import { fieldOf, type Material, recordedIn, sets, titleOf } from "./material.ts";
 import { overheadChart, shownOverhead } from "./overhead_chart.ts";
 import type { Part, Section } from "./page.ts";
 import { profileChart } from "./profile_chart.ts";
@@ -19,11 +19,7 @@ export async function profiles(given: Material): Promise<Section[]> {
   const parts: Part[] = [];
   for (const set of sets) {
     for (const [backend, groups] of fieldOf(given, set)) {
-      const own = new Set(groups.flatMap(({ summaries }) => summaries.flatMap(({ rows }) => rows)));
-      const recorded = {
-        rows: given.results.rows.filter((row) => own.has(row)),
-        sensitivity: given.results.sensitivity,
-      };
+      const recorded = recordedIn(given, groups);
       const among = methods.filter(({ oracle }) => !oracle).map(({ name }) => name);
       const costs: readonly Cost[] = ["examplesToTarget", "secondsToTarget"];
       const found = costs.map((cost) => profilesOf(recorded, { cost, among }));

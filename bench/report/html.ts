@@ -2,7 +2,7 @@
 import type { ProblemSet } from "../problems/problem.ts";
 import { noOptions, overview } from "./contests.ts";
 import { overhead, profiles, scaling } from "./costs.ts";
-import { type Material, sets, setTitles } from "./material.ts";
+import { type Material, sets, setTitles, usualBatch } from "./material.ts";
 import { page, type Part, type Section } from "./page.ts";
 import { problemCard } from "./problem_card.ts";
 import { how, words } from "./words.ts";
@@ -26,10 +26,7 @@ the same methods without that word estimate T from the gradients they see.`,
     const own = given.groups.filter(({ problem }) => problem.set === set);
     if (own.length === 0) continue;
     const parts: Part[] = [];
-    for (const group of own) {
-      const usual = given.problems.find(({ name }) => name === group.problem.name);
-      parts.push(await problemCard(group, usual?.batchSize));
-    }
+    for (const group of own) parts.push(await problemCard(group, usualBatch(given, group)));
     sections.push({
       id: `set-${set}`,
       title: setTitles[set],

@@ -5,6 +5,7 @@ import {
   comparisonsOf,
   type Place,
   placeKey,
+  type Recorded,
 } from "../comparison.ts";
 import { methodNamed } from "../methods.ts";
 import type { TimedRow } from "../overhead/rows.ts";
@@ -50,15 +51,20 @@ export const setTitles: Readonly<Record<ProblemSet, string>> = {
 /** The sets in their order: what a reader brought, what is usual, what is hard, what is known. */
 export const sets: readonly ProblemSet[] = ["yours", "standard", "practical", "theory"];
 
-/** The batch size of a group. */
-export function batchOf({ summaries }: Group): number {
-  return summaries[0]!.rows[0]!.batchSize;
+/** The group as a place of comparisons. */
+export function placeOf({ problem, backend, selection }: Group): Place {
+  return { problem: problem.name, backend, batchSize: problem.batchSize, selection };
 }
 
-/** The group as a place of comparisons. */
-export function placeOf(group: Group): Place {
-  const { problem, backend, selection } = group;
-  return { problem: problem.name, backend, batchSize: batchOf(group), selection };
+/** The batch size that a group's problem has by itself. */
+export function usualBatch({ problems }: Material, { problem }: Group): number | undefined {
+  return problems.find(({ name }) => name === problem.name)?.batchSize;
+}
+
+/** The rows of some groups, and all tuning runs: a method that diverged at every rate has no rows. */
+export function recordedIn({ results }: Material, groups: readonly Group[]): Recorded {
+  const own = new Set(groups.flatMap(({ summaries }) => summaries.flatMap(({ rows }) => rows)));
+  return { rows: results.rows.filter((row) => own.has(row)), sensitivity: results.sensitivity };
 }
 
 /** What rates were chosen for, where they were chosen twice. */
@@ -70,12 +76,11 @@ const moments: Readonly<Record<Selection, string>> = {
 };
 
 /** A problem's name with what tells its groups apart; without the batch size if it is the usual one. */
-export function groupTitle(group: Group, usualBatch?: number): string {
-  const { problem, backend, selection } = group;
+export function groupTitle({ problem, backend, selection }: Group, usual?: number): string {
   return [
     problem.title,
     ...(problem.kind === "network" ? [backend] : []),
-    ...(batchOf(group) === usualBatch ? [] : [`B = ${batchOf(group)}`]),
+    ...(problem.batchSize === usual ? [] : [`B = ${problem.batchSize}`]),
     ...(problem.selections.length > 1 ? [`for ${moments[selection]}`] : []),
   ].join(" · ");
 }
@@ -118,10 +123,9 @@ export const comparedTitles: Readonly<Record<Compared, string>> = {
  * The groups of a set at each problem's own batch size, by backend; of the rates that were chosen
  * twice, those chosen by the end of training.
  */
-export function fieldOf({ groups, problems }: Material, set: ProblemSet): Map<string, Group[]> {
-  const own = new Map(problems.map(({ name, batchSize }) => [name, batchSize]));
-  const field = groups.filter((group) =>
-    group.problem.set === set && batchOf(group) === own.get(group.problem.name) &&
+export function fieldOf(given: Material, set: ProblemSet): Map<string, Group[]> {
+  const field = given.groups.filter((group) =>
+    group.problem.set === set && group.problem.batchSize === usualBatch(given, group) &&
     group.selection !== "bestValidation"
   );
   return Map.groupBy(field, ({ backend }) => backend);
@@ -147,10 +151,8 @@ export function contestsOf(
   compared: Compared = decides[set],
   rival: string = tunedRival,
 ): Contest[] {
-  const all = comparisonsOf(given.results, { compared, rival });
   return [...fieldOf(given, set)].map(([backend, groups]) => {
-    const keys = new Set(groups.map((group) => placeKey(placeOf(group))));
-    const comparisons = all.filter((c) => keys.has(placeKey(c)));
+    const comparisons = comparisonsOf(recordedIn(given, groups), { compared, rival });
     return { title: titleOf(set, backend), rival, compared, groups, comparisons };
   }).filter(({ comparisons }) => comparisons.length > 0);
 }

@@ -6,7 +6,7 @@ import { main } from "../report.ts";
 import type { Row } from "../rows.ts";
 import { draw, slim } from "./chart.ts";
 import { markdown } from "./markdown.ts";
-import { batchOf, contestsOf } from "./material.ts";
+import { contestsOf } from "./material.ts";
 import { effectWords, overviewTable } from "./overview.ts";
 import { merge, type RowsFile } from "./read.ts";
 import { thinned, thinnedLogarithmically } from "./thin.ts";
@@ -55,7 +55,7 @@ Deno.test("batch sizes are groups of their own; the overview has the problem's",
     ...[run("adam", 800), run("sgd", 400)],
     ...[run("adam", 640, { batchSize: 64 }), run("sgd", 64, { batchSize: 64 })],
   ])]);
-  assert.deepEqual(given.groups.map(batchOf), [16, 64]);
+  assert.deepEqual(given.groups.map(({ problem }) => problem.batchSize), [16, 64]);
   const [contest, ...others] = contestsOf(given, "standard");
   assert.equal(others.length, 0);
   assert.deepEqual(contest!.comparisons.map(({ effect }) => effect.middle), [0.5]);

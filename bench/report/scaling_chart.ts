@@ -2,7 +2,6 @@
 import { interval } from "../format.ts";
 import type { Group } from "../summary.ts";
 import { colourScale, dashScale, draw } from "./chart.ts";
-import { batchOf } from "./material.ts";
 
 /** Groups that differ in their batch sizes alone, several each. */
 export function scalings(groups: readonly Group[]): Group[][] {
@@ -15,16 +14,16 @@ export function scalings(groups: readonly Group[]): Group[][] {
 
 /** Examples to the target over the batch size: flat as long as noise rules. */
 export async function scalingChart(family: readonly Group[]): Promise<string> {
-  const values = family.flatMap((group) =>
-    group.summaries.flatMap(({ method, metrics: { examplesToTarget: examples } }) =>
+  const values = family.flatMap(({ problem: { batchSize }, summaries }) =>
+    summaries.flatMap(({ method, metrics: { examplesToTarget: examples } }) =>
       examples && Number.isFinite(examples.middle) && !method.oracle
         ? [{
           method: method.title,
-          batchSize: batchOf(group),
+          batchSize,
           examples: examples.middle,
-          tip: `${method.title}: ${interval(examples)} examples to the target with batches of ${
-            batchOf(group)
-          }`,
+          tip: `${method.title}: ${
+            interval(examples)
+          } examples to the target with batches of ${batchSize}`,
         }]
         : []
     )
@@ -32,7 +31,7 @@ export async function scalingChart(family: readonly Group[]): Promise<string> {
   const taking = new Set(values.map(({ method }) => method));
   const all = family.flatMap(({ summaries }) => summaries.map(({ method }) => method));
   const methods = [...new Set(all)].filter(({ title }) => taking.has(title));
-  const sizes = family.map(batchOf);
+  const sizes = family.map(({ problem }) => problem.batchSize);
   const x = {
     field: "batchSize",
     type: "quantitative",
