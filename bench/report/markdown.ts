@@ -3,7 +3,15 @@ import { overviewOf } from "../comparison.ts";
 import { markdownTable } from "../format.ts";
 import { methodNamed } from "../methods.ts";
 import { conclude } from "../verdict.ts";
-import { type Contest, contestsOf, groupTitle, type Material, placeOf, sets } from "./material.ts";
+import {
+  type Contest,
+  contestsOf,
+  groupTitle,
+  type Material,
+  placeOf,
+  sets,
+  usualBatch,
+} from "./material.ts";
 import { effectWords, subject, symbols } from "./overview.ts";
 
 /** A matrix of the report, as a table. */
@@ -32,7 +40,7 @@ export function markdown(given: Material): string {
   );
   const words = given.groups.map((group) => {
     const { fastest, lowest, predicted } = conclude(group);
-    return `- **${groupTitle(group, group.problem.batchSize)}.** Steps to target: ${fastest}.` +
+    return `- **${groupTitle(group, usualBatch(given, group))}.** Steps to target: ${fastest}.` +
       `${lowest ? ` Final test loss: ${lowest}.` : ""}${predicted ? ` Theory: ${predicted}.` : ""}`;
   });
   const seeds = new Set(given.results.rows.map(({ seed }) => seed)).size;

@@ -10,6 +10,7 @@ import { contestsOf } from "./material.ts";
 import { effectWords, overviewTable } from "./overview.ts";
 import { merge, type RowsFile } from "./read.ts";
 import { thinned, thinnedLogarithmically } from "./thin.ts";
+import { words } from "./words.ts";
 
 const file = (rows: Row[], command = "deno run -A bench/main.ts"): RowsFile => ({
   schemaVersion: 1,
@@ -59,6 +60,15 @@ Deno.test("batch sizes are groups of their own; the overview has the problem's",
   const [contest, ...others] = contestsOf(given, "standard");
   assert.equal(others.length, 0);
   assert.deepEqual(contest!.comparisons.map(({ effect }) => effect.middle), [0.5]);
+  const title = "MLP 784-32-10, digits · wasm";
+  assert.deepEqual(
+    [...markdown(given).matchAll(/^- \*\*(.*)\.\*\*/gm)].map(([, name]) => name),
+    [title, `${title} · B = 64`],
+  );
+  assert.deepEqual(
+    [...words(given).body.matchAll(/<td>(MLP.*?)<\/td>/g)].map(([, name]) => name),
+    [title, `${title} · B = 64`],
+  );
 });
 
 Deno.test("the overview says in words, symbols and classes who is better", () => {

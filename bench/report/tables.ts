@@ -1,7 +1,8 @@
 /** @module */
-import { factor, interval, number, rate, selectionTitle } from "../format.ts";
+import { factor, interval, number, rate } from "../format.ts";
 import type { Group, Summary } from "../summary.ts";
 import { conclude } from "../verdict.ts";
+import { groupTitle, type Material, usualBatch } from "./material.ts";
 
 /** Text for HTML. */
 export function escape(text: string): string {
@@ -18,13 +19,9 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 }
 
 /** Who won where, in words. */
-export function verdicts(groups: readonly Group[]): string {
-  const rows = groups.map((group) => {
-    const { problem, backend, selection } = group;
+export function verdicts(given: Material): string {
+  const rows = given.groups.map((group) => {
     const { fastest, lowest, lost, oracle, predicted } = conclude(group);
-    const chosen = problem.selections.length > 1
-      ? `<br><span class="soft">${selectionTitle[selection]}</span>`
-      : "";
     const rest = [
       lowest ? `<b>Final test loss:</b> ${escape(lowest)}.` : "",
       lost ? `<b>Lost since its best moment:</b> ${escape(lost)}.` : "",
@@ -32,8 +29,7 @@ export function verdicts(groups: readonly Group[]): string {
       predicted ? `<span class="soft">Theory: ${escape(predicted)}.</span>` : "",
     ].filter((line) => line !== "");
     const lines = [`<b>Steps to target:</b> ${escape(fastest)}.`, ...rest];
-    const name = `${escape(problem.title)} <span class="soft">${backend}</span>${chosen}`;
-    return [name, lines.join("<br>")];
+    return [escape(groupTitle(group, usualBatch(given, group))), lines.join("<br>")];
   });
   return table(["problem", "what was measured"], rows);
 }

@@ -61,7 +61,7 @@ export function words(given: Material): Section {
       intervalName(seeds)
     }]. Where intervals overlap it
 is called a tie here; the charts above compare seed by seed, which tells more apart. A target that was not
-reached is “–”, or “∞” for some of the seeds.</p><div class="card words">${verdicts(groups)}${
+reached is “–”, or “∞” for some of the seeds.</p><div class="card words">${verdicts(given)}${
       edges
         ? '<p class="soft">▲▼ in the tables of numbers: the chosen learning rate is the largest or smallest tried; a better one may lie outside.</p>'
         : ""
