@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 export interface ServeOptions {
   /** Texts by path. */
   readonly texts: Readonly<Record<string, string>>;
-  /** Directories by the beginning of the path, as "/wasm/". */
+  /** Directories by the beginning of the path, as "/wasm/"; a folder in them is its index.html. */
   readonly files: Readonly<Record<string, URL>>;
   /** Sends COOP and COEP, so that the page has SharedArrayBuffer. */
   readonly isolated: boolean;
@@ -15,6 +15,7 @@ export interface ServeOptions {
 
 const types: Readonly<Record<string, string>> = {
   "": "text/html; charset=utf-8",
+  html: "text/html; charset=utf-8",
   css: "text/css; charset=utf-8",
   js: "text/javascript; charset=utf-8",
   mjs: "text/javascript; charset=utf-8",
@@ -34,10 +35,12 @@ export function serve(
   const find = async (path: string): Promise<BodyInit | undefined> => {
     if (path in texts) return texts[path];
     const prefix = Object.keys(files).find((prefix) => path.startsWith(prefix));
-    if (!prefix || path.includes("..")) return undefined;
+    if (!prefix) return undefined;
+    const file = decodeURIComponent(path.slice(prefix.length)).replace(/^$|\/$/, "$&index.html");
+    if (file.includes("..")) return undefined; // "%2f" is no "/" to URL
     try {
       const directory = fileURLToPath(files[prefix]!).replace(/[\\/]?$/, "/");
-      return await Deno.readFile(directory + decodeURIComponent(path.slice(prefix.length)));
+      return await Deno.readFile(directory + file);
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) return undefined;
       throw error;
