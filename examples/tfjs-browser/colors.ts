@@ -17,6 +17,14 @@ export function mix(a: Rgb, b: Rgb, t: number): Rgb {
   return [0, 1, 2].map((k) => Math.round(a[k]! + (b[k]! - a[k]!) * t)) as unknown as Rgb;
 }
 
+/** A scale from `low` over `middle` to `high` as its part goes from 0 to 1. */
+export function ramp(
+  names: readonly [low: string, middle: string, high: string],
+): (part: number) => Rgb {
+  const [low, middle, high] = names.map(rgb) as [Rgb, Rgb, Rgb];
+  return (part) => part < 0.5 ? mix(low, middle, 2 * part) : mix(middle, high, 2 * part - 1);
+}
+
 /** Fills a canvas of one pixel an element; undefined elements stay empty. */
 export function paint(
   canvas: HTMLCanvasElement,

@@ -1,5 +1,6 @@
 import { color, mix, paint, rgb, sharp } from "./colors.ts";
 import { gridSide } from "./grid.ts";
+import { drawPoints } from "./points.ts";
 import type { Points } from "./spirals.ts";
 
 const field = new OffscreenCanvas(gridSide, gridSide);
@@ -15,18 +16,9 @@ export function drawDecisions(
     const p = 2 * probabilities[y * gridSide + x]! - 1;
     return mix(even, p < 0 ? zero : one, 0.62 * Math.abs(p));
   });
-  const { context, width, height } = sharp(canvas);
-  context.imageSmoothingQuality = "high";
-  context.drawImage(field, 0, 0, width, height);
+  const sheet = sharp(canvas);
+  sheet.context.imageSmoothingQuality = "high";
+  sheet.context.drawImage(field, 0, 0, sheet.width, sheet.height);
   const fills = [color("zero"), color("one")];
-  context.strokeStyle = color("surface");
-  context.lineWidth = 1;
-  for (let i = 0; i < labels.length; i++) {
-    context.beginPath();
-    const [x, y] = [xy[2 * i]!, xy[2 * i + 1]!];
-    context.arc((x + 1) / 2 * width, (1 - y) / 2 * height, Math.max(2.5, width / 130), 0, 7);
-    context.fillStyle = fills[labels[i]!]!;
-    context.fill();
-    context.stroke();
-  }
+  drawPoints(sheet, { xy, labels }, { fills, radius: Math.max(2.5, sheet.width / 130) });
 }

@@ -1,16 +1,13 @@
-import { mix, paint, type Rgb, rgb } from "./colors.ts";
+import { paint, ramp, type Rgb } from "./colors.ts";
 import type { LayerFractions } from "./trainer.ts";
 
 /** The least T that can be told from none, a hundredth: the memory is 100 steps. */
 const least = 0.01;
 
 /** Colour of a T, on a logarithmic scale. */
-function ramp(): (fraction: number) => Rgb {
-  const [low, middle, high] = [rgb("noise"), rgb("between"), rgb("signal")];
-  return (fraction) => {
-    const t = 1 - Math.log(Math.max(fraction, least)) / Math.log(least);
-    return t < 0.5 ? mix(low, middle, 2 * t) : mix(middle, high, 2 * t - 1);
-  };
+function fractionRamp(): (fraction: number) => Rgb {
+  const colorOf = ramp(["noise", "between", "signal"]);
+  return (fraction) => colorOf(1 - Math.log(Math.max(fraction, least)) / Math.log(least));
 }
 
 /** The layer's T's: one pixel an element, the biases in a row of their own below a gap. */
@@ -18,7 +15,7 @@ function drawLayer(canvas: HTMLCanvasElement, { kernel, bias }: LayerFractions):
   const outputs = bias.length, inputs = kernel.length / outputs;
   // The output layer's row of weights lies flat, so that all maps are as wide as a hidden layer.
   const [columns, rows] = outputs === 1 ? [inputs, 1] : [outputs, inputs];
-  const colorOf = ramp();
+  const colorOf = fractionRamp();
   paint(canvas, [columns, rows + 2], (x, y) => {
     if (y < rows) return colorOf(kernel[y * columns + x]!);
     return y > rows && x < outputs ? colorOf(bias[x]!) : undefined;
@@ -40,6 +37,6 @@ export function drawFractions(container: HTMLElement, layers: readonly LayerFrac
 
 /** Draws the scale of the colours, from a hundredth to 1. */
 export function drawScale(canvas: HTMLCanvasElement): void {
-  const colorOf = ramp();
+  const colorOf = fractionRamp();
   paint(canvas, [128, 1], (x) => colorOf(least ** (1 - x / 127)));
 }

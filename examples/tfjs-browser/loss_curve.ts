@@ -9,8 +9,8 @@ export interface Run {
 
 const margin = { left: 40, right: 12, top: 12, bottom: 26 };
 
-/** A round step that makes four to eight ticks up to `end`. */
-function tickOf(end: number): number {
+/** A round step that makes four to eight ticks in `end`. */
+export function tickOf(end: number): number {
   const power = 10 ** Math.floor(Math.log10(end / 4));
   return [1, 2, 5, 10].map((k) => k * power).find((tick) => end / tick <= 8)!;
 }

@@ -19,7 +19,7 @@ export interface Task {
   readonly test: Examples;
   /** Where the examples are points of the plane: those of the training set, within [−1, 1]². */
   readonly points?: Float32Array<ArrayBuffer>;
-  /** The inputs of the points of {@linkcode makeGrid}, for the map of decisions. */
+  /** The inputs of the points of the map of decisions. */
   readonly grid?: Float32Array<ArrayBuffer>;
 }
 

@@ -1,7 +1,7 @@
 /** Tasks of points in the plane: drawn by a rule, or brought by the visitor. */
+import { makeGrid } from "../../examples/tfjs-browser/grid.ts";
 import { makeSpirals } from "../../examples/tfjs-browser/spirals.ts";
 import { type Examples, mislabel, type Task, type TaskOptions } from "./examples.ts";
-import { makeGrid } from "./grid.ts";
 import { makeRandom, type Random } from "./random.ts";
 
 /** Points within [−1, 1]² and the class of each. */
@@ -10,6 +10,9 @@ export interface LabelledPoints {
   readonly xy: Float32Array<ArrayBuffer>;
   readonly labels: Int32Array<ArrayBuffer>;
 }
+
+/** Points of the map of decisions along each side. */
+export const gridSide = 48;
 
 /** A rule that draws points; the same seed draws the same. */
 export type PlaneRule = (count: number, seed: number) => LabelledPoints;
@@ -66,7 +69,7 @@ function taskOf(
       ? labels
       : mislabel(labels, { classes, fraction: options.labelNoise, uniform: random.uniform }),
   })) as [Examples, Examples, Examples];
-  const grid = inputsOf(makeGrid(), options);
+  const grid = inputsOf(makeGrid(gridSide), options);
   const width = 2 + options.useless;
   return { width, classes, train, validation, test, points: sets[0].xy, grid };
 }

@@ -1,4 +1,5 @@
 import { color, sharp } from "../../examples/tfjs-browser/colors.ts";
+import { tickOf } from "../../examples/tfjs-browser/loss_curve.ts";
 
 /** A line of a chart. */
 export interface Line {
@@ -23,8 +24,7 @@ const margin = { left: 42, right: 10, top: 10, bottom: 24 };
 
 /** Round numbers, some four to eight of them. */
 function linearTicks(low: number, high: number): number[] {
-  const power = 10 ** Math.floor(Math.log10((high - low) / 4));
-  const tick = [1, 2, 5, 10].map((k) => k * power).find((step) => (high - low) / step <= 8)!;
+  const tick = tickOf(high - low);
   const first = Math.ceil(low / tick - 1e-9);
   const count = Math.floor(high / tick + 1e-9) - first + 1;
   return Array.from({ length: count }, (_, k) => Number(((first + k) * tick).toPrecision(6)));

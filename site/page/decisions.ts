@@ -1,30 +1,14 @@
 import { color, mix, paint, type Rgb, rgb, sharp } from "../../examples/tfjs-browser/colors.ts";
+import { drawPoints } from "../../examples/tfjs-browser/points.ts";
 import { imageSide } from "../data/digits.ts";
 import type { Examples } from "../data/examples.ts";
-import { gridSide } from "../data/grid.ts";
-import type { LabelledPoints } from "../data/plane.ts";
+import { gridSide, type LabelledPoints } from "../data/plane.ts";
 
 const field = document.createElement("canvas");
 
-/** The colour of a class. */
-export const classColor = (label: number): string => color(`class-${label}`);
-
-/** Draws points of the plane, each in the colour of its class. */
-export function drawPoints(
-  { context, width, height }: ReturnType<typeof sharp>,
-  { xy, labels }: LabelledPoints,
-  radius: number,
-): void {
-  context.strokeStyle = color("surface");
-  context.lineWidth = 1;
-  for (let i = 0; i < labels.length; i++) {
-    context.beginPath();
-    const [x, y] = [xy[2 * i]!, xy[2 * i + 1]!];
-    context.arc((x + 1) / 2 * width, (1 - y) / 2 * height, radius, 0, 7);
-    context.fillStyle = classColor(labels[i]!);
-    context.fill();
-    context.stroke();
-  }
+/** The colours of so many classes. */
+export function classColors(classes: number): string[] {
+  return Array.from({ length: classes }, (_, k) => color(`class-${k}`));
 }
 
 /** Draws what a network says of the plane, with training points on it. */
@@ -50,7 +34,10 @@ export function drawDecisions(
   // More would hide the map.
   const shown = Math.min(labels.length, 300);
   const points = { xy: xy.subarray(0, 2 * shown), labels: labels.subarray(0, shown) };
-  drawPoints(sheet, points, Math.max(2, sheet.width / 110));
+  drawPoints(sheet, points, {
+    fills: classColors(classes),
+    radius: Math.max(2, sheet.width / 110),
+  });
 }
 
 /** Draws the first images of a set, side by side. */

@@ -1,6 +1,7 @@
 import { color, sharp } from "../../examples/tfjs-browser/colors.ts";
+import { drawPoints } from "../../examples/tfjs-browser/points.ts";
 import type { LabelledPoints } from "../data/plane.ts";
-import { drawPoints } from "./decisions.ts";
+import { classColors } from "./decisions.ts";
 import { element } from "./elements.ts";
 
 /** Points that the visitor sets, with mouse, finger or keyboard. */
@@ -31,7 +32,7 @@ export function offerDrawing(onChange: () => void): Drawing {
     if (canvas.clientWidth === 0) return; // not shown
     const sheet = sharp(canvas);
     const { context, width, height } = sheet;
-    drawPoints(sheet, labelled(), 5);
+    drawPoints(sheet, labelled(), { fills: classColors(buttons.length), radius: 5 });
     if (document.activeElement !== canvas) return;
     const [x, y] = [(cross.x + 1) / 2 * width, (1 - cross.y) / 2 * height];
     context.strokeStyle = color("text");

@@ -1,4 +1,4 @@
-import { mix, paint, type Rgb, rgb } from "../../examples/tfjs-browser/colors.ts";
+import { paint, ramp } from "../../examples/tfjs-browser/colors.ts";
 import type { LayerMap } from "../training/maps.ts";
 import { layerNames } from "../training/lineup.ts";
 
@@ -9,11 +9,8 @@ type Kind = typeof kinds[number];
 const least: Readonly<Record<Kind, number>> = { signal: 0.01, curvature: 0.0001 };
 const titles: Readonly<Record<Kind, string>> = { signal: "Signal T", curvature: "Curvature" };
 
-function ramp(kind: Kind): (part: number) => Rgb {
-  const names = kind === "signal" ? ["noise", "between", "signal"] : ["flat", "bent", "sharp"];
-  const [low, middle, high] = names.map(rgb) as [Rgb, Rgb, Rgb];
-  return (part) => part < 0.5 ? mix(low, middle, 2 * part) : mix(middle, high, 2 * part - 1);
-}
+const rampOf = (kind: Kind) =>
+  ramp(kind === "signal" ? ["noise", "between", "signal"] : ["flat", "bent", "sharp"]);
 
 /** Makes the canvases: a column for T, one for the curvature, and a row for each layer. */
 export function offerMaps(container: HTMLElement): void {
@@ -38,7 +35,7 @@ export function offerMaps(container: HTMLElement): void {
 export function drawRamps(container: HTMLElement): void {
   for (const kind of kinds) {
     const canvas = container.querySelector<HTMLCanvasElement>(`[data-ramp=${kind}]`)!;
-    const colorOf = ramp(kind);
+    const colorOf = rampOf(kind);
     paint(canvas, [128, 1], (x) => colorOf(x / 127));
   }
 }
@@ -57,7 +54,7 @@ export function drawMaps(container: HTMLElement, layers: readonly LayerMap[]): v
       const columns = layer.outputs, rows = values.length / columns;
       const key = `${layer.name}-${kind}`;
       const canvas = container.querySelector<HTMLCanvasElement>(`[data-map=${key}]`)!;
-      const colorOf = ramp(kind);
+      const colorOf = rampOf(kind);
       paint(canvas, [columns, rows], (x, y) => {
         const value = Math.max(values[y * columns + x]! / top, least[kind]);
         return colorOf(1 - Math.log(value) / Math.log(least[kind]));

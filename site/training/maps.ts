@@ -1,8 +1,8 @@
 import type { PrecondOptimizer } from "@precond/tfjs";
 import { fractionsOf, rhoAfter } from "../../examples/tfjs-browser/fractions.ts";
 import { decay, watcher } from "../../examples/tfjs-browser/watched.ts";
+import type { Layer } from "../../examples/tfjs-browser/network.ts";
 import { curvatureWatcher } from "./contenders.ts";
-import type { Layer } from "./network.ts";
 
 /** What is known of every weight of a layer: [inputs, outputs], row after row. */
 export interface LayerMap {

@@ -1,12 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
+import type { Layer } from "../../examples/tfjs-browser/network.ts";
 import { layerNames } from "./lineup.ts";
-
-/** The parameters of one layer; the names are those under which optimizers keep their state. */
-export interface Layer {
-  readonly name: string;
-  readonly kernel: tf.Variable;
-  readonly bias: tf.Variable;
-}
 
 /** A network of two hidden layers on the active backend. */
 export interface Network {
