@@ -1,6 +1,6 @@
-import type { LabelledPoints } from "./plane.ts";
+import { fewestPoints, type LabelledPoints } from "./plane.ts";
 
-const mostClasses = 6, fewestRows = 15;
+const mostClasses = 6;
 
 /** Points of a file, and what its labels are called. */
 export interface CsvPoints extends LabelledPoints {
@@ -33,10 +33,10 @@ export function readCsv(text: string): CsvPoints {
         `"${cells[0]}" and "${cells[1]}"`,
     );
   });
-  if (rows.length < fewestRows) {
+  if (rows.length < fewestPoints) {
     throw new Error(
       `Cannot train on ${rows.length} rows: a fifth is kept for the test and a fifth to choose ` +
-        `learning rates by; give at least ${fewestRows}`,
+        `learning rates by; give at least ${fewestPoints}`,
     );
   }
   const names = [...new Set(rows.map(({ label }) => label))].sort();

@@ -86,6 +86,9 @@ export function planeTask(rule: PlaneRule, options: TaskOptions): Task {
   return taskOf(sets, 2, options);
 }
 
+/** The fewest points of the visitor's: three in a fifth. */
+export const fewestPoints = 15;
+
 /** The visitor's points: a fifth to choose rates by, a fifth to test with, the others to train. */
 export function ownTask({ xy, labels }: LabelledPoints, options: TaskOptions): Task {
   const classes = Math.max(2, ...labels.map((label) => label + 1));

@@ -22,7 +22,7 @@ export interface Settings {
 }
 
 /** A setting that has a slider. */
-export type SliderName =
+type SliderName =
   | "count"
   | "labelNoise"
   | "useless"
@@ -42,7 +42,7 @@ interface Slider {
 const percent = (value: number) => `${Math.round(100 * value)} %`;
 
 /** The sliders; each stands at one of its values. */
-export const sliders: Readonly<Record<SliderName, Slider>> = {
+const sliders: Readonly<Record<SliderName, Slider>> = {
   count: {
     label: "Training examples",
     hint: "How much there is to learn from.",
@@ -90,7 +90,9 @@ export const sliders: Readonly<Record<SliderName, Slider>> = {
 
 const names = Object.keys(sliders) as SliderName[];
 const input = (name: SliderName) => element<HTMLInputElement>(`slider-${name}`);
-const select = (name: "data" | "snr" | "backend") => element<HTMLSelectElement>(name);
+/** The settings that have a list. */
+const lists = ["data", "snr", "backend"] as const;
+const select = (name: typeof lists[number]) => element<HTMLSelectElement>(name);
 
 function textOf(name: SliderName, index: number): string {
   const { values, text = String } = sliders[name];
@@ -119,7 +121,7 @@ export function offerSettings(onChange: () => void): void {
     input(name).oninput = () => say(name);
     input(name).onchange = onChange;
   }
-  for (const name of ["data", "snr", "backend"] as const) select(name).onchange = onChange;
+  for (const name of lists) select(name).onchange = onChange;
 }
 
 /** What the controls say. */
@@ -140,7 +142,7 @@ export function showSettings(settings: Partial<Settings>): void {
     if (value !== undefined) input(name).value = String(sliders[name].values.indexOf(value));
     say(name);
   }
-  for (const name of ["data", "snr", "backend"] as const) {
+  for (const name of lists) {
     const value = settings[name];
     if (value !== undefined) select(name).value = value;
   }

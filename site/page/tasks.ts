@@ -1,7 +1,14 @@
 import type { CsvPoints } from "../data/csv.ts";
 import { digitsTask } from "../data/digits.ts";
 import type { Task } from "../data/examples.ts";
-import { type LabelledPoints, moons, ownTask, planeTask, spirals } from "../data/plane.ts";
+import {
+  fewestPoints,
+  type LabelledPoints,
+  moons,
+  ownTask,
+  planeTask,
+  spirals,
+} from "../data/plane.ts";
 import type { Settings } from "./settings.ts";
 
 /** What the visitor has brought. */
@@ -9,8 +16,6 @@ export interface Brought {
   readonly drawn: LabelledPoints;
   readonly file?: CsvPoints;
 }
-
-const fewest = 15;
 
 /**
  * The task that the settings ask for.
@@ -30,9 +35,9 @@ export function makeTask(settings: Settings, { drawn, file }: Brought): Task {
       return ownTask(file, settings);
     case "drawn": {
       const { labels } = drawn;
-      if (labels.length < fewest || new Set(labels).size < 2) {
+      if (labels.length < fewestPoints || new Set(labels).size < 2) {
         throw new Error(
-          `Cannot train yet: ${labels.length} points are drawn; set at least ${fewest}, of at ` +
+          `Cannot train yet: ${labels.length} points are drawn; set at least ${fewestPoints}, of at ` +
             "least two colours",
         );
       }

@@ -2,13 +2,6 @@ import { contenders } from "./contenders.ts";
 import { tuningSteps } from "./lineup.ts";
 import { makeRun, type RunOptions } from "./run.ts";
 
-/** A chosen rate, and the losses by which it was chosen. */
-export interface Choice {
-  readonly rate: number;
-  /** Loss on validation data by rate; nothing where there was no choice. */
-  readonly tried: readonly (readonly [rate: number, loss: number])[];
-}
-
 /** Options of {@linkcode chooseRate}. */
 export interface TuningOptions {
   /** Stops it. */
@@ -21,9 +14,9 @@ export interface TuningOptions {
 export async function chooseRate(
   options: Omit<RunOptions, "rate" | "observed">,
   { signal, onTried }: TuningOptions = {},
-): Promise<Choice> {
+): Promise<number> {
   const { rates } = contenders[options.contender];
-  if (typeof rates === "number") return { rate: rates, tried: [] };
+  if (typeof rates === "number") return rates;
   const tried: [number, number][] = [];
   for (const rate of rates) {
     // Another seed than that of the run which is shown.
@@ -42,6 +35,5 @@ export async function chooseRate(
     tried.push([rate, Number.isFinite(loss) ? loss : Infinity]);
     onTried?.(tried.length, rates.length);
   }
-  const [rate] = tried.reduce((best, next) => next[1] < best[1] ? next : best);
-  return { rate, tried };
+  return tried.reduce((best, next) => next[1] < best[1] ? next : best)[0];
 }
