@@ -10,7 +10,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { publicPackages, readJson } from "./_packages.ts";
-import { capture, npmProgram, root, run } from "./_run.ts";
+import { capture, npmProgram, root, run, type RunOptions } from "./_run.ts";
 
 /** The registry, of a version for Node.js 20. One of its packages asks for a tag of node-fetch that copies of npm lack. */
 const REGISTRY = {
@@ -64,8 +64,8 @@ function freePort(): number {
   return port;
 }
 
-/** Starts the registry; resolves when it answers. */
-async function registry(folder: string): Promise<{ address: string; stop(): Promise<void> }> {
+/** Starts the registry; resolves when it answers. It runs until it is disposed. */
+async function startRegistry(folder: string): Promise<AsyncDisposable & { address: string }> {
   const port = freePort();
   const address = `http://127.0.0.1:${port}/`;
   const upstream = (await capture(npm, ["config", "get", "registry"])).trim();
@@ -96,14 +96,19 @@ async function registry(folder: string): Promise<{ address: string; stop(): Prom
   for (let second = 0; second < 120 && !ended; second++) {
     const answer = await fetch(new URL("-/ping", address)).catch(() => undefined);
     await answer?.body?.cancel();
-    if (answer?.ok) return { address, stop };
+    if (answer?.ok) return { address, [Symbol.asyncDispose]: stop };
     await new Promise((resolve) => setTimeout(resolve, 1000));
   }
   await stop();
   throw new Error("Cannot rehearse: the registry does not answer");
 }
 
-async function must(what: string, command: string, args: readonly string[], options: object) {
+async function must(
+  what: string,
+  command: string,
+  args: readonly string[],
+  options: RunOptions,
+): Promise<void> {
   console.log(`\n== ${what}`);
   const code = await run(command, args, options);
   if (code !== 0) throw new Error(`Cannot rehearse: ${what} ended with exit code ${code}`);
@@ -150,8 +155,9 @@ async function tryOut(
 }
 
 const folder = await Deno.makeTempDir({ prefix: "precond-release-" });
-const { address, stop } = await registry(folder);
 try {
+  await using registry = await startRegistry(folder);
+  const { address } = registry;
   const userconfig = join(folder, "npmrc");
   const token = `//${new URL(address).host}/:_authToken=rehearsal`;
   await Deno.writeTextFile(userconfig, `registry=${address}\n${token}\n`);
@@ -169,6 +175,5 @@ try {
   }
   console.log(`\n${version} was published to ${address}, installed from it, and trains`);
 } finally {
-  await stop();
   await Deno.remove(folder, { recursive: true });
 }
