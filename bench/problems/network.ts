@@ -151,12 +151,8 @@ export function examplesUsed(method: Method, batchSize: number, steps: number): 
   return batchSize * (steps + (every ? Math.ceil(steps / every) : 0));
 }
 
-/** Gives examples the noise that a network takes, for all libraries the same. */
-function noisy(
-  network: Network | undefined,
-  ...seed: (string | number)[]
-): (examples: Examples) => Examples {
-  const width = network ? noiseOf(network) : 0;
+/** Gives examples so many numbers of noise each, for all libraries the same. */
+function noisy(width: number, ...seed: (string | number)[]): (examples: Examples) => Examples {
   if (width === 0) return (examples) => examples;
   const draw = random("noise", ...seed);
   return (examples) => ({
@@ -169,13 +165,14 @@ async function train(options: NetworkOptions & { target: Target }, task: Task): 
   const { method, learningRate, seed, backend, tuning, breathe } = task;
   const { network, steps, every, batchSize, target } = options;
   const { train, probe, test, validation } = options.data(seed);
-  const ready = noisy(network, "observed", seed);
+  const width = network ? noiseOf(network) : 0;
+  const ready = noisy(width, "observed", seed);
   const observed = {
     probe: ready(probe),
     test: ready(test),
     ...(validation && { validation: ready(validation) }),
   };
-  const prepare = noisy(network, "trained", seed);
+  const prepare = noisy(width, "trained", seed);
   const how = { method, schedule: scheduleOf(options, learningRate), seed, batchSize };
   const learner = "learner" in options ? await options.learner(backend, how) : await createLearner(
     backend,

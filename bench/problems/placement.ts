@@ -4,7 +4,7 @@
  * @module
  */
 import { random } from "../random.ts";
-import type { Layer, Network } from "./layers.ts";
+import { hasLayer, type Layer, type Network } from "./layers.ts";
 
 /** An array of a layer. */
 export interface Parameter {
@@ -177,6 +177,7 @@ export function drawWeights({ input, layers }: Network, seed: number): PlacedLay
 
 /** Numbers of noise that a network takes for an example; 0 if it does not sample. */
 export function noiseOf(network: Network): number {
+  if (!hasLayer(network.layers, "sample")) return 0;
   const sampling = drawWeights(network, 0).find(({ layer }) => layer.type === "sample");
   return sampling?.output[0] ?? 0;
 }
