@@ -1,9 +1,15 @@
 /** @module */
-import { type Feeds, type Ort, Trainer } from "@precond/onnxruntime";
+import { type Feeds, type Ort, Trainer, type TrainerSource } from "@precond/onnxruntime";
 import type { Examples } from "./digits.ts";
 import { evaluation } from "./evaluation.ts";
 import { outputsOf } from "./layers.ts";
-import { addBackend, type Learner, type LearnerOptions, onnxBackends } from "./learner.ts";
+import {
+  addBackend,
+  type Learner,
+  type LearnerOptions,
+  onnxBackends,
+  type Training,
+} from "./learner.ts";
 import { feedsOf, onnxModel, onnxParameters } from "./onnx_model.ts";
 
 /** Adds the backends of ONNX Runtime. */
@@ -12,15 +18,10 @@ export function addOnnxBackends(): void {
 }
 
 async function onnxLearner(backend: string, options: LearnerOptions): Promise<Learner> {
-  const { network, method, schedule, seed } = options;
+  const { network } = options;
   const parameters = onnxParameters(options);
-  const { build, executionProviders } = await buildFor(backend);
-  const trainer = await Trainer.create(build, onnxModel(options), {
-    optimizer: method.definition(schedule, "network"),
-    executionProviders,
-    // Runs happen side by side, one on each core.
-    sessionOptions: { intraOpNumThreads: 1, interOpNumThreads: 1 },
-    seed,
+  const trainer = await trainerOn(backend, onnxModel(options), {
+    ...options,
     trainable: parameters.map(({ name }) => name),
   });
   const outputs = outputsOf(network);
@@ -52,8 +53,25 @@ function rowsOf({ x, labels }: Feeds): number {
   return data instanceof BigInt64Array ? data.length : dims[0]!;
 }
 
+/** A trainer of a model on a backend of ONNX Runtime. */
+export async function trainerOn(
+  backend: string,
+  source: TrainerSource,
+  { method, schedule, seed, trainable }: Training & { readonly trainable?: readonly string[] },
+): Promise<Trainer> {
+  const { build, executionProviders } = await buildFor(backend);
+  return await Trainer.create(build, source, {
+    optimizer: method.definition(schedule, "network"),
+    executionProviders,
+    // Runs happen side by side, one on each core.
+    sessionOptions: { intraOpNumThreads: 1, interOpNumThreads: 1 },
+    seed,
+    ...(trainable && { trainable }),
+  });
+}
+
 /** The build of ONNX Runtime of a backend, and what it computes with. */
-export async function buildFor(
+async function buildFor(
   backend: string,
 ): Promise<{ readonly build: Ort; readonly executionProviders: string[] }> {
   if (backend === "onnxruntime") {

@@ -11,12 +11,12 @@ import {
   readArtifacts,
   readModel,
 } from "@precond/onnx";
-import { type Feed, type Feeds, Trainer, type TrainerSource } from "@precond/onnxruntime";
+import type { Feed, Feeds, TrainerSource } from "@precond/onnxruntime";
 import type { Examples } from "./digits.ts";
 import { evaluation } from "./evaluation.ts";
 import { InputError } from "./input_error.ts";
 import type { Learner, Training } from "./learner.ts";
-import { buildFor } from "./onnx_learner.ts";
+import { trainerOn } from "./onnx_learner.ts";
 import type { YourLoss, YourModel } from "./your_model.ts";
 
 const losses: Readonly<Record<YourLoss, Loss>> = {
@@ -50,14 +50,9 @@ export function graphLearners(
   base: URL,
 ): (backend: string, how: Training) => Promise<Learner> {
   let source: Promise<Source> | undefined;
-  return async (backend, { method, schedule, seed }) => {
+  return async (backend, how) => {
     const { source: made, input, labels } = await (source ??= sourceOf(model, base));
-    const { build, executionProviders } = await buildFor(backend);
-    const trainer = await Trainer.create(build, made, {
-      optimizer: method.definition(schedule, "network"),
-      executionProviders,
-      seed,
-    });
+    const trainer = await trainerOn(backend, made, how);
     const learner: Learner<{ readonly feeds: Feeds; readonly examples: Examples }> = {
       upload: (examples) => ({
         feeds: {
