@@ -4,7 +4,14 @@ import { random } from "../random.ts";
 import { digits, type Examples, pick, range } from "./digits.ts";
 import { multilayer, type Network } from "./layers.ts";
 import { createLearner, type Learner } from "./learner.ts";
-import { batches, examplesUsed, type NetworkProblem, problemOf, scheduleOf } from "./network.ts";
+import {
+  batches,
+  examplesUsed,
+  type NetworkProblem,
+  problemOf,
+  scheduleOf,
+  stepOn,
+} from "./network.ts";
 import { observe, type Observed } from "./observer.ts";
 import type { Outcome, Problem, Target, Task } from "./problem.ts";
 import { withTarget } from "./targets.ts";
@@ -102,13 +109,9 @@ async function locally(
   steps: number,
 ): Promise<number> {
   let seconds = 0;
-  for (let n = from; n < from + steps; n++) {
-    const batch = learner.upload(pick(examples, order.next().value));
-    const start = performance.now();
-    await learner.step(batch, n);
-    if (n + 1 === from + steps) await learner.settle();
-    seconds += (performance.now() - start) / 1e3;
-    learner.drop(batch);
+  for (let step = from; step < from + steps; step++) {
+    const batch = pick(examples, order.next().value);
+    seconds += await stepOn(learner, batch, { step, settles: step + 1 === from + steps });
   }
   return seconds;
 }

@@ -5,7 +5,7 @@ import { random } from "../random.ts";
 import { digits, type Examples, pick } from "./digits.ts";
 import { multilayer } from "./layers.ts";
 import { createLearner } from "./learner.ts";
-import { batches, type Data, networkProblem } from "./network.ts";
+import { batches, type Data, networkProblem, stepOn } from "./network.ts";
 import type { Problem } from "./problem.ts";
 import { flatten, placeWeights, type Weights } from "./weights.ts";
 
@@ -86,9 +86,7 @@ async function pretrain(
   try {
     const order = batches(known.count, batchSize, seed);
     for (let step = 0; step < steps; step++) {
-      const batch = learner.upload(pick(known, order.next().value));
-      await learner.step(batch, step);
-      learner.drop(batch);
+      await stepOn(learner, pick(known, order.next().value), { step, settles: false });
     }
     return [...(await learner.weights()).slice(0, -2), ...flatten(placeWeights(start)).slice(-2)];
   } finally {

@@ -151,6 +151,22 @@ export function examplesUsed(method: Method, batchSize: number, steps: number): 
   return batchSize * (steps + (every ? Math.ceil(steps / every) : 0));
 }
 
+/** One step on these examples; returns its seconds, in which they are not brought or dropped. */
+export async function stepOn(
+  learner: Learner,
+  examples: Examples,
+  { step, settles }: { readonly step: number; readonly settles: boolean },
+): Promise<number> {
+  const batch = learner.upload(examples);
+  const start = performance.now();
+  await learner.step(batch, step);
+  // Until then a GPU may be behind: a wait after every step would slow it down.
+  if (settles) await learner.settle();
+  const seconds = (performance.now() - start) / 1e3;
+  learner.drop(batch);
+  return seconds;
+}
+
 /** Gives examples so many numbers of noise each, for all libraries the same. */
 function noisy(width: number, ...seed: (string | number)[]): (examples: Examples) => Examples {
   if (width === 0) return (examples) => examples;
@@ -184,14 +200,9 @@ async function train(options: NetworkOptions & { target: Target }, task: Task): 
   try {
     await look(0, seconds);
     for (let step = 0; step < steps && !recorder.diverged; step++) {
-      const batch = learner.upload(prepare(pick(train, order.next().value)));
-      const start = performance.now();
-      await learner.step(batch, step);
+      const examples = prepare(pick(train, order.next().value));
       const looks = (step + 1) % every === 0 || step + 1 === steps;
-      // Until then a GPU may be behind: a wait after every step would slow it down.
-      if (looks) await learner.settle();
-      seconds += (performance.now() - start) / 1e3;
-      learner.drop(batch);
+      seconds += await stepOn(learner, examples, { step, settles: looks });
       if (looks) {
         await look(step + 1, seconds);
         await breathe();
