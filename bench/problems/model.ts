@@ -74,7 +74,7 @@ export function build(start: Start): Model {
 }
 
 /** Our losses by their names. */
-const losses: Readonly<
+export const losses: Readonly<
   Record<
     Exclude<LossName, "variational">,
     (outputs: () => tf.Tensor, targets: tf.Tensor) => LikelihoodLoss

@@ -3,16 +3,13 @@
  *
  * @module
  */
-import { binary, classification, squaredError } from "@precond/tfjs";
 import * as tf from "@tensorflow/tfjs-core";
 import * as layers from "@tensorflow/tfjs-layers";
 import { InputError } from "./input_error.ts";
 import { type Learner, modelLearner, startTensors, type Training } from "./learner.ts";
-import { type Model, readWeights, writeWeights } from "./model.ts";
+import { losses, type Model, readWeights, writeWeights } from "./model.ts";
 import type { Weights } from "./weights.ts";
 import type { Tensors, VariableModel, YourLoss, YourModel } from "./your_model.ts";
-
-const losses = { classification, binary, squared: squaredError } as const;
 
 /** What a user's function has made, as a model; `features` is what an example has. */
 function modelOf(
