@@ -55,9 +55,11 @@ type Trained =
 export type NetworkOptions = NetworkProblem & Trained & { data(seed: number): Data };
 
 /** A problem of a network that `run` trains. */
-export function problemOf(options: NetworkProblem, run: Problem["run"]): Problem {
-  const { name, title, about, noisyData, batchSize, steps, selections } = options;
-  const { target } = withTarget(options);
+export function problemOf(
+  options: NetworkProblem & { readonly target: Target },
+  run: Problem["run"],
+): Problem {
+  const { name, title, about, noisyData, batchSize, steps, selections, target } = options;
   const { network, every, schedule, rateScale, set = "standard", fullOnly = false } = options;
   return {
     name,
