@@ -52,10 +52,10 @@ export function onnxOperations(m: ModelBuilder): Operations<OnnxValue> {
     conv(x, kernel, bias, { stride, padded }) {
       const name = first(x);
       const [, , height, width] = m.dims(name) as number[];
-      const [filters, , size] = m.dims(kernel.name) as [number, number, number];
+      const [, , size] = m.dims(kernel.name) as [number, number, number];
       const missing = (length: number) => {
-        const layer = { type: "conv", filters, size, stride, padding: "same" } as const;
-        return Math.max(0, (convolved(length, layer) - 1) * stride + size - length);
+        const moved = convolved(length, { size, stride, padding: "same" });
+        return Math.max(0, (moved - 1) * stride + size - length);
       };
       const both = padded ? [missing(height!), missing(width!)] : [0, 0];
       const pads = [

@@ -42,7 +42,10 @@ const normal = (shape: readonly number[], deviation: number): Wanted => ({
 });
 
 /** `⌊(size − kernel)/stride⌋ + 1`, or `⌈size/stride⌉` where it is padded. */
-export function convolved(size: number, layer: Extract<Layer, { type: "conv" }>): number {
+export function convolved(
+  size: number,
+  layer: Pick<Extract<Layer, { type: "conv" }>, "size" | "stride" | "padding">,
+): number {
   const { stride = 1, padding } = layer;
   return padding ? Math.ceil(size / stride) : Math.floor((size - layer.size) / stride) + 1;
 }
