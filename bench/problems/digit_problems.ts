@@ -23,17 +23,14 @@ type OnDigits =
     readonly shape?: string;
     /** Steps in the quick suite and in the full one; default 80 and 1500. */
     readonly steps?: readonly [quick: number, full: number];
-    /** The training loss to reach until it is fixed in `targets.json`. */
-    readonly target?: number;
   };
 
 /** A problem of a network on clean digits, in its quick or its full size. */
 export function onDigits(full: boolean, options: OnDigits): Problem {
-  const { shape = "", steps = [80, 1500], target, ...own } = options;
+  const { shape = "", steps = [80, 1500], ...own } = options;
   return networkProblem({
     data: () => clean(full),
     ...own,
-    ...(target === undefined ? {} : { target: { metric: "trainLoss", value: target } }),
     about: `MNIST, 10k subset: 8,000 digits to train, 2,000 to test; ${shape}the learning rate ` +
       "falls linearly to 0.",
     noisyData: false,

@@ -45,7 +45,6 @@ export function resnetProblem(full: boolean): Problem {
       loss: "classification",
     },
     steps: [80, 300],
-    target: full ? 0.2 : 0.7,
     rateScale: 2,
     fullOnly: true,
   });
@@ -104,7 +103,6 @@ export function vaeProblem(full: boolean): Problem {
       loss: "variational",
     },
     steps: [120, 600],
-    target: full ? 46 : 52,
     rateScale: 2,
     fullOnly: true,
     data: () => small(full),

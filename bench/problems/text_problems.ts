@@ -35,12 +35,10 @@ type OnText = Pick<NetworkOptions, "name" | "title" | "rateScale"> & {
   readonly layers: readonly Layer[];
   /** In the quick suite and in the full one. */
   readonly steps: readonly [number, number];
-  readonly targets: readonly [number, number];
 };
 
 function onText(full: boolean, text: Text, own: OnText): Problem {
-  const size = full ? 1 : 0;
-  const { shape, layers, steps, targets, ...rest } = own;
+  const { shape, layers, steps, ...rest } = own;
   return networkProblem({
     ...rest,
     about:
@@ -54,9 +52,8 @@ function onText(full: boolean, text: Text, own: OnText): Problem {
       loss: "classification",
     },
     batchSize: 8,
-    steps: steps[size],
+    steps: steps[full ? 1 : 0],
     every: full ? 25 : 5,
-    target: { metric: "trainLoss", value: targets[size] },
     selections: ["finalTrainLoss"],
     schedule: "linear",
     fullOnly: true,
@@ -78,7 +75,6 @@ export function gruProblem(full: boolean, text: Text): Problem {
       { type: "gru", units },
     ],
     steps: [25, 150],
-    targets: [2, 1.5],
     rateScale: 4,
   });
 }
@@ -108,7 +104,6 @@ export function transformerProblem(full: boolean, text: Text): Problem {
       { type: "layerNormalization" },
     ],
     steps: [30, 200],
-    targets: [2.1, 1.9],
     rateScale: 2,
   });
 }
