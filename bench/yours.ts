@@ -7,7 +7,7 @@ import { type Command, Option } from "commander";
 import { Exit } from "./exit.ts";
 import { csvProblem } from "./problems/csv_problem.ts";
 import type { CsvOptions, TableTask } from "./problems/csv_target.ts";
-import { InputError } from "./problems/input_error.ts";
+import { contentOf, InputError } from "./problems/input_error.ts";
 import type { modelProblem } from "./problems/model_problem.ts";
 import type { Problem } from "./problems/problem.ts";
 
@@ -73,7 +73,7 @@ export async function yourProblems(
 ): Promise<Problem[]> {
   try {
     return [
-      ...(csv ? [csvProblem(await textOf(csv.file), csv, how.full)] : []),
+      ...(csv ? [await csvOf(csv, how)] : []),
       ...(model === undefined ? [] : [await modelOf(model, how)]),
     ];
   } catch (error) {
@@ -81,17 +81,10 @@ export async function yourProblems(
   }
 }
 
+async function csvOf(csv: CsvOptions, { full }: { readonly full: boolean }): Promise<Problem> {
+  return csvProblem(await contentOf(csv.file, Deno.readTextFile(csv.file)), csv, full);
+}
+
 /** Loaded on demand: it is both hosts. */
 const modelOf: typeof modelProblem = async (...given) =>
   (await import("./problems/model_problem.ts")).modelProblem(...given);
-
-async function textOf(file: string): Promise<string> {
-  try {
-    return await Deno.readTextFile(file);
-  } catch (error) {
-    const reason = error instanceof Deno.errors.NotFound
-      ? "there is no such file"
-      : (error as Error).message;
-    throw new InputError(`Cannot read "${file}": ${reason}`);
-  }
-}

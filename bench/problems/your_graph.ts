@@ -14,7 +14,7 @@ import {
 import type { Feed, Feeds, TrainerSource } from "@precond/onnxruntime";
 import type { Examples } from "./digits.ts";
 import { evaluation } from "./evaluation.ts";
-import { InputError } from "./input_error.ts";
+import { contentOf, InputError } from "./input_error.ts";
 import type { Learner, Training } from "./learner.ts";
 import { trainerOn } from "./onnx_learner.ts";
 import type { YourLoss, YourModel } from "./your_model.ts";
@@ -84,16 +84,9 @@ export function graphLearners(
   };
 }
 
-async function bytesOf(path: string | URL, base: URL): Promise<Uint8Array> {
+function bytesOf(path: string | URL, base: URL): Promise<Uint8Array> {
   const url = new URL(path, base);
-  try {
-    return await Deno.readFile(url);
-  } catch (error) {
-    const reason = error instanceof Deno.errors.NotFound
-      ? "there is no such file"
-      : (error as Error).message;
-    throw new InputError(`Cannot read "${fileURLToPath(url)}": ${reason}`);
-  }
+  return contentOf(fileURLToPath(url), Deno.readFile(url));
 }
 
 async function sourceOf({ onnx, artifacts, loss }: YourModel, base: URL): Promise<Source> {
