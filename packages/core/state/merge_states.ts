@@ -139,14 +139,8 @@ export function mergeSaved(
 ): SavedOptimizer {
   checkWeights(weights, states.length);
   const total = weights.reduce((sum, p) => sum + p, 0);
-  const all = states.map((saved, i) => ({
-    label: `state ${i + 1}`,
-    weight: weights[i]! / total,
-    saved,
-    state: parseState(saved.json, `merge state ${i + 1}`),
-  }));
-  const from = base &&
-    { label: "base", weight: 1, saved: base, state: parseState(base.json, "merge base") };
+  const all = states.map((saved, i) => givenAs(`state ${i + 1}`, weights[i]! / total, saved));
+  const from = base && givenAs("base", 1, base);
   const merged = namesOf(all).map((name) => {
     const started = from && Object.hasOwn(from.state.parameters, name)
       ? partOf(name, from, definition)
@@ -175,16 +169,22 @@ interface Given {
   readonly label: string;
   /** p */
   readonly weight: number;
-  readonly saved: SavedOptimizer;
+  readonly tensors: SavedOptimizer["tensors"];
+  /** Of the tensors. */
+  readonly shapes: ReadonlyMap<string, readonly number[]>;
   readonly state: SavedState;
+}
+
+function givenAs(label: string, weight: number, { json, tensors }: SavedOptimizer): Given {
+  const shapes = new Map([...tensors].map(([key, { shape }]) => [key, shape]));
+  return { label, weight, tensors, shapes, state: parseState(json, `merge ${label}`) };
 }
 
 function partOf(
   name: string,
-  { label, weight, saved, state }: Given,
+  { label, weight, tensors, shapes, state }: Given,
   definition: Definition,
 ): Part {
-  const shapes = new Map([...saved.tensors].map(([key, { shape }]) => [key, shape]));
   const entry = state.parameters[name]!;
   const found = { name, entry, tensors: shapes, definition };
   const { chain, slots } = checkEntry(`merge "${name}" of ${label}`, found);
@@ -194,7 +194,7 @@ function partOf(
     entry,
     chain,
     scalars: stageScalars(chain, entry),
-    slots: new Map(slots.map(([slot, key]) => [slot, saved.tensors.get(key)!])),
+    slots: new Map(slots.map(([slot, key]) => [slot, tensors.get(key)!])),
   };
 }
 
