@@ -8,14 +8,9 @@ import type { Scalars, SlotMerge, SlotSpec } from "../chain/types.ts";
 import { arrayBackend } from "../driver/array_backend.ts";
 import { layout } from "../driver/backend.ts";
 import { planOf, scalarVector } from "../driver/plan.ts";
-import type { Part } from "./merge_part.ts";
+import { type Part, sharesOf } from "./merge_part.ts";
 import type { NamedArray } from "./safetensors.ts";
-
-/** A slot in a state that is merged. */
-interface Share {
-  readonly weight: number;
-  readonly values: ArrayLike<number>;
-}
+import { meanOf, type Share } from "./weighted_mean.ts";
 
 /**
  * The slots of all stages, but for those that follow from others.
@@ -31,20 +26,18 @@ export function mergeSlots(
 ): Map<string, NamedArray> {
   const merged = new Map<string, NamedArray>();
   const { chain, slots } = parts[0]!;
-  const sharesOf = (slot: string, of = parts): Share[] =>
-    of.map(({ weight, slots }) => ({ weight, values: slots.get(slot)!.values }));
   chain.stages.forEach((stage, i) => {
     for (const [key, spec] of Object.entries(stage.transform.slots)) {
       const full = `${stage.name}.${key}`;
       const rule = ruleOf(`merge "${name}": ${full}`, spec, base !== undefined);
       if (rule === "derived") continue;
-      const shares = sharesOf(full, rule === "sum" ? counted : parts);
+      const shares = sharesOf(rule === "sum" ? counted : parts, full);
       const flags = (scalar: string) => parts.map(({ scalars }) => scalars![i]![scalar]);
       const elements = typeof rule === "string"
         ? rules[rule](shares, base?.slots.get(full)?.values)
         : "meanWhere" in rule
-        ? means(whereSet(shares, flags(rule.meanWhere)))
-        : deviations(shares, sharesOf(`${stage.name}.${rule.deviationFrom}`));
+        ? meanOf(whereSet(shares, flags(rule.meanWhere)))
+        : deviations(shares, sharesOf(parts, `${stage.name}.${rule.deviationFrom}`));
       const { shape, values } = slots.get(full)!;
       merged.set(full, { shape, values: values.map((_, k) => elements(k)) });
     }
@@ -75,12 +68,9 @@ const sumOf = (shares: readonly Share[], term: (share: Share) => number): number
   return sum;
 };
 
-const means = (shares: readonly Share[]): Elements => (k) =>
-  sumOf(shares, ({ weight, values }) => weight * values[k]!);
-
 /** Σ p (D + (m − m̄)²) */
 const deviations = (shares: readonly Share[], centres: readonly Share[]): Elements => {
-  const mean = means(centres);
+  const mean = meanOf(centres);
   return (k) => {
     const centre = mean(k);
     let sum = 0;
@@ -104,7 +94,7 @@ const rules: Readonly<
     (shares: readonly Share[], base: ArrayLike<number> | undefined) => Elements
   >
 > = {
-  mean: means,
+  mean: meanOf,
   sum: (shares, base) => (k) =>
     sumOf(shares, ({ values }) => values[k]!) - (base ? (shares.length - 1) * base[k]! : 0),
   maximum: (shares) => (k) => Math.max(...shares.map(({ values }) => values[k]!)),
