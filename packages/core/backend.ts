@@ -84,7 +84,7 @@ export {
 export { wasmModule, type WasmSignature, wasmSignature } from "./lowerings/wasm.ts";
 export * as wasmEncoder from "./lowerings/wasm_encoder.ts";
 export { parseDefinition, stringifyDefinition } from "./state/definition_json.ts";
-export { mergeKinds, mergeSaved } from "./state/merge_states.ts";
+export { mergeKinds, mergeSaved, wholeWeights } from "./state/merge_states.ts";
 export {
   exportState,
   importState,
@@ -100,6 +100,7 @@ export {
   type SafetensorsFile,
   writeSafetensors,
 } from "./state/safetensors.ts";
+export { weightedMean } from "./state/weighted_mean.ts";
 export {
   type Accumulator,
   accumulator,

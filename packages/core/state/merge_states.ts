@@ -108,11 +108,11 @@ export function mergeStates(
 }
 
 /**
- * Refuses weights that are not one a state, or are no shares of a whole.
+ * Weights that add up to 1 but for rounding, as those that do.
  *
- * @throws {TypeError | RangeError}
+ * @throws {TypeError | RangeError} For weights that are not one a state, or are no shares of a whole.
  */
-export function checkWeights(weights: readonly number[], states: number): void {
+export function wholeWeights(weights: readonly number[], states: number): number[] {
   const numbers = kinds.listOf(kinds.nonNegative);
   checkValue(action, weights, numbers, "weights");
   if (weights.length !== states) {
@@ -121,7 +121,7 @@ export function checkWeights(weights: readonly number[], states: number): void {
     );
   }
   const total = weights.reduce((sum, p) => sum + p, 0);
-  if (Math.abs(total - 1) <= 1e-6) return;
+  if (Math.abs(total - 1) <= 1e-6) return weights.map((p) => p / total);
   throw new RangeError(
     `Cannot ${action}: weights must add up to 1, current sum is ${total}; divide numbers of examples by their sum`,
   );
@@ -137,9 +137,8 @@ export function mergeSaved(
   weights: readonly number[],
   { definition, base, iteration }: MergeOptions<SavedOptimizer>,
 ): SavedOptimizer {
-  checkWeights(weights, states.length);
-  const total = weights.reduce((sum, p) => sum + p, 0);
-  const all = states.map((saved, i) => givenAs(`state ${i + 1}`, weights[i]! / total, saved));
+  const shares = wholeWeights(weights, states.length);
+  const all = states.map((saved, i) => givenAs(`state ${i + 1}`, shares[i]!, saved));
   const from = base && givenAs("base", 1, base);
   const merged = namesOf(all).map((name) => {
     const started = from && Object.hasOwn(from.state.parameters, name)

@@ -7,6 +7,8 @@ import {
   mergeSaved,
   type NamedArray,
   type SavedOptimizer,
+  weightedMean,
+  wholeWeights,
 } from "@precond/core/backend";
 import * as kinds from "@precond/core/kinds";
 import { readSavedTrainer, type SavedTrainer, writeSavedTrainer } from "./saved_trainer.ts";
@@ -50,7 +52,7 @@ export function mergeTrainers(
   const { json, tensors } = mergeSaved(saved.map(stateOf), weights, { ...others, ...from });
   const [first] = saved;
   return writeSavedTrainer({
-    parameters: averaged(values, weights),
+    parameters: averaged(values, wholeWeights(weights, files.length)),
     fixed: new Map(),
     slots: tensors,
     optimizer: json,
@@ -97,15 +99,10 @@ function alike(files: readonly Values[]): readonly Values[] {
 }
 
 /** Σ p θ */
-function averaged(files: readonly Values[], weights: readonly number[]): Map<string, NamedArray> {
-  const total = weights.reduce((sum, p) => sum + p, 0);
-  const counted = files.flatMap((file, i) =>
-    weights[i]! > 0 ? [{ file, share: weights[i]! / total }] : []
-  );
-  return new Map([...files[0]!].map(([name, { shape, values }]) => [name, {
-    shape,
-    values: values.map((_, k) =>
-      counted.reduce((sum, { file, share }) => sum + share * file.get(name)!.values[k]!, 0)
-    ),
-  }]));
+function averaged(files: readonly Values[], shares: readonly number[]): Map<string, NamedArray> {
+  const counted = files.flatMap((file, i) => shares[i]! > 0 ? [{ file, weight: shares[i]! }] : []);
+  return new Map([...files[0]!].map(([name, { shape }]) => {
+    const all = counted.map(({ file, weight }) => ({ weight, values: file.get(name)!.values }));
+    return [name, { shape, values: weightedMean(all) }];
+  }));
 }
