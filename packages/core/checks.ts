@@ -55,7 +55,7 @@ export function checkValue(action: string, value: unknown, kind: Kind, name: str
 }
 
 /** Whether an object is written as `{ … }`; those of other realms are. */
-function isPlain(value: unknown): value is Record<string, unknown> {
+export function isPlain(value: unknown): value is Record<string, unknown> {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
   const prototype = Object.getPrototypeOf(value);
   return prototype === null || Object.getPrototypeOf(prototype) === null;

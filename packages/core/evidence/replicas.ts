@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { checkOptions, checkValue, type Kind, type Kinds } from "../checks.ts";
+import { checkOptions, checkValue, isPlain, type Kind, type Kinds } from "../checks.ts";
 import * as kinds from "../kinds.ts";
 
 /** Arrays by the names of parameters. */
@@ -38,8 +38,7 @@ const action = "combine replicas";
 const arrays: Kind = {
   must: "be Float32Arrays by the names of parameters",
   type: (value) =>
-    typeof value === "object" && value !== null && !Array.isArray(value) &&
-    Object.values(value).every((array) => kinds.float32Array.type(array)),
+    isPlain(value) && Object.values(value).every((array) => kinds.float32Array.type(array)),
 };
 const replicaKinds: Kinds<Replica> = {
   gradients: arrays,

@@ -113,6 +113,10 @@ Deno.test("combineReplicas() says what does not fit", () => {
     [[{ gradients: one.gradients }], /examples must be positive, but it is not given$/],
     [[{ ...one, gradients: { w: [1, 2] } }], /gradients must be Float32Arrays by the names/],
     [
+      [{ ...one, gradients: new Map(Object.entries(one.gradients)) }],
+      /gradients must be Float32Arrays by the names .*, current value is an object \(Map\)$/,
+    ],
+    [
       [one, { ...one, gradients: { w: new Float32Array(3) } }],
       /of "w" replica 2 has 3 elements in gradients, replica 1 2 elements$/,
     ],
