@@ -1,6 +1,6 @@
 /** @module */
 import type { Definition, Replica, TelemetryOptions } from "@precond/core";
-import { checkValue } from "@precond/core/backend";
+import { checkOptions, checkValue } from "@precond/core/backend";
 import * as kinds from "@precond/core/kinds";
 import * as tf from "@tensorflow/tfjs-core";
 import { partFor } from "../parts/registry.ts";
@@ -115,9 +115,10 @@ export class PrecondOptimizer extends tf.Optimizer {
     evidence: Pick<TensorEvidence, "curvature"> = {},
   ): void {
     const { replicaTensors } = partFor("accumulation", "apply replicas");
+    const own = checkOptions("apply replicas", evidence, { curvature: kinds.anything });
     const made = replicaTensors(replicas, this.accumulate);
     try {
-      this.applyGradients(made.gradients, { ...made.evidence, ...evidence });
+      this.applyGradients(made.gradients, { ...made.evidence, ...own });
     } finally {
       tf.dispose([made.gradients, made.evidence.gradientSquares ?? []]);
     }

@@ -82,6 +82,20 @@ Deno.test("applyReplicas() refuses what does not fit and changes nothing", async
     name: "TypeError",
     message: /accumulates 2 calls, and replicas are a whole batch; set accumulate to 1$/,
   });
+  optimizer.accumulate = 1;
+  // What replicas tell themselves is not told twice.
+  for (
+    const [evidence, message] of [
+      [
+        { batchSize: 1 },
+        /^Cannot apply replicas: "batchSize" is no option; options are curvature$/,
+      ],
+      [4, /^Cannot apply replicas: options must be an object/],
+    ] as const
+  ) {
+    const replicas = of({ refusing: new Float32Array(2) });
+    assert.throws(() => optimizer.applyReplicas(replicas, evidence as object), { message });
+  }
   assert.deepEqual([...w.dataSync()], [1, 1]);
   assert.equal(tf.memory().numTensors, tensors);
   w.dispose();
