@@ -70,12 +70,13 @@ const FURTHER: Readonly<Record<Loss["type"], readonly string[]>> = {
   contrastive: ["temperature", "symmetric", "second"],
   triplet: ["margin", "positive", "negative"],
 };
+
 /** Whether a loss is taken of predictions and labels, not of predictions alone. */
 export const takesLabels = (type: Loss["type"]): boolean =>
   type !== "contrastive" && type !== "triplet";
 
 /** Names that losses have in PyTorch, Keras and ONNX, without underscores and capitals. */
-const ELSEWHERE: Readonly<Record<string, Loss["type"]>> = {
+const ELSEWHERE: ReadonlyMap<string, Loss["type"]> = new Map(Object.entries({
   categoricalcrossentropy: "crossEntropy",
   sparsecategoricalcrossentropy: "crossEntropy",
   softmaxcrossentropy: "crossEntropy",
@@ -91,7 +92,7 @@ const ELSEWHERE: Readonly<Record<string, Loss["type"]>> = {
   smoothl1: "huber",
   kldiv: "distillation",
   infonce: "contrastive",
-};
+}));
 
 /** The loss that a name stands for, in another spelling or elsewhere. */
 function typed(name: unknown): Loss["type"] | undefined {
@@ -99,7 +100,7 @@ function typed(name: unknown): Loss["type"] | undefined {
   const plain = name.toLowerCase().replace(/[-_ ]/g, "");
   const short = plain.replace(/loss$/, "");
   return (Object.keys(FURTHER) as Loss["type"][]).find((type) => type.toLowerCase() === short) ??
-    ELSEWHERE[short] ?? ELSEWHERE[plain];
+    ELSEWHERE.get(short) ?? ELSEWHERE.get(plain);
 }
 
 /** What comes without types is checked here: another name would be another loss without a word. */
@@ -114,7 +115,7 @@ function checkNames(loss: Loss): void {
   const { type, reduction = "mean" } = loss;
   const refuse = (option: string, allowed: readonly string[], actual: string) => {
     if (allowed.includes(actual)) return;
-    const meant = typed(actual);
+    const meant = option === "type" ? typed(actual) : undefined;
     throw new TypeError(
       `Cannot append the loss: ${option} must be one of ${
         allowed.join(", ")

@@ -211,6 +211,11 @@ Deno.test("Losses refuse what they cannot read", async (t) => {
       /did you mean crossEntropy\?$/,
     ],
     [{ type: "none" } as unknown as Loss, /triplet, current value is none$/],
+    [{ type: "constructor" } as unknown as Loss, /triplet, current value is constructor$/],
+    [
+      { type: "mse", reduction: "l2" } as unknown as Loss,
+      /reduction must be one of mean, sum, current value is l2$/,
+    ],
     [
       "mse" as unknown as Loss,
       /the loss: it must be an object such as \{ type: "mse" \}, current value is "mse"$/,
