@@ -1,8 +1,9 @@
 /** @module */
-import { type Dim, sameDims } from "../graph/dims.ts";
+import { product, sameDims } from "../graph/dims.ts";
 import { sumTo } from "../graph/emit.ts";
 import { DataType } from "../model/data_type.ts";
 import type { GradientContext, OperatorRule } from "../graph/rule.ts";
+import { axisOf } from "./shared/axis.ts";
 
 /**
  * `y = x Wᵀ + bias` of integers in blocks, W `[N, K]`: `∂x = ∂y W`. W is frozen, and made of the integers
@@ -113,18 +114,11 @@ const gatherBlockQuantized: OperatorRule = {
     const [table, indices] = [n.dims(0), n.dims(1)];
     const { dataType } = n.type(2) ?? {};
     if (table === undefined || indices === undefined || dataType === undefined) return [];
-    const axisOf = (name: string, absent: number) => {
-      const axis = n.int(name, absent);
-      return axis < 0 ? axis + table.length : axis;
-    };
-    const [gathered, blocked] = [axisOf("gather_axis", 0), axisOf("quantize_axis", 1)];
+    const gathered = axisOf(n, n.int("gather_axis", 0), table.length);
+    const blocked = axisOf(n, n.int("quantize_axis", 1), table.length);
     // Bytes hold two integers of 4 bits.
     const each = n.type(0)!.dataType === DataType.UINT8 ? 8 / n.int("bits", 4) : 1;
-    const whole = table.map((size, axis) =>
-      axis === blocked ? (typeof size === "number" ? size * each : undefined) : size
-    );
-    if (whole.includes(undefined)) return [{ dataType }];
-    const dims = whole as readonly Dim[];
+    const dims = table.map((size, axis) => axis === blocked ? product([size, each]) : size);
     return [{
       dataType,
       dims: [...dims.slice(0, gathered), ...indices, ...dims.slice(gathered + 1)],
