@@ -88,6 +88,7 @@ Deno.test("test data that are garbage change no choice", async () => {
           ...{ learningRate, seed: tuningSeed, backend: "cpu", tuning: true },
           breathe: () => Promise.resolve(),
         });
+        for (const { testLoss } of outcome.curve) assert.equal(testLoss, undefined);
         scores.push(score(outcome, selection, { steps: 12, target: 0.7 }));
       }
       assert.ok(new Set(scores).size > 1);
