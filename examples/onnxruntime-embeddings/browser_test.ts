@@ -1,20 +1,10 @@
 // Trains in headless Chromium on wasm: WebGPU there is software, and slow for an encoder.
-import { findChromium, launch } from "@precond/testing/browser";
+import { findChromium, launch, statusOf } from "@precond/testing/browser";
 import assert from "node:assert/strict";
 import { writeFiles } from "./_testing.ts";
 import { serve } from "./serve_page.ts";
 
 const ignore = Deno.env.get("CI") !== "true" && !findChromium();
-const timeout = 120_000;
-
-/** Runs in the page. */
-const textOf = (id: string): string => document.getElementById(id)!.textContent ?? "";
-
-/** Runs in the page: whether it says so, or has failed. */
-const says = (text: string): boolean => {
-  const status = document.getElementById("status")!;
-  return status.classList.contains("failed") || status.textContent!.startsWith(text);
-};
 
 Deno.test({
   name: "examples/onnxruntime-embeddings: an encoder learns in the tab",
@@ -29,19 +19,12 @@ Deno.test({
     try {
       const files = await writeFiles(folder);
       const tab = await browser.newPage({ viewport: { width: 1100, height: 800 } });
-      const errors: string[] = [];
-      tab.on("pageerror", (error) => errors.push(error.stack ?? error.message));
-      const until = async (text: string) => {
-        await tab.waitForFunction(says, text, { timeout });
-        const status = await tab.evaluate(textOf, "status");
-        assert.ok(status.startsWith(text), status);
-        assert.deepEqual(errors, []);
-      };
-      const number = async (id: string) => parseFloat(await tab.evaluate(textOf, id));
+      const { textOf, until } = statusOf(tab);
+      const number = async (id: string) => parseFloat(await textOf(id));
 
       await tab.goto(`http://127.0.0.1:${server.addr.port}/?provider=wasm`);
       await until("Ready");
-      assert.equal(await tab.evaluate(textOf, "provider"), "wasm");
+      assert.equal(await textOf("provider"), "wasm");
       await tab.getByRole("button", { name: "Learn" }).click();
       await until("Cannot begin: choose a file for the tokenizer");
       for (const [id, path] of Object.entries(files)) {

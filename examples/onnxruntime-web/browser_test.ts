@@ -1,24 +1,14 @@
 // Trains in headless Chromium, whose WebGPU is software.
-import { findChromium, launch } from "@precond/testing/browser";
+import { findChromium, launch, statusOf } from "@precond/testing/browser";
 import assert from "node:assert/strict";
 import { serve } from "./serve.ts";
 
 const ignore = Deno.env.get("CI") !== "true" && !findChromium();
-const timeout = 120_000;
-
-/** Runs in the page. */
-const textOf = (id: string): string => document.getElementById(id)!.textContent ?? "";
 
 /** Runs in the page before its scripts: a browser that has WebGPU but no adapter for it. */
 const withoutAdapter = (): void => {
   const gpu = { requestAdapter: () => Promise.resolve(null) };
   Object.defineProperty(navigator, "gpu", { value: gpu });
-};
-
-/** Runs in the page: whether it says so, or has failed. */
-const says = (text: string): boolean => {
-  const status = document.getElementById("status")!;
-  return status.classList.contains("failed") || status.textContent!.startsWith(text);
 };
 
 Deno.test({
@@ -39,19 +29,12 @@ Deno.test({
       await t.step(name, async () => {
         const tab = await browser.newPage({ viewport: { width: 1100, height: 800 } });
         if (provider !== wanted) await tab.addInitScript(withoutAdapter);
-        const errors: string[] = [];
-        tab.on("pageerror", (error) => errors.push(error.stack ?? error.message));
-        const until = async (text: string) => {
-          await tab.waitForFunction(says, text, { timeout });
-          const status = await tab.evaluate(textOf, "status");
-          assert.ok(status.startsWith(text), status);
-          assert.deepEqual(errors, []);
-        };
-        const share = async (id: string) => parseInt(await tab.evaluate(textOf, id));
+        const { textOf, until } = statusOf(tab);
+        const share = async (id: string) => parseInt(await textOf(id));
 
         await tab.goto(`http://127.0.0.1:${server.addr.port}/?provider=${wanted}`);
         await until("Ready");
-        assert.equal(await tab.evaluate(textOf, "provider"), provider);
+        assert.equal(await textOf("provider"), provider);
         const before = await share("before");
         // A drawing of one's own: a stroke across the pad.
         const { x, y } = (await tab.locator("#pad").boundingBox())!;
@@ -60,10 +43,10 @@ Deno.test({
         await tab.mouse.move(x + 180, y + 180, { steps: 8 });
         await tab.mouse.up();
         await tab.getByRole("button", { name: "It is a cross" }).click();
-        assert.equal(await tab.evaluate(textOf, "count"), "1");
+        assert.equal(await textOf("count"), "1");
 
         await tab.getByRole("button", { name: "Take another hand's drawings" }).click();
-        assert.equal(await tab.evaluate(textOf, "count"), "31");
+        assert.equal(await textOf("count"), "31");
         await tab.getByRole("button", { name: "Personalise" }).click();
         await until("Personalised");
         const after = await share("after");

@@ -3,19 +3,15 @@
  *
  * Run: deno run -A examples/onnxruntime-web/serve.ts
  */
-import { bundle, serve as serveFiles } from "@precond/testing/browser";
+import { serveExample } from "@precond/testing/browser";
 
 /** A server of the page; port 0 takes a free one. */
-export async function serve(port = 0): Promise<Deno.HttpServer<Deno.NetAddr>> {
-  const read = (name: string) => Deno.readTextFile(new URL(name, import.meta.url));
-  return serveFiles({
-    texts: {
-      "/": await read("index.html"),
-      "/page.css": await read("page.css"),
-      "/main.js": await bundle(new URL("./main.ts", import.meta.url)),
-    },
+export function serve(port = 0): Promise<Deno.HttpServer<Deno.NetAddr>> {
+  return serveExample({
+    home: import.meta.url,
+    entry: "./main.ts",
+    styles: ["page.css"],
     files: { "/ort/": new URL("./", import.meta.resolve("onnxruntime-web/webgpu")) },
-    isolated: false,
     port,
   });
 }

@@ -3,26 +3,20 @@
  *
  * Run: deno run -A examples/tfjs-browser/serve.ts
  */
-import { bundle, serve as serveFiles } from "@precond/testing/browser";
+import { serveExample } from "@precond/testing/browser";
 
 /** A server of the page; port 0 takes a free one. */
-export async function serve(port = 0): Promise<Deno.HttpServer<Deno.NetAddr>> {
-  const read = (name: string) => Deno.readTextFile(new URL(name, import.meta.url));
-  return serveFiles({
-    texts: {
-      "/": await read("index.html"),
-      "/colors.css": await read("colors.css"),
-      "/page.css": await read("page.css"),
-      "/cards.css": await read("cards.css"),
-      "/main.js": await bundle(new URL("./main.ts", import.meta.url)),
-    },
+export function serve(port = 0): Promise<Deno.HttpServer<Deno.NetAddr>> {
+  return serveExample({
+    home: import.meta.url,
+    entry: "./main.ts",
+    styles: ["colors.css", "page.css", "cards.css"],
     files: {
       "/wasm/": new URL(
         "./dist/",
         import.meta.resolve("@tensorflow/tfjs-backend-wasm/package.json"),
       ),
     },
-    isolated: false,
     port,
   });
 }

@@ -1,5 +1,6 @@
 /** @module */
 import { fileURLToPath } from "node:url";
+import { bundle } from "./bundle.ts";
 
 /** Options of {@linkcode serve}. */
 export interface ServeOptions {
@@ -52,5 +53,33 @@ export function serve(
     if (body === undefined) return new Response(null, { status: 404 });
     const type = types[/\.(\w+)$/.exec(pathname)?.[1] ?? ""] ?? "application/octet-stream";
     return new Response(body, { headers: { "content-type": type, ...(isolated && isolation) } });
+  });
+}
+
+/** An example's page: index.html, style sheets and a module beside it. */
+export interface ExamplePage extends Pick<ServeOptions, "files" | "port"> {
+  /** `import.meta.url` of a module in the example's folder. */
+  readonly home: string;
+  /** The module that index.html loads as main.js. */
+  readonly entry: string;
+  readonly styles: readonly string[];
+  /** Default false. */
+  readonly isolated?: boolean;
+}
+
+/** Bundles an example's page and serves it on this machine. */
+export async function serveExample(
+  { home, entry, styles, isolated = false, ...rest }: ExamplePage,
+): Promise<Deno.HttpServer<Deno.NetAddr>> {
+  const read = (name: string) => Deno.readTextFile(new URL(name, home));
+  const sheets = styles.map(async (name) => [`/${name}`, await read(name)] as const);
+  return serve({
+    texts: {
+      "/": await read("index.html"),
+      ...Object.fromEntries(await Promise.all(sheets)),
+      "/main.js": await bundle(new URL(entry, home)),
+    },
+    isolated,
+    ...rest,
   });
 }
