@@ -20,7 +20,7 @@ const tab = await browser.newPage({ viewport: { width: 1000, height: 900 } });
 tab.setDefaultTimeout(600_000);
 await tab.goto(`http://127.0.0.1:${server.addr.port}/?preset=ill`);
 await tab.getByRole("button", { name: "Start", exact: true }).click();
-await tab.getByText("Go on trains further").waitFor();
+await tab.getByText("press Go on to train further").waitFor();
 const path = join(images, "playground.png");
 const { length } = await tab.locator("#loss-card").screenshot({ path });
 if (length > most) throw new Error(`Cannot keep ${path}: ${length} bytes, at most ${most}`);

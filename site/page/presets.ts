@@ -34,11 +34,12 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
   ill: {
     title: "Ill-conditioned",
     text:
-      "Two spirals, which the networks get squeezed to a thirtieth along their diagonal. So the loss " +
-      "bends sharply along some directions of the weights and hardly along others, and no step " +
-      "length suits both. combined() turns each layer to axes along which the loss bends " +
-      "independently, and unwinds the spirals. snrOnly() is the same without that, and gets stuck, as " +
-      "does Adam. curvatureOnly() turns the axes, too, but its steps are short: it needs longer.",
+      "Two spirals, which the networks get squeezed to a thirtieth of their width along one diagonal. " +
+      "So the loss bends sharply along some directions of the weights and hardly along others, and " +
+      "no step length suits both. combined() measures the weights of each layer along other axes, " +
+      "chosen so that the loss bends along each by itself, and tells the spirals apart. snrOnly() is " +
+      "the same without these axes, and gets stuck, as does Adam. curvatureOnly() has the axes, too, " +
+      "but its steps are short: it needs longer.",
     settings: { data: "spirals", squeeze: 30, batchSize: 32 },
     steps: 800,
     logarithmic: true,
@@ -49,9 +50,9 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
       "Two moons, but only 100 examples, a fifth of them with a wrong label, and 60 of their 62 " +
       "inputs mean nothing. Adam learns all of it by heart, so its test loss turns and rises, and so " +
       "does that of combined(), which is faster still. signalSgd() stands for signal-to-noise here, " +
-      "as the guide recommends where few of many inputs matter: it hardly moves what batches do not " +
-      "agree on, learns slowly, and is the last to overfit. Adam is about as good at its best moment: " +
-      "who has validation data to see it by can stop there.",
+      "as the guide recommends where few of many inputs matter: it hardly moves weights on whose " +
+      "direction batches do not agree, learns slowly, and is the last to overfit. Adam is about as " +
+      "good at its best moment: with examples set aside to see that moment by, one can stop there.",
     settings: { count: 100, labelNoise: 0.2, useless: 60, snr: "signalSgd" },
     steps: 600,
     logarithmic: false,
@@ -59,8 +60,8 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
   clean: {
     title: "Clean and large",
     text:
-      "3,000 images of digits, all labelled rightly, 64 a step. Nothing beats an Adam by much whose " +
-      "learning rate was searched for; what snrOnly() and combined() save is the search.",
+      "3,000 images of digits, all labelled rightly, 64 a step. Once Adam's learning rate has been " +
+      "searched for, nothing beats it by much; what snrOnly() and combined() save is that search.",
     settings: { data: "digits", count: 3000, batchSize: 64 },
     steps: 400,
     logarithmic: false,

@@ -99,7 +99,7 @@ export function makeRunner(script: URL, { onStatus, onSeen, onRunning }: Listene
       }
       if (mine.running) {
         run(mine, false);
-        onStatus(`Paused after ${mine.step} steps; Go on trains further`);
+        onStatus(`Paused after ${mine.step} steps; press Go on to train further`);
       }
     } catch (error) {
       if (error instanceof Superseded || mine !== course) return;

@@ -27,8 +27,8 @@ export function verdict(histories: readonly History[]): string {
   if (trained.length === 0) return "";
   const lost = trained.filter((history) => !Number.isFinite(last(history)!.test.loss));
   if (lost.length > 0) {
-    return `${listed.format(lost.map(({ label }) => label))} left the numbers that can be ` +
-      "computed with, since the steps were too long: make the learning rate smaller.";
+    return `${listed.format(lost.map(({ label }) => label))} left the numbers that a ` +
+      "computer can represent, since the steps were too long: make the learning rate smaller.";
   }
   const order = trained.toSorted((a, b) => last(a)!.test.loss - last(b)!.test.loss);
   const [first, second] = order.map((history) => last(history)!.test.loss);
@@ -41,7 +41,9 @@ export function verdict(histories: readonly History[]): string {
     : `${order[0]!.label} has the lowest test loss, ${lossText(first!)}; next is ` +
       `${order[1]?.label} with ${lossText(second!)}`;
   const over = overfitted(trained).map((history) =>
-    `${history.label} (${lossText(bestTest(history))}, now ${lossText(last(history)!.test.loss)})`
+    `${history.label} (best ${lossText(bestTest(history))}, now ${
+      lossText(last(history)!.test.loss)
+    })`
   );
   const said = `After ${step} steps ${ahead}.`;
   return over.length === 0

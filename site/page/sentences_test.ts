@@ -23,7 +23,7 @@ Deno.test("verdict() names who is ahead, and who is behind its best", () => {
   assert.equal(
     text,
     "After 20 steps B has the lowest test loss, 0.50; next is A with 0.80. Test loss is above its " +
-      "best while train loss fell, so that they overfit: A (0.40, now 0.80).",
+      "best while train loss fell, so that they overfit: A (best 0.40, now 0.80).",
   );
   // The train loss rose as well: no overfitting.
   const jumped = history("A", [0.7, 0.4, 0.8], { trained: (i) => i });

@@ -50,7 +50,7 @@ const sliders: Readonly<Record<SliderName, Slider>> = {
   },
   labelNoise: {
     label: "Label noise",
-    hint: "The part of the training examples that carries a wrong answer.",
+    hint: "The share of the training examples whose label is wrong.",
     values: [0, 0.05, 0.1, 0.2, 0.3, 0.4],
     text: percent,
   },
@@ -61,7 +61,7 @@ const sliders: Readonly<Record<SliderName, Slider>> = {
   },
   squeeze: {
     label: "Squeeze",
-    hint: "How much flatter the points lie along their diagonal, as the network gets them.",
+    hint: "How many times narrower the points lie along one diagonal when the network gets them.",
     values: [1, 3, 10, 30, 100],
     text: (value) => value === 1 ? "none" : `${value} times`,
   },
@@ -82,7 +82,7 @@ const sliders: Readonly<Record<SliderName, Slider>> = {
     text: (value) => value === 1 ? "as shipped, or as tuned" : `times ${value}`,
   },
   seed: {
-    label: "Draw",
+    label: "Random draw",
     hint: "Another number draws other examples and other weights to start from.",
     values: [1, 2, 3, 4, 5, 6, 7, 8],
   },

@@ -31,7 +31,7 @@ export function makeTask(settings: Settings, { drawn, file }: Brought): Task {
     case "digits":
       return digitsTask(settings);
     case "file":
-      if (!file) throw new Error("Cannot train yet: choose a CSV file under the data");
+      if (!file) throw new Error("Cannot train yet: choose a CSV file below Data");
       return ownTask(file, settings);
     case "drawn": {
       const { labels } = drawn;

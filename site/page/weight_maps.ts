@@ -62,7 +62,9 @@ export function drawMaps(container: HTMLElement, layers: readonly LayerMap[]): v
       const half = median(values);
       const text = kind === "signal"
         ? `half of the weights have T below ${rounded(half)}`
-        : `the sharpest weight bends ${rounded(Math.max(...values) / half)} times the middle one`;
+        : `the sharpest weight has ${
+          rounded(Math.max(...values) / half)
+        } times the median curvature`;
       container.querySelector(`[data-caption=${key}]`)!.textContent =
         `${layer.name}, ${rows} × ${columns}: ${text}`;
       canvas.ariaLabel = `${titles[kind]} of the ${layer.name} layer; ${text}`;
