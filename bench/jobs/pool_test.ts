@@ -1,14 +1,10 @@
 import assert from "node:assert/strict";
 import { addBackendsOf } from "../backends.ts";
 import type { Surroundings } from "../device.ts";
-import { planOf } from "../protocol.ts";
-import { type Results, schemaVersion } from "../rows.ts";
-import { cellsOf, type Request, sort } from "../suite.ts";
-import { hereLane } from "./here.ts";
+import { cellsOf, type Request } from "../suite.ts";
+import { localResults, resultsOf, withoutSeconds } from "./_testing.ts";
 import { cellOf, idOf, type Job, jobOf } from "./job.ts";
-import type { Lane } from "./lane.ts";
 import { poolLane } from "./pool.ts";
-import { schedule } from "./schedule.ts";
 
 const surroundings: Surroundings = {
   device: { cpu: "", cores: 1, os: "" },
@@ -25,30 +21,11 @@ const request: Request = {
   seeds: 1,
 };
 
-async function rowsOf(lane: Lane): Promise<unknown> {
-  const results: Results = { schemaVersion, command: "", rows: [], sensitivity: [] };
-  const listener = { starting() {}, finished() {}, changed() {} };
-  const cells = cellsOf({ ...request, problems: ["B"], methods: ["curvature"] })
-    .concat(cellsOf({ ...request, problems: ["softmax"], methods: ["snrOnly", "combined"] }));
-  try {
-    await schedule(cells.map((cell) => planOf(cell, results, { ...request, ...listener })), [
-      lane,
-    ], listener);
-  } finally {
-    await lane.close(false);
-  }
-  sort(results, request);
-  return {
-    ...results,
-    rows: results.rows.map((row) => ({ ...row, secondsToTarget: row.secondsToTarget !== null })),
-  };
-}
-
 Deno.test("rows and their order are the same whatever the number of threads", async () => {
   await addBackendsOf(request.backends);
-  const breathe = () => Promise.resolve();
-  const here = hereLane(cellsOf(request).map((cell) => ({ cell })), { surroundings, breathe });
-  const expected = await rowsOf(here) as Results;
+  const cells = cellsOf({ ...request, problems: ["B"], methods: ["curvature"] })
+    .concat(cellsOf({ ...request, problems: ["softmax"], methods: ["snrOnly", "combined"] }));
+  const expected = await localResults(request, surroundings, cells);
   assert.deepEqual(
     expected.rows.map(({ problem, backend, method }) => `${problem} ${backend} ${method}`),
     [
@@ -59,7 +36,9 @@ Deno.test("rows and their order are the same whatever the number of threads", as
       "softmax onnxruntime combined",
     ],
   );
-  assert.deepEqual(await rowsOf(poolLane(3, surroundings)), expected);
+  const pool = poolLane(3, surroundings);
+  const found = await resultsOf(request, pool, cells).finally(() => pool.close(false));
+  assert.deepEqual(withoutSeconds(found), withoutSeconds(expected));
 });
 
 const cell = cellsOf({ ...request, problems: ["B"], methods: ["curvature"] })[0]!;

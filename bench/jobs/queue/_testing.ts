@@ -4,13 +4,6 @@
  * @module
  */
 import { createServer } from "node:net";
-import type { Surroundings } from "../../device.ts";
-import { planOf } from "../../protocol.ts";
-import { type Results, schemaVersion } from "../../rows.ts";
-import { cellsOf, type Request, sort } from "../../suite.ts";
-import { hereLane } from "../here.ts";
-import type { Lane } from "../lane.ts";
-import { schedule } from "../schedule.ts";
 
 async function findServer(): Promise<boolean> {
   try {
@@ -77,30 +70,4 @@ export function serverTest(
     sanitizeResources: false,
     fn: () => withServer(use, ...options),
   });
-}
-
-/** Runs what is asked for on a lane, to results in the order of the suite. */
-export async function resultsOf(request: Request, lane: Lane): Promise<Results> {
-  const results: Results = { schemaVersion, command: "", rows: [], sensitivity: [] };
-  const listener = { starting() {}, finished() {}, changed() {} };
-  const plans = cellsOf(request).map((cell) => planOf(cell, results, { ...request, ...listener }));
-  await schedule(plans, [lane], listener);
-  sort(results, request);
-  return results;
-}
-
-/** The same without a queue. */
-export function localResults(request: Request, surroundings: Surroundings): Promise<Results> {
-  const breathe = () => Promise.resolve();
-  const placed = cellsOf(request).map((cell) => ({ cell }));
-  return resultsOf(request, hereLane(placed, { surroundings, breathe }));
-}
-
-/** Results without what no two runs have in common. */
-export function withoutSeconds(results: Results): Results {
-  const rows = results.rows.map((row) => ({
-    ...row,
-    secondsToTarget: row.secondsToTarget === null ? null : 0,
-  }));
-  return { ...results, rows };
 }
