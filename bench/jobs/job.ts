@@ -62,10 +62,10 @@ export async function cellOf(job: Job): Promise<Cell> {
     methods: [job.method],
     backends: [job.backend],
     yours: await yourProblems(job.brought ?? {}, { full: job.full, backends: [job.backend] }),
+    batchSizes: [job.batchSize],
     seeds: 1,
   };
-  // Most problems have one batch size, of their own.
-  const cells = [...cellsOf(asked), ...cellsOf({ ...asked, batchSizes: [job.batchSize] })];
+  const cells = cellsOf(asked);
   const cell = cells.find(({ settings }) => settings === job.settings);
   if (cell) return cell;
   throw new TypeError(
