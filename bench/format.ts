@@ -1,5 +1,5 @@
 /** @module */
-import type { Selection, Target } from "./problems/problem.ts";
+import type { Problem, Selection, Target } from "./problems/problem.ts";
 import type { Sensitivity } from "./rows.ts";
 import type { Interval } from "./statistics.ts";
 
@@ -59,6 +59,11 @@ export const targetTitle: Readonly<Record<Target["metric"], string>> = {
   validationLoss: "loss on validation data",
   testLoss: "test loss",
 };
+
+/** "training loss ≤ 0.3": what a problem's target is, for people. */
+export function targetOf({ kind, target: { metric, value } }: Problem): string {
+  return `${kind === "theory" ? "risk" : targetTitle[metric]} ≤ ${number(value)}`;
+}
 
 /** What a learning rate was chosen by, for people. */
 export const selectionTitle: Readonly<Record<Selection, string>> = {

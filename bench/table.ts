@@ -1,6 +1,6 @@
 /** @module */
 import Table from "cli-table3";
-import { interval, number, rate, selectionTitle, targetTitle } from "./format.ts";
+import { interval, number, rate, selectionTitle, targetOf } from "./format.ts";
 import type { Recorded } from "./comparison.ts";
 import { plainWords } from "./plain_words.ts";
 import { intervalName } from "./statistics.ts";
@@ -54,11 +54,8 @@ const batch = ({ atBatch, batchSize }: Group["problem"]) =>
 
 /** Which group this is: problem, batch size, backend and what the learning rates were chosen by. */
 export function heading({ problem, backend, selection }: Group): string {
-  const { metric, value } = problem.target;
-  const what = problem.kind === "theory" ? "risk" : targetTitle[metric];
   return `${problem.name}: ${problem.title} · ${batch(problem)}${backend} · ` +
-    `${selectionTitle[selection]} · ` +
-    `target: ${what} ≤ ${number(value)}`;
+    `${selectionTitle[selection]} · target: ${targetOf(problem)}`;
 }
 
 /** Who won where, in words. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { number } from "../format.ts";
+import { number, targetTitle } from "../format.ts";
 import type { Curve } from "../rows.ts";
 import { medianInterval } from "../statistics.ts";
 import type { Group, Summary } from "../summary.ts";
@@ -13,11 +13,6 @@ import { thinned } from "./thin.ts";
 
 /** A column of curves that can be drawn over steps. */
 export type Column = "trainLoss" | "testLoss";
-
-const titles: Readonly<Record<Column, string>> = {
-  trainLoss: "training loss",
-  testLoss: "test loss",
-};
 
 /** The runs whose curves were recorded. */
 export function withCurve(group: Group, column: keyof Curve): Summary[] {
@@ -32,7 +27,7 @@ function pointsOf({ method, rows }: Summary, key: Column, ceiling: number) {
   const { step: steps } = rows[0]!.curve;
   const at = (i: number) => medianInterval(rows.map(({ curve }) => curve[key]?.[i] ?? Infinity));
   const end = at(steps.length - 1);
-  const tip = `${method.title}: ${titles[key]} at the end ${number(end.middle)} ` +
+  const tip = `${method.title}: ${targetTitle[key]} at the end ${number(end.middle)} ` +
     `(${number(end.low)} to ${number(end.high)})`;
   return thinned(steps.length).flatMap((i) => {
     const { middle, low, high } = at(i);
@@ -55,7 +50,7 @@ export async function lossChart(group: Group, key: Column): Promise<string> {
     field,
     type: "quantitative",
     scale: { zero: false, nice: false },
-    axis: { title: titles[key], tickCount: 5 },
+    axis: { title: targetTitle[key], tickCount: 5 },
   });
   const { metric, value } = problem.target;
   const color = colourScale(methods);
@@ -77,5 +72,5 @@ export async function lossChart(group: Group, key: Column): Promise<string> {
         encoding: { x, y: y("value"), color, strokeDash: dashScale(methods), description: tip },
       },
     ],
-  }, `${groupTitle(group)}: ${titles[key]} over steps`);
+  }, `${groupTitle(group)}: ${targetTitle[key]} over steps`);
 }

@@ -1,7 +1,7 @@
 /** @module */
 import { number } from "../format.ts";
 import type { TimedRow } from "../overhead/rows.ts";
-import { draw, labelLimit } from "./chart.ts";
+import { draw, labelLimit, tip } from "./chart.ts";
 
 const shades: Readonly<Record<string, string>> = {
   "tf.train.adam": "var(--soft)",
@@ -47,7 +47,7 @@ export async function overheadChart(rows: readonly TimedRow[], place: string): P
         encoding: {
           y,
           x,
-          description: { field: "tip" },
+          description: tip,
           color: {
             field: "method",
             legend: null,

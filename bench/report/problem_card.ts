@@ -1,5 +1,5 @@
 /** @module */
-import { number, selectionTitle, targetTitle } from "../format.ts";
+import { selectionTitle, targetOf } from "../format.ts";
 import type { Method } from "../methods.ts";
 import type { Group } from "../summary.ts";
 import { type Column, lossChart, withCurve } from "./curve_chart.ts";
@@ -89,9 +89,6 @@ async function pictures(group: Group, whole: Group): Promise<string> {
  */
 export async function problemCard(group: Group, usualBatch?: number): Promise<Part> {
   const { problem, selection } = group;
-  const { metric, value } = problem.target;
-  const what = targetTitle[metric];
-  const kind = problem.kind === "theory" ? "risk" : what;
   const [first, second] = split(group);
   const further = second
     ? `<details class="further"><summary>Further methods</summary>${await pictures(
@@ -106,8 +103,8 @@ export async function problemCard(group: Group, usualBatch?: number): Promise<Pa
   }</h3>
 <p class="about">${
     escape(problem.about)
-  } ${problem.steps} steps of B = ${problem.batchSize}; target: ${kind} ≤ ${
-    number(value)
+  } ${problem.steps} steps of B = ${problem.batchSize}; target: ${
+    targetOf(problem)
   }; learning rates ${selectionTitle[selection]}.</p>
 ${await pictures(first!, group)}${further}
 <details class="numbers"><summary>All numbers</summary>${groupTable(group)}</details>

@@ -1,7 +1,7 @@
 /** @module */
 import { methodNamed } from "../methods.ts";
 import { type Profiles, shareWithin } from "../profiles.ts";
-import { colourScale, dashScale, draw } from "./chart.ts";
+import { colourScale, dashScale, draw, tip } from "./chart.ts";
 
 const costTitles = {
   examplesToTarget: "examples",
@@ -51,7 +51,7 @@ export async function profileChart(
       },
       color: colourScale(methods),
       strokeDash: dashScale(methods),
-      description: { field: "tip" },
+      description: tip,
     },
   }, `${title}: performance profile of ${costTitles[cost]} to the target`);
 }

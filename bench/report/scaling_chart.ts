@@ -1,7 +1,7 @@
 /** @module */
 import { interval } from "../format.ts";
 import type { Group } from "../summary.ts";
-import { colourScale, dashScale, draw } from "./chart.ts";
+import { colourScale, dashScale, draw, tip } from "./chart.ts";
 
 /** Groups that differ in their batch sizes alone, several each. */
 export function scalings(groups: readonly Group[]): Group[][] {
@@ -61,7 +61,7 @@ export async function scalingChart(family: readonly Group[]): Promise<string> {
         },
         {
           mark: { type: "point", filled: true, size: 40, opacity: 1 },
-          encoding: { x, y, color, description: { field: "tip" } },
+          encoding: { x, y, color, description: tip },
         },
       ],
     },
