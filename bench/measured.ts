@@ -61,20 +61,23 @@ function session(model: string, provider: string, threads: number | null): strin
   return digits(number("onnxruntime", { ...row, baseline: "TrainingSession 1.19.2" }, "ratio"));
 }
 
-/** Rates chosen by the best moment of a run are left out: those chosen by its end stand for all. */
-const runsOf = (file: string) =>
-  rowsOf(file).filter((row) => row["selection"] !== "bestValidation");
-const shipped = { tfjs: runsOf("shipped"), onnxruntime: runsOf("shipped_onnxruntime") };
+const recordedIn = (file: string): Recorded =>
+  JSON.parse(Deno.readTextFileSync(new URL(`${file}.json`, folder)));
+const shipped = {
+  tfjs: decisive(recordedIn("shipped")),
+  onnxruntime: decisive(recordedIn("shipped_onnxruntime")),
+};
 
 /** A library with rows of its own. */
 type Host = keyof typeof shipped;
 
+/** What of a run is said. */
+type Measured = "examplesToTarget" | "finalTestLoss" | "bestTestLoss";
+
 /** The median over seeds of what the rows of a method have; a run that never got there counts as ∞. */
-function medianOf(problem: string, method: string, key: string, host: Host = "tfjs"): number {
-  const rows = shipped[host].filter((row) =>
-    row["problem"] === problem && row["method"] === method
-  );
-  return median(rows.map((row) => row[key] === null ? Infinity : Number(row[key])));
+function medianOf(problem: string, method: string, key: Measured, host: Host = "tfjs"): number {
+  const rows = shipped[host].rows.filter((row) => row.problem === problem && row.method === method);
+  return median(rows.map((row) => row[key] ?? Infinity));
 }
 
 /** The median test loss of a method, at the end of training or at its best moment. */
@@ -114,16 +117,12 @@ const examples = (host: Host) => (problem: string, method: string) => {
   return Number.isFinite(count) ? String(count) : "–";
 };
 
-const recordedIn = (file: string): Recorded =>
-  JSON.parse(Deno.readTextFileSync(new URL(`${file}.json`, folder)));
-const recorded = recordedIn("shipped");
-
 /** Every optimizer beside tuned Adam on the same seeds, on TensorFlow.js. */
-const beside = (compared: Compared) => markdownOverview(recorded, { compared, titles: names });
+const beside = (compared: Compared) => markdownOverview(shipped.tfjs, { compared, titles: names });
 
 /** Where a method's test loss ends below tuned Adam's, above it, and neither. */
 function ends(method: string): string {
-  const all = comparisonsOf(decisive(recorded), { compared: "finalTestLoss" })
+  const all = comparisonsOf(shipped.tfjs, { compared: "finalTestLoss" })
     .filter((comparison) => comparison.method === method);
   const say = (word: string, finding: Finding) => {
     const found = all.filter((comparison) => comparison.finding === finding)
