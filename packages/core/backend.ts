@@ -41,8 +41,13 @@ export {
   layout,
   type ProductCall,
 } from "./driver/backend.ts";
-export type { ClippedCounts } from "./driver/clipped.ts";
-export type { Contribution, StepOptions } from "./driver/contribution.ts";
+export { clippedCounter } from "./driver/clipped.ts";
+export type {
+  ClippedCounter,
+  ClippedCounts,
+  Contribution,
+  StepOptions,
+} from "./driver/contribution.ts";
 export { createDriver, type Driver, type StepResult } from "./driver/driver.ts";
 export type { DriverState, ParameterState } from "./driver/driver_state.ts";
 export { averageProgram, createRotation, type Rotated, type Rotation } from "./driver/rotation.ts";
@@ -122,4 +127,5 @@ export {
   type Watcher,
   type WatcherHost,
 } from "./evidence/watcher.ts";
+export { toSeries } from "./evidence/report.ts";
 export * as telemetry from "./evidence/summary.ts";

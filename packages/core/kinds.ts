@@ -25,7 +25,10 @@ export const nonNegative: Kind = /* @__PURE__ */ numbers(
 );
 
 /** A finite number. */
-export const finite: Kind = /* @__PURE__ */ numbers("be a finite number", Number.isFinite);
+export const finite: Kind = /* @__PURE__ */ numbers(
+  "be a finite number",
+  (x) => Number.isFinite(x),
+);
 
 /** A finite number strictly between two others. */
 export function between(low: number, high: number): Kind {
@@ -166,8 +169,10 @@ export const transform: Kind = {
       ? `an estimator scales what flows in: scaleBy(${nameOf(value)}(…))`
       : Array.isArray(value)
       ? "give the transforms one by one: chain(...transforms)"
+      : has(value, "stages")
+      ? "give one transform alone; a chain goes into chain()"
       : isDefinition(value)
-      ? "an optimizer is no stage of another one"
+      ? "it goes around the chains of its groups"
       : undefined,
 };
 
@@ -189,6 +194,8 @@ export const definition: Kind = {
 export const oneChain: Kind = {
   must: "be a chain such as adam()",
   type: (value) => typeof value === "object" && has(value, "stages"),
+  hint: (value) =>
+    has(value, "groups") ? "write its own groups into the list" : definition.hint!(value),
 };
 
 /** The bytes of a file; a Buffer is one, too. */

@@ -7,7 +7,7 @@
  * @module
  */
 export * from "./aliases/mod.ts";
-export { type InBasis, inBasis } from "./basis/in_basis.ts";
+export { type Composed, type InBasis, inBasis } from "./basis/in_basis.ts";
 export { kronecker, type KroneckerOptions } from "./basis/kronecker.ts";
 export type { KroneckerBasis } from "./basis/types.ts";
 export { type Chain, chain } from "./chain/chain.ts";
@@ -29,7 +29,6 @@ export {
   type NoiseReport,
   type TelemetryOptions,
   type TelemetryReport,
-  toSeries,
 } from "./evidence/report.ts";
 export {
   type CombinedReplicas,

@@ -48,7 +48,10 @@ export interface Optimizer {
   /** Whether the next step of these parameters should bring a curvature sample. */
   curvatureDue(names: readonly string[]): boolean;
   /** One update of the weights, in place. Nothing changes if it throws. */
-  step(contributions: Readonly<Record<string, ArrayContribution>>, options?: StepOptions): void;
+  step(
+    contributions: Readonly<Record<string, ArrayContribution>>,
+    options?: Omit<StepOptions, "countClipped">,
+  ): void;
   /** A copy of the named slot (`stage.slot`) of a parameter. */
   slot(parameter: string, slot: string): Float32Array;
   /** The state as a safetensors file. */
@@ -72,11 +75,10 @@ const contributed: Kind = {
   must: "be an object with the arrays of each parameter by name",
   type: (value) => typeof value === "object" && value !== null && !Array.isArray(value),
 };
-const stepKinds: Kinds<StepOptions> = {
+const stepKinds: Kinds<Omit<StepOptions, "countClipped">> = {
   batchSize: kinds.positive,
   microBatches: kinds.count,
   learningRate: kinds.nonNegative,
-  countClipped: kinds.flag,
 };
 
 function checked(name: string, given: ArrayContribution): ArrayContribution {

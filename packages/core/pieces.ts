@@ -5,7 +5,7 @@
  *
  * @module
  */
-export { type InBasis, inBasis } from "./basis/in_basis.ts";
+export { type Composed, type InBasis, inBasis } from "./basis/in_basis.ts";
 export { kronecker, type KroneckerOptions } from "./basis/kronecker.ts";
 export type { BasisWork, KroneckerBasis } from "./basis/types.ts";
 export { type Chain, chain } from "./chain/chain.ts";

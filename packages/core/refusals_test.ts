@@ -109,7 +109,6 @@ Deno.test("pieces in the wrong place are refused with the way to write them", ()
     ],
     [() => js.chain!(core.signalFraction()), "TypeError", /scaleBy\(signalFraction\(…\)\)/],
     [() => js.chain!(core.momentum), "TypeError", /call it: momentum\(\)/],
-    [() => js.chain!(core.sgd()), "TypeError", /an optimizer is no stage/],
     [() => js.scaleBy!(core.momentum()), "TypeError", /a transform goes into chain\(\)/],
     [() => js.scaleBy!(pieces.inverseRms), "TypeError", /call it: inverseRms\(\)/],
     [() => js.inverseCurvature!(core.gaussNewton), "TypeError", /call it: gaussNewton\(\)/],

@@ -206,11 +206,10 @@ const chains: ConformanceCase[] = [
     plan: {},
   },
   {
-    name: "unit norms of tensor and all, step decay",
+    name: "unit norms of tensor and all, step decay, of chains in chains",
     definition: () =>
       core.chain(
-        core.unitNorm(),
-        core.momentum({ form: "sum" }),
+        core.chain(core.unitNorm(), core.chain(core.momentum({ form: "sum" }))),
         core.unitNorm({ scope: "all", epsilon: 0.1 }),
         core.learningRate(pieces.stepDecay({ from: 0.1, factor: 0.5, every: 10 })),
       ),
@@ -228,7 +227,13 @@ function basis(every: number, ...inner: readonly [core.Transform, ref.ReferenceS
   return {
     definition: () =>
       core.chain(
-        core.inBasis(core.kronecker({ every, sides: "both" }), ...inner.map(([t]) => t)),
+        // A chain in a basis stands for its transforms, and so does the chain around it.
+        core.chain(
+          core.inBasis(
+            core.kronecker({ every, sides: "both" }),
+            core.chain(...inner.map(([t]) => t)),
+          ),
+        ),
         core.momentum({ decay: 0.5 }),
         core.learningRate(0.05),
       ),

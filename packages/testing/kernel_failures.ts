@@ -21,7 +21,7 @@ import {
   signalFraction,
   skipNonFinite,
 } from "@precond/core";
-import { type Backend, createDriver, saveState } from "@precond/core/backend";
+import { type Backend, clippedCounter, createDriver, saveState } from "@precond/core/backend";
 import { inverseRms } from "@precond/core/pieces";
 import assert from "node:assert/strict";
 
@@ -140,7 +140,7 @@ function training<A>(definition: Definition, inner: Backend<A>): FallibleTrainin
       }));
       trouble.failAt(failing);
       try {
-        const result = driver.step(given, { batchSize: 64, countClipped: true });
+        const result = driver.step(given, { batchSize: 64, countClipped: clippedCounter });
         names.forEach((name, i) => {
           const before = weights.get(name)!;
           if (result.weights[i] !== before) backend.dispose(before);

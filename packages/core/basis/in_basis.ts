@@ -16,6 +16,20 @@ export function isInBasis(stage: unknown): stage is InBasis {
   return typeof stage === "object" && stage !== null && "basis" in stage && "transforms" in stage;
 }
 
+/** A chain, which stands for its parts where it is one of several. */
+export interface Composed {
+  /** What it was made of, one after the other. */
+  readonly parts: readonly (Transform | InBasis)[];
+}
+
+/** What is given, with the parts of each chain in its place. */
+export function flat(given: readonly (Transform | InBasis | Composed)[]): Composed["parts"] {
+  return given.flatMap((part) => {
+    const { parts } = (part ?? {}) as Partial<Composed>;
+    return parts ?? [part as Transform | InBasis];
+  });
+}
+
 /**
  * Runs transforms in another basis: `u = B t(Bᵀ x)`, with `B = Q_R ⊗ Q_L` for a Kronecker basis.
  *
@@ -29,7 +43,7 @@ export function isInBasis(stage: unknown): stage is InBasis {
  *
  * A chain has at most one basis. What needs curvature samples or weights cannot stand in it; a
  * transform that holds steps (skipNonFinite) belongs before it. An average of `g gᵀ` that is not
- * finite is left out.
+ * finite is left out. A chain among the transforms stands for its own.
  *
  * @param basis From `kronecker()`.
  * @throws {TypeError} If a transform needs more than the gradient.
@@ -41,7 +55,10 @@ export function isInBasis(stage: unknown): stage is InBasis {
  * chain(inBasis(kronecker({ every: 20 }), scaleBy(signalFraction({ decay: 0.99 }))), learningRate(0.1));
  * ```
  */
-export function inBasis(basis: KroneckerBasis, ...transforms: readonly Transform[]): InBasis {
+export function inBasis(
+  basis: KroneckerBasis,
+  ...given: readonly (Transform | Composed)[]
+): InBasis {
   const action = "work in a basis";
   if ((basis as Partial<KroneckerBasis> | undefined)?.kind !== "kronecker") {
     throw new TypeError(
@@ -50,7 +67,13 @@ export function inBasis(basis: KroneckerBasis, ...transforms: readonly Transform
       }`,
     );
   }
+  const transforms = flat(given) as readonly Transform[];
   for (const transform of transforms) {
+    if (isInBasis(transform)) {
+      throw new TypeError(
+        `Cannot ${action}: a basis cannot stand in another one; give inBasis() the transforms of the chain that are in its basis`,
+      );
+    }
     checkValue(action, transform, kinds.transform, "transform");
     const other = transform.needs.find((kind) => kind !== "gradient");
     if (other !== undefined) {

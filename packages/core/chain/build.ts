@@ -18,7 +18,7 @@ import {
   sum,
 } from "../kernel/expr.ts";
 import { compileProgram, type Program } from "../kernel/program.ts";
-import { clippingProgram, mergeClipping } from "./clipping.ts";
+import { type Clips, mergeClipping } from "./clipping.ts";
 import type { Clipping, RuleInputs, SlotSpec, StepInfo, Transform } from "./types.ts";
 
 /** A transform with the name that tells it from others of its kind in the chain. */
@@ -46,8 +46,7 @@ export const heldName = "basis.held";
 /** A program and what it clips. */
 export interface Programs {
   readonly step: Program;
-  /** A program that counts what the step clips, run before it; compiled on first use. */
-  clipping(): Program | undefined;
+  readonly clips: Clips;
 }
 
 /** The programs of a chain that a basis divides, in the order in which they run. */
@@ -172,11 +171,7 @@ function compile(
     ],
     ...(hold ? { hold } : {}),
   });
-  let clipping: { program: Program | undefined } | undefined;
-  return {
-    step,
-    clipping: () => (clipping ??= { program: clippingProgram(clipped, hold) }).program,
-  };
+  return { step, clips: { clipped, hold } };
 }
 
 const rawSquaresOf = (fresh: Fresh) => fresh.gradientSquares ? read("gradientSquares") : undefined;

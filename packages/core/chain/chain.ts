@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type InBasis, isInBasis } from "../basis/in_basis.ts";
+import { type Composed, flat, type InBasis, isInBasis } from "../basis/in_basis.ts";
 import type { KroneckerBasis } from "../basis/types.ts";
 import type { ArrayShape } from "../kernel/expr.ts";
 import type { Program } from "../kernel/program.ts";
@@ -18,6 +18,7 @@ import {
   weightsName,
   type Writes,
 } from "./build.ts";
+import type { Clips } from "./clipping.ts";
 import { checkValue } from "../checks.ts";
 import * as kinds from "../kinds.ts";
 import { type Specified, specify } from "./specification.ts";
@@ -33,7 +34,7 @@ export interface ChainSlot {
 }
 
 /** An optimizer: transforms in order; the last one's output is subtracted from the weights. */
-export interface Chain extends Specified {
+export interface Chain extends Specified, Composed {
   readonly stages: readonly Stage[];
   readonly needs: readonly Evidence[];
   /** What its stages keep; a basis keeps more, see `slotsOf()`. */
@@ -50,8 +51,8 @@ export interface Chain extends Specified {
   program(fresh: Fresh, writes?: Writes): Program;
   /** The programs for tensors that the basis rotates; only for chains that have one. */
   divided(fresh: Fresh, writes?: Writes): DividedPrograms;
-  /** A program that counts what such a step clips, before it is made; undefined without bounds. */
-  clipping(fresh: Fresh): Program | undefined;
+  /** What such a step clips. */
+  clips(fresh: Fresh): Clips;
   /** True if two parameters with the same history may have different scalars. */
   readonly perParameter: boolean;
   /** This step's scalars of each stage, given those of the last applied step. */
@@ -63,7 +64,8 @@ export interface Chain extends Specified {
  *
  * Order is composition: `chain(scaleBy(signalFraction()), scaleBy(inverseCurvature(gaussNewton())))`
  * is H⁻¹T; the other way round is TH⁻¹, with T estimated on H⁻¹g, because an estimator sees what
- * flows into it.
+ * flows into it. A chain among them stands for its own transforms: `chain(chain(a, b), c)` is
+ * `chain(a, b, c)`, and `chain(clipByGlobalNorm(1), adam())` is Adam on clipped gradients.
  *
  * @throws {TypeError} If an estimator needs `gradientSquares` after a transform that does not
  * scale its input (momentum, clipping by value, weight decay), or two pieces ask for different
@@ -78,7 +80,8 @@ export interface Chain extends Specified {
  * assert.deepEqual(snr.needs, ["gradient"]);
  * ```
  */
-export function chain(...transforms: (Transform | InBasis)[]): Chain {
+export function chain(...given: readonly (Transform | InBasis | Composed)[]): Chain {
+  const transforms = flat(given);
   transforms.forEach((t, i) => {
     if (!isInBasis(t)) checkValue("chain", t, kinds.transform, `stage ${i + 1}`);
   });
@@ -163,6 +166,7 @@ export function chain(...transforms: (Transform | InBasis)[]): Chain {
   if (basis) dividedFor({ gradientSquares: true, curvature: true });
   return {
     ...specify("chain", ...transforms),
+    parts: transforms,
     stages,
     needs: [...needs],
     slots,
@@ -174,7 +178,7 @@ export function chain(...transforms: (Transform | InBasis)[]): Chain {
         stages.map((s) => s.name).join(" ")),
     program: (fresh, writes) => programsFor(fresh, writes).step,
     divided: dividedFor,
-    clipping: (fresh) => programsFor(fresh).clipping(),
+    clips: (fresh) => programsFor(fresh).clips,
     perParameter: stages.some(({ transform }) => transform.perParameter ?? false),
     scalars(step, previous) {
       // A rate set by hand is the last learningRate()'s: earlier ones scale what flows into it.

@@ -4,16 +4,7 @@ import { abs, clamp, gt, mul, square } from "../kernel/expr.ts";
 import * as kinds from "../kinds.ts";
 import { mergeClipping } from "./clipping.ts";
 import { specify } from "./specification.ts";
-import type {
-  MergedScalars,
-  Piece,
-  PreconditionerEstimator,
-  RuleInputs,
-  Scalars,
-  SlotMerge,
-  SlotSpec,
-  Transform,
-} from "./types.ts";
+import type { Piece, PreconditionerEstimator, RuleInputs, Scalars, Transform } from "./types.ts";
 
 /** Options of {@linkcode scaleBy}. */
 export interface ScaleByOptions {
@@ -25,10 +16,11 @@ export interface ScaleByOptions {
   readonly to?: Transform;
 }
 
-const inner = "to.";
+/** What names of slots and scalars of {@linkcode Transform.to} begin with. */
+export const inner = "to.";
 
 /** The part of `scalars` that belongs to the inner transform. */
-function innerPart(previous: Scalars | undefined): Scalars | undefined {
+export function innerPart(previous: Scalars | undefined): Scalars | undefined {
   if (!previous) return undefined;
   return Object.fromEntries(
     Object.entries(previous).flatMap(([key, value]) =>
@@ -37,56 +29,13 @@ function innerPart(previous: Scalars | undefined): Scalars | undefined {
   );
 }
 
-function prefixed<T>(record: Readonly<Record<string, T>>): Record<string, T> {
+/** Numbers, slots or values of the inner transform under the names that they have here. */
+export function prefixed<T>(record: Readonly<Record<string, T>>): Record<string, T> {
   return Object.fromEntries(Object.entries(record).map(([key, value]) => [inner + key, value]));
 }
 
-/** How a slot of the inner transform is merged, with the names that it has here. */
-function innerMerge(merge: SlotMerge): SlotMerge {
-  if (typeof merge === "string") return merge;
-  return "meanWhere" in merge
-    ? { meanWhere: inner + merge.meanWhere }
-    : { deviationFrom: inner + merge.deviationFrom };
-}
-
-function innerSlots(slots: Readonly<Record<string, SlotSpec>>): Record<string, SlotSpec> {
-  return prefixed(
-    Object.fromEntries(
-      Object.entries(slots).map(([key, slot]) => [
-        key,
-        slot.merge ? { ...slot, merge: innerMerge(slot.merge) } : slot,
-      ]),
-    ),
-  );
-}
-
-/** `mergeScalars` and `derive` of both, where one of them has it. */
-function mergingOf(
-  estimator: Piece,
-  to: Piece | undefined,
-): Pick<Piece, "mergeScalars" | "derive"> {
-  const innerState = (state: MergedScalars) => ({ ...state, scalars: innerPart(state.scalars)! });
-  return {
-    ...(estimator.mergeScalars || to?.mergeScalars
-      ? {
-        mergeScalars: (states, base) => ({
-          ...estimator.mergeScalars?.(states, base),
-          ...prefixed(to?.mergeScalars?.(states.map(innerState), base && innerState(base)) ?? {}),
-        }),
-      }
-      : {}),
-    ...(estimator.derive || to?.derive
-      ? {
-        derive: (inputs) => ({
-          ...estimator.derive?.(inputs),
-          ...prefixed(to?.derive?.(innerInputs(inputs)) ?? {}),
-        }),
-      }
-      : {}),
-  };
-}
-
-function innerInputs<T extends Pick<RuleInputs, "slot" | "scalar">>(inputs: T): T {
+/** What the inner transform is asked with. */
+export function innerInputs<T extends Pick<RuleInputs, "slot" | "scalar">>(inputs: T): T {
   return {
     ...inputs,
     slot: (name: string) => inputs.slot(inner + name),
@@ -133,7 +82,7 @@ export function scaleBy(
     ...specify("scaleBy", estimator, given),
     name: estimator.name,
     needs: [...new Set([...estimator.needs, ...(to?.needs ?? [])])],
-    slots: { ...estimator.slots, ...innerSlots(to?.slots ?? {}) },
+    slots: { ...estimator.slots, ...prefixed(to?.slots ?? {}) },
     ...(source ? { curvature: source } : {}),
     ...(meaning ? { meaning } : {}),
     ...(to?.learningRate ? { learningRate: to.learningRate } : {}),
@@ -142,7 +91,9 @@ export function scaleBy(
     perParameter: (estimator.perParameter ?? false) || (to?.perParameter ?? false),
     ...(estimator.inspect ? { inspect: (inputs) => estimator.inspect!(inputs) } : {}),
     scales: to === undefined && estimator.scales !== false,
-    ...mergingOf(estimator, to),
+    ...(estimator.mergeScalars ? { mergeScalars: estimator.mergeScalars } : {}),
+    ...(estimator.derive ? { derive: estimator.derive } : {}),
+    ...(to ? { to } : {}),
     scalars(step, previous) {
       return {
         ...estimator.scalars(step, previous),

@@ -220,4 +220,6 @@ export interface Transform extends Piece {
   inspect?(inputs: Pick<RuleInputs, "slot" | "scalar" | "sum">): Inspection;
   /** True if `gradientSquares` can flow through. */
   readonly scales?: boolean;
+  /** Of `scaleBy()`: what it scales. Names of its slots and scalars begin with "to.". */
+  readonly to?: Transform;
 }

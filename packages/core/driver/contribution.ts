@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ParameterInfo } from "../chain/types.ts";
+import type { Clipping, ParameterInfo } from "../chain/types.ts";
 
 /** One parameter's share of a step. */
 export interface Contribution<A> extends ParameterInfo {
@@ -28,6 +28,14 @@ export interface StepOptions {
   readonly microBatches?: number | undefined;
   /** Overrides the learning rate in this step; groups keep their ratios. */
   readonly learningRate?: number | undefined;
-  /** Count what the chain's bounds change in this step; default false. */
-  readonly countClipped?: boolean | undefined;
+  /** Counts what the chain's bounds change in this step; default: nothing is counted. */
+  readonly countClipped?: ClippedCounter | undefined;
+}
+
+/** Counts of one parameter, of what its chain has: arrays of one number. */
+export type ClippedCounts<A> = Readonly<Partial<Record<keyof Clipping, A>>>;
+
+/** The code that counts: it comes with telemetry, so that steps without do without it. */
+export interface ClippedCounter {
+  readonly count: unknown;
 }

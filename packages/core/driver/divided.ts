@@ -8,7 +8,7 @@ import { type DividedPrograms, flowName, heldName } from "../chain/build.ts";
 import type { Chain } from "../chain/chain.ts";
 import { turningSlots } from "../chain/slots.ts";
 import type { Part, PartHost } from "./part.ts";
-import { runProgram } from "./part.ts";
+import { runProgram } from "./run_program.ts";
 import type { Prepared } from "./prepared.ts";
 import {
   type BasisValues,

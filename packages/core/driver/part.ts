@@ -6,14 +6,13 @@
  *
  * @module
  */
-import { type Programs, updateName, weightsName, type Writes } from "../chain/build.ts";
+import { updateName, weightsName, type Writes } from "../chain/build.ts";
 import type { Chain } from "../chain/chain.ts";
-import { slotsOf } from "../chain/slots.ts";
 import type { Program } from "../kernel/program.ts";
-import { type Backend, type Kernel, layout } from "./backend.ts";
-import { type ClippedCounts, countClipped } from "./clipped.ts";
+import type { Backend, Kernel } from "./backend.ts";
+import type { ClippedCounter, ClippedCounts } from "./contribution.ts";
 import type { Plan } from "./plan.ts";
-import { type Prepared, type PreparedGroup, vectorsOf } from "./prepared.ts";
+import type { Prepared, PreparedGroup } from "./prepared.ts";
 import type { Scratch } from "./scratch.ts";
 
 /** A part of a step. */
@@ -26,7 +25,7 @@ export interface Part<A> {
    */
   readonly arrays: readonly Record<string, A>[];
   readonly writes: Writes;
-  readonly counts: boolean;
+  readonly counter: ClippedCounter | undefined;
   /** Of each parameter, what its bounds change. */
   readonly clipped: ClippedCounts<A>[];
 }
@@ -40,98 +39,22 @@ export interface PartHost<A> {
 
 /** Makes a part. */
 export function partOf<A>(
-  { chain, writes, countClipped: counts }: Omit<PreparedGroup<A>, "items">,
+  { chain, writes, countClipped: counter }: Omit<PreparedGroup<A>, "items">,
   items: readonly Prepared<A>[],
 ): Part<A> {
   const arrays = items.map(({ given: { weights, update } }): Record<string, A> => ({
     ...(weights === undefined ? {} : { [weightsName]: weights }),
     ...(update === undefined ? {} : { [updateName]: update }),
   }));
-  return { chain, items, arrays, writes, counts, clipped: items.map(() => ({})) };
+  return { chain, items, arrays, writes, counter, clipped: items.map(() => ({})) };
 }
 
-/** Counts what a program clips, before it is run: it may write into the slots that this reads. */
-function count<A>(host: PartHost<A>, part: Part<A>, programs: Programs): void {
-  const program = part.counts ? programs.clipping() : undefined;
-  if (!program) return;
-  const { backend, kernelOf } = host;
-  const kernel = kernelOf(part.chain, program);
-  const vectors = vectorsOf(part.chain, kernel.plan, part.items);
-  const calls = part.items.map(({ given }, i) => ({
-    ...layout(given.shape),
-    inputs: kernel.plan.inputs.map((name) => arrayOf(part, i, name)),
-    scalars: vectors[i]!,
-  }));
-  countClipped(backend, kernel, kernel.plan, calls).forEach((found, i) => {
-    // Bounds on both sides of a basis: what the last one does is what the weights see.
-    for (const [kind, array] of Object.entries(found)) {
-      const known = part.clipped[i]![kind as keyof ClippedCounts<A>];
-      part.clipped[i] = { ...part.clipped[i], [kind]: array };
-      if (known !== undefined) backend.dispose(known);
-    }
-  });
-}
-
-function arrayOf<A>({ items, arrays }: Part<A>, i: number, name: string): A {
+/** An array of a part by its name. */
+export function arrayOf<A>({ items, arrays }: Part<A>, i: number, name: string): A {
   const { given, slots } = items[i]!;
   const own = arrays[i]![name];
   if (own !== undefined) return own;
   return name === "gradient" || name === "gradientSquares" || name === "curvature"
     ? given[name]!
     : slots[name]!;
-}
-
-/**
- * Runs a program on each parameter of a part, and says of which it held the step. What it makes takes the
- * place of the part's arrays and slots: in scratch arrays, unless it may work `inPlace`.
- */
-export function runProgram<A>(
-  host: PartHost<A>,
-  part: Part<A>,
-  programs: Programs,
-  inPlace = false,
-): boolean[] {
-  count(host, part, programs);
-  const { backend, scratch } = host;
-  const { chain, items, arrays } = part;
-  const { run, plan } = host.kernelOf(chain, programs.step);
-  const vectors = vectorsOf(chain, plan, items);
-  const passing = (i: number, name: string) =>
-    name !== weightsName && arrays[i]![name] !== undefined;
-  const stagedFor = ({ given: { shape }, state }: Prepared<A>) => {
-    const shapes = new Map(slotsOf(chain, shape, state.sides).map((s) => [s.name, s.shape]));
-    return (name: string) => scratch.take(name === weightsName ? shape : shapes.get(name)!);
-  };
-  const calls = items.map((item, i) => {
-    const stage = inPlace ? undefined : stagedFor(item);
-    return {
-      ...layout(item.given.shape),
-      inputs: plan.inputs.map((name) => arrayOf(part, i, name)),
-      outputs: plan.outputs.map((name) =>
-        stage === undefined || passing(i, name) ? arrayOf(part, i, name) : stage(name)
-      ),
-      scalars: vectors[i]!,
-    };
-  });
-  const results = run(calls);
-  results.forEach(({ outputs }, i) =>
-    plan.outputs.forEach((name, o) => {
-      const [before, given, made] = [arrayOf(part, i, name), calls[i]!.outputs[o]!, outputs[o]!];
-      if (made !== given && scratch.has(given)) {
-        if (name === weightsName) {
-          // The caller gets it.
-          scratch.give(given);
-          scratch.lend(made);
-        } else {
-          scratch.replace(given, made);
-          backend.dispose(given);
-        }
-      }
-      if (arrays[i]![name] !== undefined) arrays[i]![name] = made;
-      else items[i]!.slots[name] = made;
-      // What an earlier program of this step had left there.
-      if (before !== made && before !== given && scratch.has(before)) scratch.give(before);
-    })
-  );
-  return results.map(({ held }) => held);
 }

@@ -6,7 +6,7 @@
 import type { Fresh, Writes } from "../chain/build.ts";
 import type { Chain } from "../chain/chain.ts";
 import type { Scalars } from "../chain/types.ts";
-import type { Contribution } from "./contribution.ts";
+import type { ClippedCounter, Contribution } from "./contribution.ts";
 import type { ParameterState } from "./driver_state.ts";
 import { type Plan, scalarVector } from "./plan.ts";
 
@@ -27,7 +27,7 @@ export interface PreparedGroup<A> {
   readonly chain: Chain;
   readonly fresh: Fresh;
   readonly writes: Writes;
-  readonly countClipped: boolean;
+  readonly countClipped: ClippedCounter | undefined;
   readonly items: readonly Prepared<A>[];
 }
 

@@ -17,13 +17,13 @@ import { basisSlots, slotsOf } from "../chain/slots.ts";
 import type { Scalars, StepInfo } from "../chain/types.ts";
 import type { Program } from "../kernel/program.ts";
 import type { Backend, Kernel } from "./backend.ts";
-import type { ClippedCounts } from "./clipped.ts";
-import type { Contribution, StepOptions } from "./contribution.ts";
+import type { ClippedCounts, Contribution, StepOptions } from "./contribution.ts";
 import type { createDivider, Divider } from "./divided.ts";
 import type { ParameterState } from "./driver_state.ts";
-import { type Part, partOf, runProgram } from "./part.ts";
+import { type Part, partOf } from "./part.ts";
 import type { Plan } from "./plan.ts";
 import { type Prepared, type PreparedGroup, vectorsOf } from "./prepared.ts";
+import { runProgram } from "./run_program.ts";
 import { identity } from "./rotation.ts";
 import { createScratch } from "./scratch.ts";
 
@@ -157,7 +157,7 @@ export function createStepper<A>(host: StepperHost<A>): Stepper<A> {
       chain,
       fresh,
       writes,
-      countClipped: options.countClipped ?? false,
+      countClipped: options.countClipped,
       items,
     };
     // Compiled and checked now, so that nothing is half done where a program cannot be had.
@@ -180,7 +180,7 @@ export function createStepper<A>(host: StepperHost<A>): Stepper<A> {
   ): Programs[] => {
     const { fused, divided } = split(chain, fresh, items);
     const programs: Programs[] = fused.length > 0
-      ? [{ step: chain.program(fresh, writes), clipping: () => chain.clipping(fresh) }]
+      ? [{ step: chain.program(fresh, writes), clips: chain.clips(fresh) }]
       : [];
     if (divided.length === 0) return programs;
     const { before, inside, after } = chain.divided(fresh, writes);
@@ -252,7 +252,7 @@ export function createStepper<A>(host: StepperHost<A>): Stepper<A> {
       const { chain, fresh, writes, items } = group;
       const { fused, divided } = split(chain, fresh, items);
       if (fused.length > 0) {
-        const last = { step: chain.program(fresh, writes), clipping: () => chain.clipping(fresh) };
+        const last = { step: chain.program(fresh, writes), clips: chain.clips(fresh) };
         parts.push({ part: partOf(group, fused), last });
       }
       if (divided.length > 0) {

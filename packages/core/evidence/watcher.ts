@@ -6,7 +6,8 @@
 import { checkOptions } from "../checks.ts";
 import type { ParameterInfo } from "../chain/types.ts";
 import type { Backend } from "../driver/backend.ts";
-import type { ClippedCounts } from "../driver/clipped.ts";
+import { clippedCounter } from "../driver/clipped.ts";
+import type { ClippedCounter, ClippedCounts } from "../driver/contribution.ts";
 import type { Driver } from "../driver/driver.ts";
 import { read, square, sub, sum } from "../kernel/expr.ts";
 import { callable, count } from "../kinds.ts";
@@ -45,8 +46,8 @@ export interface MadeUpdate<A> {
 
 /** Watches updates; made by {@linkcode createWatcher}. What fails in it goes to `onError`. */
 export interface Watcher<A> {
-  /** Before an update: whether it is reported, and what it clips is to be counted. */
-  before(parameters: readonly WatchedParameter<A>[]): boolean;
+  /** Before an update that is reported: what counts what it clips; undefined before others. */
+  before(parameters: readonly WatchedParameter<A>[]): ClippedCounter | undefined;
   /**
    * After it. All that it needs of the arrays is computed before it returns; it resolves when
    * `onReport` has been called, and never rejects.
@@ -189,13 +190,13 @@ export function createWatcher<A>(
     abandon,
     before(parameters) {
       abandon();
-      if ((driver.iteration + 1) % every !== 0) return false;
+      if ((driver.iteration + 1) % every !== 0) return undefined;
       try {
         old = backend.copy(parameters.map(({ weights, shape }) => ({ from: weights, shape })));
-        return true;
+        return clippedCounter;
       } catch (error) {
         complain(error);
-        return false;
+        return undefined;
       }
     },
     async after(update) {

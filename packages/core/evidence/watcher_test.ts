@@ -48,7 +48,7 @@ function watching(
   const weights = Float32Array.of(1, 1);
   const step = async (gradient: Float32Array) => {
     const parameter = { name: "w", shape: [2], weights };
-    const due = watcher.before([parameter]);
+    const due = watcher.before([parameter]) !== undefined;
     driver.step([{ ...parameter, gradient }]);
     armed = true;
     await watcher.after({ parameters: [{ ...parameter, gradient }], batchSize: 4 });

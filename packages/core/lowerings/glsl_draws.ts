@@ -78,8 +78,8 @@ function position(width: TexelWidth, wants: { row: boolean; inside: boolean }): 
 
 const rowFunction = [
   "float ofRow(highp sampler2D rows, int r) {",
-  "  int across = textureSize(rows, 0).x;",
-  "  return texelFetch(rows, ivec2(r % across, r / across), 0).r;",
+  "int across = textureSize(rows, 0).x;",
+  "return texelFetch(rows, ivec2(r % across, r / across), 0).r;",
   "}",
 ];
 
@@ -103,7 +103,6 @@ function draw(
   const type = width === 1 ? "float" : `vec${width}`;
   const isWide = (id: number) => width === 1 || program.nodes[id]!.rate !== "tensor";
   const value = (id: number) => isWide(id) ? `n${id}` : `${type}(n${id})`;
-  const indented = (spaces: string, code: readonly string[]) => code.map((l) => spaces + l);
   const fragment = "int f = int(gl_FragCoord.y) * resultWidth + int(gl_FragCoord.x);";
   const totals = nodes.map((_, k) => `${type} total${k} = ${type}(0.0);`);
   // A texel's other lanes may hold anything, NaN too. Those of results must be 0: tfjs multiplies
@@ -113,17 +112,13 @@ function draw(
   let main: string[];
   if (kind === "outputs") {
     const rowOf = shape === "element" ? position(width, { row, inside: padded }) : ["int r = t;"];
-    const results = {
-      1: (v: string) => v,
-      2: (v: string) => `vec4(${v}, 0.0, 0.0)`,
-      4: (v: string) => v,
-    };
+    const texelOf = (v: string) => width === 2 ? `vec4(${v}, 0.0, 0.0)` : v;
     main = [
       ...(row || padded
         ? ["int t = int(gl_FragCoord.y) * width + int(gl_FragCoord.x);", ...rowOf]
         : []),
       ...lines,
-      ...nodes.map((id, k) => `o${k} = ${results[width](masked(id))};`),
+      ...nodes.map((id, k) => `o${k} = ${texelOf(masked(id))};`),
     ];
   } else {
     const at = "ivec2 at = ivec2(t % width, t / width);";
@@ -135,21 +130,17 @@ function draw(
         ...totals,
         "int last = min((f + 1) * run, texels);",
         "for (int t = f * run; t < last; t++) {",
-        ...indented("  ", step),
-        ...indented("  ", nodes.map((id, k) => `total${k} += ${masked(id)};`)),
+        ...step,
+        ...nodes.map((id, k) => `total${k} += ${masked(id)};`),
         "}",
         ...nodes.map((_, k) => `o${k} = ${dense(k)};`),
       ];
     } else {
-      const start = {
-        1: ["int first = f * across;"],
-        2: ["int first = f * across;"],
-        4: [
-          "int group = f / lines;",
-          "int inner = f - group * lines;",
-          "int first = (group * down + inner / 2) * across;",
-        ],
-      }[width];
+      const start = width < 4 ? ["int first = f * across;"] : [
+        "int group = f / lines;",
+        "int inner = f - group * lines;",
+        "int first = (group * down + inner / 2) * across;",
+      ];
       const dense = (k: number) =>
         ({
           1: `total${k}`,
@@ -162,13 +153,13 @@ function draw(
         ...totals,
         // By parts of 64: one long sum in float32 would lose digits.
         "for (int start = first; start < first + across; start += 64) {",
-        ...nodes.map((_, k) => `  ${type} part${k} = ${type}(0.0);`),
-        "  int stop = min(start + 64, first + across);",
-        "  for (int t = start; t < stop; t++) {",
-        ...indented("    ", step),
-        ...indented("    ", nodes.map((id, k) => `part${k} += ${masked(id)};`)),
-        "  }",
-        ...nodes.map((_, k) => `  total${k} += part${k};`),
+        ...nodes.map((_, k) => `${type} part${k} = ${type}(0.0);`),
+        "int stop = min(start + 64, first + across);",
+        "for (int t = start; t < stop; t++) {",
+        ...step,
+        ...nodes.map((id, k) => `part${k} += ${masked(id)};`),
+        "}",
+        ...nodes.map((_, k) => `total${k} += part${k};`),
         "}",
         ...nodes.map((_, k) => `o${k} = ${dense(k)};`),
       ];
@@ -192,7 +183,7 @@ function draw(
     `uniform int ${integers.join(", ")};`,
     ...(row ? rowFunction : []),
     "void main() {",
-    ...indented("  ", main),
+    ...main,
     "}",
   ].join("\n");
   return { kind, shape, results, code, reads, sums, scalars };

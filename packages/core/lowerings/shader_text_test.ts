@@ -86,12 +86,12 @@ uniform highp sampler2D A1;
 uniform float s0;
 uniform int width, resultWidth, columns, lines, across, down, texels, run;
 void main() {
-  vec4 n0 = texture(A0, uv);
-  float n1 = s0;
-  vec4 n2 = texture(A1, uv);
-  vec4 n3 = vec4(n1) * n2;
-  vec4 n4 = n0 - n3;
-  o0 = n4;
+vec4 n0 = texture(A0, uv);
+float n1 = s0;
+vec4 n2 = texture(A1, uv);
+vec4 n3 = vec4(n1) * n2;
+vec4 n4 = n0 - n3;
+o0 = n4;
 }`,
   }]]);
 });

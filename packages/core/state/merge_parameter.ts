@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { mergingOf } from "../chain/merging.ts";
 import type { MergedScalars, Scalars } from "../chain/types.ts";
 import { mergeBases } from "./merge_bases.ts";
 import type { Part } from "./merge_part.ts";
@@ -93,7 +94,7 @@ function mergeScalars(parts: readonly Part[], base: Part | undefined): Scalars[]
           : values.reduce((sum, value, k) => sum + states[k]!.weight * value, 0),
       ];
     });
-    const own = transform.mergeScalars?.(states, base && of(base));
+    const own = mergingOf(transform).mergeScalars?.(states, base && of(base));
     return { ...Object.fromEntries(mean), ...own };
   });
 }

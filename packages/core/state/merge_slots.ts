@@ -4,6 +4,7 @@
  * @module
  */
 import { derivedProgram } from "../chain/derived.ts";
+import { mergingOf } from "../chain/merging.ts";
 import type { Scalars, SlotMerge, SlotSpec } from "../chain/types.ts";
 import { arrayBackend } from "../driver/array_backend.ts";
 import { layout } from "../driver/backend.ts";
@@ -27,7 +28,7 @@ export function mergeSlots(
   const merged = new Map<string, NamedArray>();
   const { chain, slots } = parts[0]!;
   chain.stages.forEach((stage, i) => {
-    for (const [key, spec] of Object.entries(stage.transform.slots)) {
+    for (const [key, spec] of Object.entries(mergingOf(stage.transform).slots)) {
       const full = `${stage.name}.${key}`;
       const rule = ruleOf(`merge "${name}": ${full}`, spec, base !== undefined);
       if (rule === "derived") continue;

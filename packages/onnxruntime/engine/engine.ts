@@ -7,6 +7,7 @@
 import {
   accumulator,
   chainFor,
+  type ClippedCounter,
   type Contribution,
   createDriver,
   type Driver,
@@ -187,7 +188,7 @@ export function createEngine<A>(
 
   const updateWith = (
     { list, batchSize, microBatches }: ReturnType<typeof contributionsOf>,
-    countClipped: boolean,
+    countClipped: ClippedCounter | undefined,
   ) => {
     const result = driver.step(list, { batchSize, microBatches, countClipped });
     parameters.forEach((p, k) => p.weights = result.weights[k]!);
@@ -276,7 +277,7 @@ export function createEngine<A>(
             gathering,
           )
           : undefined;
-        const countClipped = hooks?.before() ?? false;
+        const countClipped = hooks?.before();
         let updated;
         try {
           updated = updateWith(
@@ -350,7 +351,7 @@ export function createEngine<A>(
       await finish(updated, hooks);
     },
     update() {
-      updateWith(contributionsOf(gathered, sampled), false);
+      updateWith(contributionsOf(gathered, sampled), undefined);
       sampled = false;
     },
     gradientOf,

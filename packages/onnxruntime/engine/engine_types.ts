@@ -4,7 +4,7 @@
  * @module
  */
 import type { CombinedReplicas } from "@precond/core";
-import type { ClippedCounts, Driver } from "@precond/core/backend";
+import type { ClippedCounter, ClippedCounts, Driver } from "@precond/core/backend";
 import type { Tensor } from "../hosts/ort.ts";
 import type { TakenFeeds } from "./feeds/take_feeds.ts";
 import type { StepOptions } from "./options.ts";
@@ -60,8 +60,8 @@ export interface Updated<A> {
 
 /** Who watches an update. */
 export interface StepHooks<A> {
-  /** Whether to count what is clipped. */
-  before(): boolean;
+  /** What is to count what is clipped, if it is. */
+  before(): ClippedCounter | undefined;
   after(updated: Updated<A>): Promise<void>;
   /** The update did not come about. */
   abandon(): void;

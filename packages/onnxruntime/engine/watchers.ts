@@ -4,7 +4,12 @@
  * @module
  */
 import type { TelemetryOptions } from "@precond/core";
-import { createWatcher, type Driver, type Watcher } from "@precond/core/backend";
+import {
+  type ClippedCounter,
+  createWatcher,
+  type Driver,
+  type Watcher,
+} from "@precond/core/backend";
 import type { Host } from "../hosts/host.ts";
 import type { StepHooks } from "./engine_types.ts";
 import type { Parameter } from "./parameters.ts";
@@ -46,10 +51,15 @@ export function createWatchers<A>(
       };
     },
     before() {
-      if (all.size === 0) return false;
+      if (all.size === 0) return undefined;
       const list = watched();
-      due = [...all].filter((watcher) => watcher.before(list));
-      return due.length > 0;
+      let counter: ClippedCounter | undefined;
+      due = [...all].filter((watcher) => {
+        const wanted = watcher.before(list);
+        counter ??= wanted;
+        return wanted;
+      });
+      return counter;
     },
     async after({ batchSize, clipped }) {
       if (due.length === 0) return;

@@ -1,6 +1,6 @@
 /** @module */
 import type { Definition } from "@precond/core";
-import type { StepResult, Watcher } from "@precond/core/backend";
+import type { ClippedCounter, StepResult, Watcher } from "@precond/core/backend";
 import * as tf from "@tensorflow/tfjs-core";
 import type { Gatherer } from "../evidence/gatherer.ts";
 import { partFor } from "../parts/registry.ts";
@@ -53,8 +53,8 @@ export function createUpdater(
       weights,
       gradient: gradients[i]![1],
     }));
-    let countClipped = false;
-    for (const watcher of watchers) countClipped = watcher.before(watched) || countClipped;
+    let countClipped: ClippedCounter | undefined;
+    for (const watcher of watchers) countClipped = watcher.before(watched) ?? countClipped;
     let result: StepResult<tf.Tensor>;
     try {
       result = states.driver.step(contributions, {

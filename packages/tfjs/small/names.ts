@@ -4,6 +4,7 @@
  * @module
  */
 export * from "@precond/core";
+export { toSeries } from "@precond/core/backend";
 export {
   constant,
   cosine,
