@@ -3,7 +3,10 @@ import { findChromium, launch } from "@precond/testing/browser";
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import type { Browser, Page } from "playwright-core";
-import { buildSite } from "./build.ts";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { brokenLinks } from "./broken_links.ts";
+import { buildSite, dist } from "./build.ts";
 import { serveSite } from "./serve.ts";
 
 const ignore = Deno.env.get("CI") !== "true" && !findChromium();
@@ -66,6 +69,9 @@ const looks: readonly (Look & { readonly snr: string; readonly steps: number })[
   { preset: "clean", width: 390, colorScheme: "light", snr: "snrOnly", steps: 20 },
 ];
 
+/** The site is built for the first test, and stays as it is. */
+let building: Promise<void> | undefined;
+
 /** A test over the site, built and served, in one browser. */
 function siteTest(
   name: string,
@@ -78,7 +84,7 @@ function siteTest(
     sanitizeOps: false,
     sanitizeResources: false,
     async fn(t) {
-      await buildSite();
+      await (building ??= buildSite());
       await using server = serveSite();
       await using browser = await launch();
       await body(browser, `http://127.0.0.1:${server.addr.port}/`, t);
@@ -123,20 +129,41 @@ siteTest(
   },
 );
 
-siteTest("the guide fits, in light and dark", async (browser, address) => {
+siteTest("guide and reference fit, in light and dark", async (browser, address) => {
   for (const colorScheme of ["light", "dark"] as const) {
     const look = { preset: "clean", width: 390, colorScheme };
     const { tab, check } = await open(browser, address, look);
-    await tab.getByRole("link", { name: "guide" }).click();
+    const follow = async (name: string) => {
+      await tab.getByRole("navigation").getByRole("link", { name, exact: true }).click();
+      await tab.getByRole("heading", { name, level: 1, exact: true }).waitFor();
+      await check();
+    };
+    await tab.getByRole("link", { name: "guide", exact: true }).click();
     await tab.getByRole("heading", { name: "The guide" }).waitFor();
     await check();
-    for (const name of ["Which optimizer should I use", "Theory"]) {
-      await tab.getByRole("navigation").getByRole("link", { name }).click();
-      await tab.getByRole("heading", { name, level: 1 }).waitFor();
-      await check();
-    }
+    for (const name of ["Which optimizer should I use", "Theory"]) await follow(name);
+    await follow("Reference");
+    await follow("@precond/core");
+    await tab.getByRole("link", { name: "AdamWOptions" }).first().click();
+    await tab.getByRole("row", { name: "weightDecay? number Default 0.01." }).waitFor();
+    await check();
     await tab.close();
   }
+});
+
+Deno.test("site: every link between pages leads to a page, and to a heading of it", async () => {
+  await (building ??= buildSite());
+  const pages = new Map(
+    ["", "docs", "api"].flatMap((folder) =>
+      readdirSync(join(dist, folder)).filter((name) => name.endsWith(".html"))
+        .map((name) =>
+          [join(folder, name), readFileSync(join(dist, folder, name), "utf8")] as const
+        )
+    ),
+  );
+  const { faults, followed } = brokenLinks(pages);
+  assert.deepEqual(faults, []);
+  assert.ok(followed > 1000, `${followed} links were followed`);
 });
 
 siteTest(
@@ -147,8 +174,8 @@ siteTest(
     const press = async (...keys: string[]) => {
       for (const key of keys) await tab.keyboard.press(key);
     };
-    // From the link at the top: the first preset.
-    await press("Tab", "Tab", "Tab", "Enter");
+    // From the links at the top: the first preset.
+    await press("Tab", "Tab", "Tab", "Tab", "Enter");
     assert.equal(
       await tab.getByRole("button", { name: "Ill-conditioned" }).getAttribute("aria-pressed"),
       "true",

@@ -9,12 +9,19 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } f
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { guidePages } from "./guide/pages.ts";
+import { addresses, referencePages } from "./reference/pages.ts";
+import { referenceTexts } from "./reference/texts.ts";
 
 const home = import.meta.dirname!;
 const wasm = new URL("./dist/", import.meta.resolve("@tensorflow/tfjs-backend-wasm/package.json"));
 
 /** The folder that the site is built into. */
 export const dist: string = join(home, "dist");
+
+function writePages(folder: string, pages: ReadonlyMap<string, string>): void {
+  mkdirSync(join(dist, folder));
+  for (const [name, html] of pages) writeFileSync(join(dist, folder, name), html);
+}
 
 /** Builds the packages if they are not built as they are now, then the site of what they export. */
 export async function buildSite(): Promise<void> {
@@ -44,10 +51,9 @@ export async function buildSite(): Promise<void> {
   const docs = join(home, "../docs");
   const texts = readdirSync(docs).filter((name) => name.endsWith(".md"))
     .map((name) => [name, readFileSync(join(docs, name), "utf8")] as const);
-  mkdirSync(join(dist, "docs"));
-  for (const [name, html] of guidePages(new Map(texts))) {
-    writeFileSync(join(dist, "docs", name), html);
-  }
+  const reference = await referenceTexts();
+  writePages("docs", guidePages(new Map(texts), addresses(reference)));
+  writePages("api", referencePages(reference));
   cpSync(join(home, "index.html"), join(dist, "index.html"));
   const folder = fileURLToPath(wasm);
   for (const name of readdirSync(folder).filter((name) => name.endsWith(".wasm"))) {

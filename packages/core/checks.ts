@@ -5,7 +5,7 @@
  */
 import { nearestName } from "./nearest_name.ts";
 
-/** What a value must be; {@link ./kinds.ts} has the common ones. */
+/** What a value must be; `kinds.ts` has the common ones. */
 export interface Kind {
   /** Goes after "must": "be in [0, 1)". */
   readonly must: string;

@@ -4,7 +4,7 @@
  * An `Expr` is a float32 value per element, an `Cond` a truth value per element. Host code may carry
  * more digits between load and store, but what it stores, or has summed, it uses as float32: what
  * overflows is infinite on every host. Both are plain
- * immutable trees; {@linkcode compileProgram} shares equal subtrees. `sum` leaves the element: its
+ * immutable trees; `compileProgram()` shares equal subtrees. `sum` leaves the element: its
  * value is one number for the row, the tensor, or all tensors of the step.
  *
  * @module

@@ -21,7 +21,7 @@ export interface Float {
 /** Marks a number as a float attribute. */
 export const float = (value: number): Float => ({ float: value });
 
-/** What {@linkcode makeAttribute} takes: integers, floats, strings, tensors, lists. */
+/** What `makeAttribute()` takes: integers, floats, strings, tensors, lists. */
 export type AttributeValue =
   | number
   | Float

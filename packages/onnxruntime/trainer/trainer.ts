@@ -9,8 +9,8 @@ import type { Ort } from "../hosts/ort.ts";
 import { createTrainer } from "./create.ts";
 import type { Trainer as TrainerInterface } from "./trainer_interface.ts";
 
-/** Trains an ONNX model; made by {@linkcode Trainer.create}. */
-export type Trainer = TrainerInterface;
+/** Trains an ONNX model; made by `Trainer.create()`. */
+export interface Trainer extends TrainerInterface {}
 
 /** Makes trainers. */
 export const Trainer: {
