@@ -21,14 +21,15 @@ function smaller(a: Array, b: Array): Array {
 
 /**
  * jax-js divides by multiplying with the reciprocal, which overflows for a divisor below 2⁻¹²⁸ and
- * loses its digits for one above 2¹²⁶.
+ * loses its digits for one above 2¹²⁶. On webgl it writes 2⁶⁴ as an integer that GLSL has not, 2⁷⁰ with
+ * an exponent.
  */
 function quotient(a: Array, b: Array): Array {
   const size = np.abs(b.ref);
   const scale = np.where(
     np.less(size.ref, 2 ** -100),
-    2 ** 64,
-    np.where(np.greater(size, 2 ** 100), 2 ** -64, 1),
+    2 ** 70,
+    np.where(np.greater(size, 2 ** 100), 2 ** -70, 1),
   );
   return a.mul(scale.ref).mul(np.reciprocal(b.mul(scale)));
 }
@@ -93,8 +94,12 @@ function evaluate(
  * here: its step counts advance.
  */
 export function opsKernel(program: Program): Kernel<Array> {
-  type Traced = (arrays: Array[][], scalars: Array[]) => Array[][];
-  const compiled = new Map<string, OwnedFunction<Traced>>();
+  type Run = (arrays: Array[][], scalars: Array[]) => Array[][];
+  const compiled = new Map<string, OwnedFunction<Run>>();
+  const compile = (key: string, run: Run): Run => {
+    if (!compiled.has(key)) compiled.set(key, jit(run));
+    return compiled.get(key)!;
+  };
   return {
     run(calls) {
       // Those without elements stay as they are.
@@ -104,13 +109,10 @@ export function opsKernel(program: Program): Kernel<Array> {
         columns,
         shapes: outputs.map(({ shape }) => shape),
       }));
-      const key = JSON.stringify(layouts);
-      let run = compiled.get(key);
-      if (!run) {
-        run = jit<Traced>((arrays, scalars) => evaluate(program, layouts, arrays, scalars));
-        compiled.set(key, run);
-      }
       const device = filled[0]?.outputs[0]?.device;
+      const plain: Run = (arrays, scalars) => evaluate(program, layouts, arrays, scalars);
+      // A shader of jax-js's writes out a value wherever it is used: whole chains never get compiled.
+      const run = device === "webgl" ? plain : compile(JSON.stringify(layouts), plain);
       const results = filled.length === 0 ? [] : run(
         filled.map(({ inputs }) => inputs.map((array) => array.ref)),
         filled.map(({ scalars }) =>

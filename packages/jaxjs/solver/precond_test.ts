@@ -13,6 +13,7 @@ import {
   curvatureOnly,
   diagonalNewton,
   learningRate,
+  mergeStates,
   precond,
   sgd,
   snrOnly,
@@ -240,6 +241,48 @@ Deno.test("a state is saved and loaded, also from and by plain arrays, and copie
     tree.dispose(params);
     state.dispose();
     copy.dispose();
+  }
+});
+
+Deno.test("states of two workers and of plain arrays are merged, and training goes on from there", async () => {
+  const definition = adam({ learningRate: 0.5 });
+  const solver = precond(definition);
+  const gradients = [[1, -1, 0.5], [3, 1, -2]], shares = [0.25, 0.75];
+  const mean = gradients[0]!.map((g, i) => shares[0]! * g + shares[1]! * gradients[1]![i]!);
+  for (const device of devices) {
+    const params = { layers: [{ w: array([1, 2, 3], device) }] };
+    const step = (state: SolverState, gradient: readonly number[]) => {
+      const [updates, next] = solver.update({ layers: [{ w: array(gradient, device) }] }, state);
+      tree.dispose(updates);
+      return next;
+    };
+    /** The state of a worker after two steps on the same gradient. */
+    const worker = async (gradient: readonly number[]) => {
+      const state = step(step(solver.init(tree.ref(params)), gradient), gradient);
+      const bytes = await state.save();
+      state.dispose();
+      return bytes;
+    };
+    const plain = createOptimizer(definition);
+    for (let i = 0; i < 2; i++) {
+      const gradient = Float32Array.from(gradients[1]!);
+      plain.step({ "layers/0/w": { weights: new Float32Array(3), gradient } });
+    }
+    const merged = mergeStates([await worker(gradients[0]!), await plain.save()], shares, {
+      definition,
+    });
+    let state = solver.load(merged, tree.ref(params));
+    assert.equal(state.iteration, 2);
+    // Averages of one gradient are that gradient.
+    const m = async () => [...await state.slot("layers/0/w", "inverseRms.to.m")];
+    const close = (found: readonly number[], expected: readonly number[]) =>
+      found.forEach((x, i) => assert.ok(Math.abs(x - expected[i]!) < 1e-6, `${device} ${found}`));
+    close(await m(), mean);
+    state = step(state, [7, 0, 0]);
+    const weight = 0.1 / (1 - 0.9 ** 3);
+    close(await m(), mean.map((g, i) => g + weight * ([7, 0, 0][i]! - g)));
+    state.dispose();
+    tree.dispose(params);
   }
 });
 
