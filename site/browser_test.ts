@@ -64,8 +64,8 @@ const countColors = (selector: string) => {
 };
 
 const looks: readonly (Look & { readonly snr: string; readonly steps: number })[] = [
-  { preset: "ill", width: 1280, colorScheme: "light", snr: "snrOnly", steps: 40 },
-  { preset: "noisy", width: 390, colorScheme: "dark", snr: "signalSgd", steps: 40 },
+  { preset: "ill", width: 1280, colorScheme: "light", snr: "snrOnly", steps: 20 },
+  { preset: "noisy", width: 390, colorScheme: "dark", snr: "signalSgd", steps: 20 },
   { preset: "clean", width: 390, colorScheme: "light", snr: "snrOnly", steps: 20 },
 ];
 

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { publicPackages, readPackages } from "./_packages.ts";
 import { bin, npmProgram, root, run } from "./_run.ts";
+import { runTests } from "./_run_tests.ts";
 import { type Tally, tally } from "./_tally.ts";
 
 /** What a stage came to; one without tests has no tally. */
@@ -98,7 +99,7 @@ async function test(options: readonly string[], args: readonly string[]): Promis
   const report = await Deno.makeTempFile({ prefix: "precond-", suffix: ".xml" });
   try {
     const command = ["test", "-A", `--junit-path=${report}`, ...options, ...args];
-    const code = await run(Deno.execPath(), command);
+    const code = await runTests(Deno.execPath(), command);
     return { code, tally: tally(await Deno.readTextFile(report), code) };
   } finally {
     await Deno.remove(report);

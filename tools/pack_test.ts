@@ -120,6 +120,7 @@ writeFileSync("model.onnx", writeModel(m.build()));
 
 /** What npm's own packing says is in a tarball. */
 interface Packed {
+  name: string;
   filename: string;
   files: { path: string }[];
 }
@@ -129,32 +130,24 @@ globalThis.addEventListener("unload", () => Deno.removeSync(directory, { recursi
 
 const packages: readonly Package[] = publicPackages(root);
 const packed = new Map<string, Packed>();
-for (const { npm } of packages) {
-  const args = ["pack", "--json", "--pack-destination", directory, "-w", npm.name!];
-  // npm 12 maps names to results, older ones list them.
-  const result = JSON.parse(await capture(npmProgram("npm"), args));
-  packed.set(npm.name!, Object.values<Packed>(result)[0]!);
+const names = packages.flatMap(({ npm }) => ["-w", npm.name!]);
+const packing = ["pack", "--json", "--pack-destination", directory, ...names];
+// npm 12 maps names to results, older ones list them.
+for (const one of Object.values<Packed>(JSON.parse(await capture(npmProgram("npm"), packing)))) {
+  packed.set(one.name, one);
 }
 const tarballs = [...packed.values()].map((p) => join(directory, p.filename));
 
-/** An empty project with the tarballs installed. */
-async function createProject(name: string, more: readonly string[] = []): Promise<string> {
-  const path = join(directory, name);
-  await Deno.mkdir(path);
-  await Deno.writeTextFile(join(path, "package.json"), '{ "private": true, "type": "module" }');
-  // It would download CUDA.
-  await Deno.writeTextFile(join(path, ".npmrc"), "onnxruntime-node-install=skip\n");
+const project = join(directory, "project");
+
+/** Installs packages of the versions that are tested with in the project, the tarballs among them. */
+async function install(dependencies: readonly string[]): Promise<void> {
   const versions = [".", "packages/tfjs", "packages/jaxjs", "packages/onnxruntime"].map((home) =>
     readJson<Manifest>(join(root, home, "package.json")).devDependencies!
   );
-  const dependencies = [...DEPENDENCIES, ...more].map((d) =>
-    `${d}@${versions.find((v) => v[d])![d]}`
-  );
+  const wanted = dependencies.map((d) => `${d}@${versions.find((v) => v[d])![d]}`);
   const flags = ["--no-audit", "--no-fund", "--prefer-offline"];
-  await capture(npmProgram("npm"), ["install", ...flags, ...tarballs, ...dependencies], {
-    cwd: path,
-  });
-  return path;
+  await capture(npmProgram("npm"), ["install", ...flags, ...tarballs, ...wanted], { cwd: project });
 }
 
 function assertTrained(stdout: string): void {
@@ -210,8 +203,46 @@ for (const { directory: home, npm } of packages) {
   });
 }
 
+Deno.test("the packed packages can be installed", async () => {
+  await Deno.mkdir(project);
+  await Deno.writeTextFile(join(project, "package.json"), '{ "private": true, "type": "module" }');
+  // It would download CUDA.
+  await Deno.writeTextFile(join(project, ".npmrc"), "onnxruntime-node-install=skip\n");
+  await install(DEPENDENCIES);
+});
+
+Deno.test("the packed command line of @precond/onnx runs in Node.js", async () => {
+  const cwd = project;
+  await Deno.writeTextFile(join(cwd, "onnx.js"), ONNX);
+  await capture("node", ["onnx.js"], { cwd });
+  const npx = (...args: string[]) =>
+    capture(npmProgram("npx"), ["--no-install", "precond-onnx", ...args], { cwd });
+  assert.match(await npx("--help"), /Usage: precond-onnx/);
+  await npx("gradient", "model.onnx", "-o", "gradient.onnx", "--loss", "mse");
+  const { outputs } = JSON.parse(await npx("inspect", "gradient.onnx", "--json"));
+  assert.deepEqual(outputs.map((o: { name: string }) => o.name), ["loss", "y", "w_grad"]);
+});
+
+Deno.test("the packed packages type-check and train in Deno", async (t) => {
+  await Deno.writeTextFile(join(project, "deno.json"), '{ "nodeModulesDir": "manual" }');
+  const programs = Object.keys(PROGRAMS).map((name) => `${name}.ts`);
+  for (const [name, source] of Object.entries(PROGRAMS)) {
+    await Deno.writeTextFile(join(project, `${name}.ts`), source);
+  }
+  await t.step("types", async () => {
+    await capture(Deno.execPath(), ["check", ...programs], { cwd: project });
+  });
+  for (const program of programs) {
+    await t.step(program, async () => {
+      const args = ["run", "-A", "--no-check", program];
+      assertTrained(await capture(Deno.execPath(), args, { cwd: project }));
+    });
+  }
+});
+
+// The last: what is optional stays out of the others' way.
 Deno.test("the packed packages train in Node.js", async (t) => {
-  const project = await createProject("node", OPTIONAL);
+  await install(OPTIONAL);
   for (const [name, source] of Object.entries(PROGRAMS)) {
     await t.step(name, async () => {
       await Deno.writeTextFile(join(project, `${name}.js`), await stripTypes(source));
@@ -242,30 +273,6 @@ Deno.test("the packed packages train in Node.js", async (t) => {
         JSON.stringify({ compilerOptions, files: ["entries.ts"] }),
       );
       await capture(bin("tsc"), ["-p", project]);
-    });
-  }
-});
-
-Deno.test("the packed command line of @precond/onnx runs in Node.js", async () => {
-  const cwd = await createProject("cli");
-  await Deno.writeTextFile(join(cwd, "onnx.js"), ONNX);
-  await capture("node", ["onnx.js"], { cwd });
-  const npx = (...args: string[]) =>
-    capture(npmProgram("npx"), ["--no-install", "precond-onnx", ...args], { cwd });
-  assert.match(await npx("--help"), /Usage: precond-onnx/);
-  await npx("gradient", "model.onnx", "-o", "gradient.onnx", "--loss", "mse");
-  const { outputs } = JSON.parse(await npx("inspect", "gradient.onnx", "--json"));
-  assert.deepEqual(outputs.map((o: { name: string }) => o.name), ["loss", "y", "w_grad"]);
-});
-
-Deno.test("the packed packages type-check and train in Deno", async (t) => {
-  const project = await createProject("deno");
-  await Deno.writeTextFile(join(project, "deno.json"), '{ "nodeModulesDir": "manual" }');
-  for (const [name, source] of Object.entries(PROGRAMS)) {
-    await t.step(name, async () => {
-      await Deno.writeTextFile(join(project, `${name}.ts`), source);
-      const args = ["run", "-A", "--check", `${name}.ts`];
-      assertTrained(await capture(Deno.execPath(), args, { cwd: project }));
     });
   }
 });

@@ -6,10 +6,14 @@ import {
   backendSubject,
   checkConformance,
   conformanceCases,
+  everyAlias,
+  nonFiniteCases,
   random,
+  representatives,
   type SubjectFactory,
   testSteps,
 } from "./mod.ts";
+import { featuresOf } from "./representatives.ts";
 
 const right = backendSubject(arrayBackend());
 const named = (name: string) => conformanceCases.find((c) => c.name.startsWith(name))!;
@@ -55,6 +59,31 @@ Deno.test("checkConformance() fails for another definition, a lost step, or one 
 Deno.test("every case has a name of its own", () => {
   const names = conformanceCases.map(({ name }) => name);
   assert.deepEqual(names.filter((name, i) => names.indexOf(name) !== i), []);
+});
+
+Deno.test("representatives() leave out only what they ask for together", () => {
+  for (const cases of [conformanceCases, nonFiniteCases]) {
+    const few = representatives(cases);
+    const asked = (of: typeof cases) => [...new Set(of.flatMap((c) => [...featuresOf(c)]))].sort();
+    assert.deepEqual(asked(few), asked(cases));
+    assert.ok(few.length <= cases.length / 2, `${few.length} of ${cases.length}`);
+  }
+  const aliases = (cases: typeof conformanceCases) =>
+    Object.keys(everyAlias).filter((alias) =>
+      cases.some(({ name }) => name.startsWith(`${alias}(`))
+    );
+  assert.deepEqual(aliases(representatives(conformanceCases)), aliases(conformanceCases));
+});
+
+Deno.test("featuresOf() has the operations of a rule, how often each runs, and its evidence", () => {
+  // w − η ∇, of which η is a scalar or constant
+  const asked = featuresOf(named("sgd()"));
+  for (const feature of ["sgd", "sub for each element", "element read", "element written"]) {
+    assert.ok(asked.has(feature), `${feature} is none of ${[...asked].join(", ")}`);
+  }
+  assert.ok(!asked.has("sqrt for each element"));
+  assert.ok(featuresOf(named("adam()")).has("sqrt for each element"));
+  assert.ok(featuresOf(named("vSgd()")).has("curvature"));
 });
 
 Deno.test("testSteps() is the same every time and brings what the plan says", () => {

@@ -66,6 +66,7 @@ export { checkAliasRefusals, checkHostRefusals, type HostUnderTest } from "./ref
 export { checkNonFinite, extremes, nonFiniteCases } from "./non_finite.ts";
 export { drawActions, type DrawnAction, worthOf } from "./policy.ts";
 export { type Random, random } from "./random.ts";
+export { representatives } from "./representatives.ts";
 export { backendSubject } from "./backend_subject.ts";
 export { type GpuArray, webgpuBackend } from "./webgpu_backend.ts";
 export {

@@ -10,6 +10,7 @@ async function lossesOn(provider: string): Promise<number[]> {
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", script, provider],
     env,
+    signal: AbortSignal.timeout(300_000), // only stops a hang
   }).output();
   const decoder = new TextDecoder();
   assert.ok(success, decoder.decode(stderr));

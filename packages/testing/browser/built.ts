@@ -76,6 +76,7 @@ export async function ensureBuilt(): Promise<void> {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "tools/task.ts", "build"],
     cwd: root,
+    signal: AbortSignal.timeout(900_000), // only stops a hang
   }).output();
   if (code === 0) return;
   const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));

@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { type Browser, chromium } from "playwright-core";
+import { within } from "./within.ts";
 
 /** Software WebGL and WebGPU, the same on every machine; and nothing that asks the network. */
 export const chromiumFlags: readonly string[] = [
@@ -9,6 +10,8 @@ export const chromiumFlags: readonly string[] = [
   "--enable-unsafe-swiftshader",
   "--enable-unsafe-webgpu",
   "--use-webgpu-adapter=swiftshader",
+  // It ends what compiles for longer than 10 s, as software does where the machine is busy.
+  "--disable-gpu-watchdog",
   "--disable-quic",
   "--no-first-run",
   "--disable-background-networking",
@@ -58,12 +61,15 @@ export function findChromium(
   return candidates(env).find((path) => existsSync(path));
 }
 
+/** Milliseconds for starting and for closing; they only stop a hang. */
+const timeout = 180_000;
+
 /**
  * A headless Chromium with a fresh profile, which goes when it is closed.
  *
- * @throws {Error} If there is none.
+ * @throws {Error} If there is none, or it does not start; at its disposal, if it does not close.
  */
-export function launch(): Promise<Browser> {
+export async function launch(): Promise<Browser> {
   const executablePath = findChromium();
   if (!executablePath) {
     throw new Error(
@@ -72,9 +78,17 @@ export function launch(): Promise<Browser> {
   }
   // Playwright adds --headless, --no-sandbox and the --user-data-dir that it makes and removes.
   // Ctrl-C belongs to the program that started the browser: it may have something to save.
-  return chromium.launch({
+  const browser = await chromium.launch({
     executablePath,
+    timeout,
     args: [...chromiumFlags],
     handleSIGINT: false,
   });
+  browser[Symbol.asyncDispose] = () =>
+    within(
+      browser.close(),
+      timeout,
+      () => new Error(`Cannot close Chromium: it has not ended within ${timeout / 1000} s`),
+    );
+  return browser;
 }

@@ -2,6 +2,7 @@
 import { bundle } from "./bundle.ts";
 import { launch } from "./chromium.ts";
 import { serve } from "./serve.ts";
+import { within } from "./within.ts";
 
 /** Options of {@linkcode withPage}. */
 export interface PageOptions {
@@ -43,16 +44,6 @@ async function callExport({ url, name, args }: Request): Promise<unknown> {
   return exports[name](...args);
 }
 
-async function within<T>(promise: Promise<T>, milliseconds: number, late: () => Error): Promise<T> {
-  const { promise: never, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(late()), milliseconds);
-  try {
-    return await Promise.race([promise, never]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
 /**
  * Loads a module in a Chromium of its own and closes that whatever happens.
  *
@@ -68,7 +59,11 @@ export async function withPage<Exports, T = void>(
   // Disposed in reverse: the browser goes first, so that no connection keeps the server.
   await using server = serve({ texts, files, isolated });
   await using browser = await launch();
-  const tab = await browser.newPage();
+  const tab = await within(
+    browser.newPage(),
+    timeout,
+    () => new Error(`Cannot open a page: Chromium has not within ${timeout / 1000} s`),
+  );
   const log: string[] = [], uncaught: string[] = [];
   let stuck = "";
 

@@ -47,14 +47,14 @@ const pairs: Readonly<Record<string, readonly [() => Definition, () => tf.Optimi
   ],
 };
 
-/** Compares the weights, all between 2 and 4, with those of tf.train's optimizer for 50 steps. */
-export async function likeTfTrain(name: string): Promise<void> {
+/** Compares the weights, all between 2 and 4, with those of tf.train's optimizer. */
+export async function likeTfTrain(name: string, steps: number): Promise<void> {
   const [ours, theirs] = pairs[name]!;
   const optimizers = [precond(ours()), theirs()] as const;
   const start = tf.randomUniform([4, 5], 2, 4, "float32", 3);
   const curve = tf.randomUniform([4, 5], 0.1, 2, "float32", 4);
   const variables = optimizers.map(() => tf.variable(start));
-  for (let i = 0; i < 50; i++) {
+  for (let i = 0; i < steps; i++) {
     optimizers.forEach((optimizer, k) => {
       const loss = () => tf.sum(tf.mul(curve, tf.square(tf.sub(variables[k]!, 3)))) as tf.Scalar;
       optimizer.minimize(loss, false, [variables[k]!]);
@@ -129,12 +129,12 @@ function makeModel(): layers.LayersModel {
   return model;
 }
 
-/** The loss of each of 20 batches of model.fit(); another 20 must leave no tensor. */
+/** The loss of each of ten batches of model.fit(); another ten must leave no tensor. */
 export async function fitLosses(optimizer: string): Promise<number[]> {
   const model = makeModel();
   model.compile({ optimizer: precond(fits[optimizer]!(), { seed: 5 }), loss: "meanSquaredError" });
   const { normal } = random(1);
-  const rows = Array.from({ length: 160 }, () => Array.from({ length: 4 }, normal));
+  const rows = Array.from({ length: 80 }, () => Array.from({ length: 4 }, normal));
   const x = tf.tensor2d(rows);
   const y = tf.tensor2d(rows.map(([a, b, c, d]) => [Math.sin(a! + b!), Math.cos(c! - d!)]));
   const losses: number[] = [];
@@ -147,5 +147,5 @@ export async function fitLosses(optimizer: string): Promise<number[]> {
   model.optimizer.dispose();
   model.dispose();
   tf.dispose([x, y]);
-  return losses.slice(0, 20);
+  return losses.slice(0, 10);
 }

@@ -17,20 +17,26 @@ const options: PageOptions = {
   },
 };
 
-const expected: Partial<Record<OptimizerName, number[]>> = {};
+/** What cpu makes of a task, which comes first. */
+const expected: Record<string, number[]> = {};
+
+/** On software GPUs, where an epoch takes up to a minute: few of them, each loss as cpu has it. */
+const fewEpochs: Readonly<Record<string, number>> = { mlp: 2, cnn: 1, embedding: 1 };
 
 for (const backend of ["cpu", "wasm", "webgl", "webgpu"]) {
   pageTest<Exported>(`${backend} in Chromium: model.fit() trains`, options, async (page, t) => {
     await page.call("start", backend);
+    const slow = backend.startsWith("webg");
     for (const task of tasksOf(backend)) {
-      // Minutes on software GPUs: only the MLP with both.
-      const slow = task !== "mlp" && backend.startsWith("webg");
-      for (const optimizer of slow ? ["combined"] as const : ["adam", "combined"] as const) {
+      const optimizers: readonly OptimizerName[] = slow && task !== "mlp"
+        ? ["combined"]
+        : ["adam", "combined"];
+      for (const optimizer of optimizers) {
         await t.step(`${task} with ${optimizer}`, async () => {
-          const losses = await page.call("train", task, optimizer);
-          if (task !== "mlp") return;
-          const relative = tolerances[optimizer];
-          assertAllClose(losses, expected[optimizer] ??= losses, { relative }, backend);
+          const epochs = slow ? [fewEpochs[task]!] : [];
+          const losses = await page.call("train", task, optimizer, ...epochs);
+          const same = (expected[`${task} with ${optimizer}`] ??= losses).slice(0, losses.length);
+          assertAllClose(losses, same, { relative: tolerances[optimizer] }, backend);
         });
       }
     }
@@ -66,12 +72,12 @@ pageTest<Exported>(clipping, options, async (page, t) => {
   }
 });
 
-const endurance = "10,000 updates in Chromium need no more memory than 100";
-// Software GPUs take up to a minute each, more where the machine is busy.
-pageTest<Exported>(endurance, { ...options, timeout: 240_000 }, async (page, t) => {
+// What one update leaves, or one of some hundreds, shows; memory is counted to the byte.
+const endurance = "1,000 updates in Chromium need no more memory than 100";
+pageTest<Exported>(endurance, options, async (page, t) => {
   for (const backend of ["webgl", "webgpu"]) {
     await page.call("start", backend);
-    await t.step(`on ${backend}`, () => page.call("endure", 10_000));
+    await t.step(`on ${backend}`, () => page.call("endure", 1000));
   }
 });
 

@@ -253,7 +253,7 @@ export async function cloned(): Promise<void> {
   optimizer.dispose();
 }
 
-/** Counts of tensors, bytes and textures after each of some hundreds of steps; all must be equal. */
+/** Counts of tensors, bytes and textures after each of some dozens of steps; all must be equal. */
 export async function textures(): Promise<void> {
   const start = tf.memory().numTensors;
   const shapes = [[5], [4, 6], [3, 3, 2, 5], [1]];
@@ -288,7 +288,7 @@ export async function textures(): Promise<void> {
   };
   for (const optimizer of optimizers) {
     let before: string | undefined;
-    for (let i = 0; i < 100; i++) {
+    for (let i = 0; i < 25; i++) {
       for (const lie of ["packed", "unpacked", "sliced"]) {
         step(optimizer, lie, optimizer === optimizers[0] && (i % 3 === 0));
       }

@@ -1,5 +1,5 @@
 // WebGPU in Node.js, over the built packages: the npm package `webgpu` on Chromium's SwiftShader.
-import { assertAllClose, conformanceCases } from "@precond/testing";
+import { assertAllClose, conformanceCases, representatives } from "@precond/testing";
 import { runInNode, swiftshader } from "@precond/testing/node";
 import assert from "node:assert/strict";
 import { tolerances } from "./train.ts";
@@ -22,13 +22,13 @@ Deno.test({
       if (env.VK_ICD_FILENAMES) assert.match(report.gpu, /SwiftShader/);
     });
     await t.step("updates follow the reference in fused kernels", () => {
-      const expected = conformanceCases.map(({ name }) => [name, true]);
+      const expected = representatives(conformanceCases).map(({ name }) => [name, true]);
       assert.deepEqual(report.fused, Object.fromEntries(expected));
     });
     for (const optimizer of ["adam", "combined"] as const) {
       await t.step(`model.fit() with ${optimizer} has the losses of cpu`, () => {
         const { cpu, webgpu } = report.losses[optimizer];
-        assert.equal(webgpu.length, 50);
+        assert.equal(webgpu.length, 20);
         assertAllClose(webgpu, cpu, { relative: tolerances[optimizer] }, optimizer);
       });
     }
