@@ -10,7 +10,7 @@ import { buildSite, dist } from "./build.ts";
 import { serveSite } from "./serve.ts";
 
 const ignore = Deno.env.get("CI") !== "true" && !findChromium();
-const timeout = 120_000; // only stops a hang
+const timeout = 300_000; // only stops a hang
 
 interface Look {
   readonly preset: string;

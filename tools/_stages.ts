@@ -84,10 +84,10 @@ export const testDoc: Stage = (args) => {
 };
 
 /**
- * The tests that run what is built, in Chromium and in Node.js; one after another, since each keeps
- * two cores busy.
+ * The tests that run what is built, in Chromium and in Node.js; as many at once as there are cores,
+ * since a page and the process of its GPU wait for each other.
  */
-export const testBrowser: Stage = (args) => test([], withPaths(args, BROWSER_TESTS));
+export const testBrowser: Stage = (args) => test(["--parallel"], withPaths(args, BROWSER_TESTS));
 
 export const testPack: Stage = (args) => test([], [...args, PACK_TEST]);
 
