@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { bundle } from "../browser/bundle.ts";
 
 /** Milliseconds that a program may take; they only stop a hang. */
-const limit = 900_000;
+const limit = 1_080_000;
 
 /**
  * Runs a module in the Node.js of the PATH, with `env` besides this process's own, and resolves to
