@@ -63,7 +63,8 @@ async function benchmark(asked: Arguments, args: readonly string[]): Promise<num
   });
   // Only what needs it loads it.
   const remote = elsewhere && request.queue
-    ? await (await import("./jobs/queue/main.ts")).openQueue(request.queue)
+    ? await (await import("./jobs/queue/main.ts"))
+      .openQueue(request.queue, { heldUp: (why) => bar.doing(why) })
     : undefined;
   const bar = progress(cells, request.seeds, () => remote?.workers ?? workers);
   const signals = watch();

@@ -53,6 +53,52 @@ Deno.test("a pool says why a job did not run", async () => {
   await pool.close(false);
 });
 
+const moduleOf = (text: string): URL => new URL(`data:text/javascript,${encodeURIComponent(text)}`);
+
+Deno.test("a job waits for a thread that takes long to come up", async () => {
+  const late = moduleOf(`
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    onmessage = ({ data }) => postMessage({ outcome: data.problem, seconds: 1 });
+    postMessage("ready");
+  `);
+  const pool = poolLane(1, surroundings, { module: late });
+  const { outcome, seconds } = await pool.run(job, () => {});
+  assert.deepEqual([outcome, seconds], ["B", 1]);
+  await pool.close(false);
+});
+
+Deno.test("a thread that does not come up is replaced, three times at most", async () => {
+  const pool = poolLane(1, surroundings, {
+    module: moduleOf("setInterval(() => {}, 1e6)"),
+    patience: 0.05,
+  });
+  await assert.rejects(
+    pool.run(job, () => {}),
+    /^Error: Cannot run B · curvature · seed 1: 3 threads in a row did not come up within 0.05 s/,
+  );
+  await pool.close(false);
+  const broken = poolLane(1, surroundings, { module: moduleOf("throw new Error('no library')") });
+  await assert.rejects(broken.run(job, () => {}), /Cannot run B · .*no library/);
+  await broken.close(false);
+});
+
+Deno.test("a job that is stopped ends its thread, and another one takes the next", async () => {
+  const module = moduleOf(`
+    onmessage = ({ data }) => {
+      while (data.seed === 1);
+      postMessage({ outcome: data.seed, seconds: 1 });
+    };
+    postMessage("ready");
+  `);
+  const pool = poolLane(1, surroundings, { module });
+  const stop = new AbortController();
+  const stopped = pool.run(job, () => {}, stop.signal);
+  setTimeout(() => stop.abort(), 20);
+  await assert.rejects(stopped, /Cannot run B · curvature · seed 1: it was stopped/);
+  assert.equal((await pool.run({ ...job, seed: 2 }, () => {})).outcome as unknown, 2);
+  await pool.close(false);
+});
+
 Deno.test("idOf() tells runs apart and has no colon, which a queue's names are made with", () => {
   const others: Partial<Job>[] = [
     {},

@@ -7,7 +7,7 @@ import { addBackendsOf } from "../backends.ts";
 import type { Cell } from "../suite.ts";
 import { perform } from "./here.ts";
 import { cellKey, cellOf, type Job } from "./job.ts";
-import type { Answer } from "./pool.ts";
+import { type Answer, ready } from "./pool.ts";
 
 /** Made once: problems keep their data. */
 const cells = new Map<string, Cell>();
@@ -27,6 +27,7 @@ async function answer(job: Job): Promise<Answer> {
 /** The global of a thread, which the types of a page do not know. */
 const thread = self as unknown as {
   onmessage: (event: MessageEvent<Job>) => void;
-  postMessage(answer: Answer): void;
+  postMessage(answer: Answer | typeof ready): void;
 };
 thread.onmessage = async ({ data }) => thread.postMessage(await answer(data));
+thread.postMessage(ready);

@@ -29,7 +29,7 @@ function freePort(): Promise<number> {
 
 /** A server that keeps nothing, until `use` is over. */
 export async function withServer(
-  use: (address: string) => Promise<void>,
+  use: (address: string, server: Deno.ChildProcess) => Promise<void>,
   ...options: string[]
 ): Promise<void> {
   const folder = await Deno.makeTempDir();
@@ -37,20 +37,30 @@ export async function withServer(
   const server = new Deno.Command("redis-server", {
     args: ["--port", `${port}`, "--bind", "127.0.0.1", "--dir", folder]
       .concat(["--save", "", "--appendonly", "no"], options),
+    // Read for as long as it lives: it would stop where nobody does.
     stdout: "piped",
     stderr: "null",
   }).spawn();
-  try {
-    let said = "";
-    for await (const text of server.stdout.values({ preventCancel: true })) {
-      said += new TextDecoder().decode(text);
-      if (said.includes("Ready to accept connections")) break;
+  const ready = Promise.withResolvers<boolean>();
+  let said = "";
+  const read = async () => {
+    for await (const text of server.stdout.pipeThrough(new TextDecoderStream())) {
+      said += text;
+      if (said.includes("Ready to accept connections")) ready.resolve(true);
     }
-    if (!said.includes("Ready")) throw new Error(`Cannot start redis-server: ${said}`);
-    await use(`redis://127.0.0.1:${port}`);
+    ready.resolve(false);
+  };
+  const reading = read();
+  try {
+    if (!await ready.promise) throw new Error(`Cannot start redis-server: ${said}`);
+    await use(`redis://127.0.0.1:${port}`, server);
   } finally {
-    server.kill("SIGKILL");
-    await server.stdout.cancel();
+    try {
+      server.kill("SIGKILL");
+    } catch {
+      // It has ended.
+    }
+    await reading;
     await server.status;
     await Deno.remove(folder, { recursive: true });
   }
@@ -59,7 +69,7 @@ export async function withServer(
 /** A test with a server of its own. */
 export function serverTest(
   name: string,
-  use: (address: string) => Promise<void>,
+  use: (address: string, server: Deno.ChildProcess) => Promise<void>,
   ...options: string[]
 ): void {
   Deno.test({

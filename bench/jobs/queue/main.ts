@@ -7,11 +7,12 @@ import { Option } from "commander";
 import { command, parseArguments, positive, workersOption } from "../../cli.ts";
 import { checkAddress } from "./address.ts";
 import { codeOf } from "./code.ts";
-import { type QueueLane, queueLane } from "./producer.ts";
+import { type QueueLane, queueLane, type QueueOptions } from "./producer.ts";
 import { work } from "./worker.ts";
 
 /** A lane for jobs of the code that runs here. */
-export const openQueue = (address: string): Promise<QueueLane> => queueLane(address, codeOf());
+export const openQueue = (address: string, options?: QueueOptions): Promise<QueueLane> =>
+  queueLane(address, codeOf(), options);
 
 /** Works until it is told to end; 0 is the exit code then. */
 export async function workerMain(args: readonly string[]): Promise<number> {

@@ -1,12 +1,13 @@
 /** @module */
-import { type JobsOptions, Queue, QueueEvents } from "bullmq";
-import { type Done, idOf, type Job, titleOf } from "../job.ts";
+import { Queue, QueueEvents } from "bullmq";
+import { Exit } from "../../exit.ts";
 import type { Lane } from "../lane.ts";
 import { inThreads } from "../pool.ts";
+import { withoutPassword } from "./address.ts";
 import { type Code, queueOf } from "./code.ts";
-import { decode } from "./codec.ts";
+import { pendingJobs } from "./pending.ts";
 import { announce } from "./producers.ts";
-import { connect, connection, prefix } from "./server.ts";
+import { connect, connection, prefix, watchServer } from "./server.ts";
 
 /** A lane whose jobs run on other machines. */
 export interface QueueLane extends Lane {
@@ -14,24 +15,19 @@ export interface QueueLane extends Lane {
   readonly workers: number;
 }
 
-/** Results of a producer that died wait a week for the one that resumes. */
-const keep = { age: 7 * 86_400 };
-
-const options: JobsOptions = {
-  attempts: 3,
-  backoff: { type: "exponential", delay: 500 },
-  removeOnComplete: keep,
-  removeOnFail: keep,
-};
-
-interface Pending {
-  readonly job: Job;
-  readonly resolve: (done: Done) => void;
-  readonly reject: (error: Error) => void;
-  readonly started: () => void;
-  /** A failure from before counts for nothing: it is tried again. */
-  fresh: boolean;
+/** How the producer looks after its jobs. */
+export interface QueueOptions {
+  /** Hears once what holds the jobs up: there is no worker, or no server. */
+  readonly heldUp?: (why: string) => void;
+  /** Milliseconds from one look to the next. */
+  readonly every?: number;
 }
+
+/** Looks without a worker, or in vain, before it is said: half a minute. */
+const saidAfter = 6;
+
+/** Looks in vain before it ends: ten minutes. */
+const endsAfter = 120;
 
 /**
  * Puts jobs on the queue at an address and collects what they come to.
@@ -41,80 +37,53 @@ interface Pending {
  *
  * @throws {Exit} With code 2, if the server cannot be reached.
  */
-export async function queueLane(address: string, code: Code): Promise<QueueLane> {
+export async function queueLane(
+  address: string,
+  code: Code,
+  { heldUp = () => {}, every = 5000 }: QueueOptions = {},
+): Promise<QueueLane> {
   const redis = await connect(address);
   const shared = { connection: connection(address), prefix };
   const queue = new Queue(queueOf(code), shared);
   const events = new QueueEvents(queueOf(code), shared);
-  const pending = new Map<string, Pending>();
-  const settled = new Set<string>();
-  let workers = 0;
-  let closed = false;
-
-  const settle = (id: string, say: (one: Pending) => void) => {
-    const one = pending.get(id);
-    if (!one) return; // twice, or someone else's
-    pending.delete(id);
-    settled.add(id);
-    say(one);
-  };
-  const complete = (id: string, text: string) => settle(id, ({ resolve }) => resolve(decode(text)));
-  // Cells that are tuned come first, so that rows come early.
-  const put = (job: Job) =>
-    queue.add(titleOf(job), job, { ...options, priority: job.tuning ? 2 : 1, jobId: idOf(job) });
-
-  /** Finds out how a job stands, whatever was missed. */
-  const look = async (id: string): Promise<void> => {
-    const one = pending.get(id);
-    if (!one) return;
-    const found = await queue.getJob(id);
-    // A server may have lost it.
-    if (!found) return void await put(one.job);
-    const state = await found.getState();
-    if (state === "completed") return complete(id, found.returnvalue);
-    if (state !== "failed") {
-      one.fresh = true;
-      return;
-    }
-    if (!one.fresh) {
-      one.fresh = true;
-      return await found.retry("failed", { resetAttemptsMade: true, resetAttemptsStarted: true });
-    }
-    settle(
-      id,
-      ({ job, reject }) => reject(new Error(`Cannot run ${titleOf(job)}: ${found.failedReason}`)),
-    );
-  };
-  const lookAll = async (ids: readonly string[]) => {
-    for (let i = 0; i < ids.length && !closed; i += 50) {
-      await Promise.all(ids.slice(i, i + 50).map(look));
-    }
-  };
+  const pending = pendingJobs(queue);
   const quietly = (promise: Promise<unknown>) => void promise.catch(() => {});
 
   // A connection that breaks is made again; then all jobs are looked after.
-  queue.on("error", () => {});
+  let reason = "it does not answer";
+  queue.on("error", ({ message }) => reason = message);
   events.on("error", () => {});
-  events.on("completed", ({ jobId, returnvalue }) => complete(jobId, returnvalue));
-  events.on("failed", ({ jobId }) => quietly(look(jobId)));
-  events.on("active", ({ jobId }) => pending.get(jobId)?.started());
-  redis.on("ready", () => quietly(lookAll([...pending.keys()])));
+  events.on("completed", ({ jobId, returnvalue }) => pending.complete(jobId, returnvalue));
+  events.on("failed", ({ jobId }) => quietly(pending.look([jobId])));
+  events.on("active", ({ jobId }) => pending.started(jobId));
+  redis.on("ready", () => quietly(pending.look(pending.ids())));
   await Promise.all([queue.waitUntilReady(), events.waitUntilReady()]);
   const silence = await announce(redis, code);
 
+  let workers = 0;
   const count = async () => {
     const all = await queue.getWorkers();
     workers = all.reduce((sum, { rawname }) => sum + slotsOf(rawname ?? ""), 0);
   };
   await count();
-  let turn = 0;
-  const timer = setInterval(() => {
+  let [turn, alone] = [0, 0];
+  const where = withoutPassword(address);
+  const watch = watchServer(redis, every, (inVain) => {
+    if (inVain === saidAfter) heldUp(`waiting for the queue at ${where}: ${reason}`);
+    if (inVain === endsAfter) {
+      const gone = `Cannot go on: the queue at ${where} has been away for long: ${reason}; ` +
+        "start it again, then go on with --resume";
+      pending.end(new Exit(1, gone));
+    }
+    if (inVain > 0) return;
     quietly(count());
     // Events that were lost on the way are made up for, a part of the jobs at a time.
-    const ids = [...pending.keys()];
-    quietly(lookAll(ids.slice(turn, turn + 200)));
+    const ids = pending.ids();
+    quietly(pending.look(ids.slice(turn, turn + 200)));
     turn = turn + 200 < ids.length ? turn + 200 : 0;
-  }, 5000);
+    alone = workers === 0 && ids.length > 0 ? alone + 1 : 0;
+    if (alone === saidAfter) heldUp("waiting: no worker is there (bench worker --queue …)");
+  });
 
   return {
     size: Infinity,
@@ -122,26 +91,26 @@ export async function queueLane(address: string, code: Code): Promise<QueueLane>
       return workers;
     },
     accepts: inThreads,
-    async run(job, started) {
-      const id = idOf(job);
-      const done = new Promise<Done>((resolve, reject) => {
-        pending.set(id, { job, resolve, reject, started, fresh: false });
-      });
-      await put(job);
-      await look(id);
-      return await done;
-    },
+    run: (job, started) => pending.add(job, started),
     async close(complete) {
-      closed = true;
-      clearInterval(timer);
+      const away = watch.inVain > 0;
+      watch.stop();
       // What was interrupted is taken back where nobody has begun it; results stay for `--resume`.
-      const ids = complete ? settled : pending.keys();
+      const ids = away ? [] : complete ? pending.settled : pending.ids();
       for (const id of ids) await queue.remove(id).catch(() => {});
-      await silence().catch(() => {});
-      await Promise.all([queue.close(), events.close()]);
+      await atMost(5000, silence());
+      await atMost(5000, Promise.all([queue.close(), events.close()]));
       redis.disconnect();
     },
   };
+}
+
+/** Waits, but no longer than that: a server that is away answers nothing. */
+async function atMost(milliseconds: number, promise: Promise<unknown>): Promise<void> {
+  const over = Promise.withResolvers<void>();
+  const timer = setTimeout(over.resolve, milliseconds);
+  await Promise.race([promise.catch(() => {}), over.promise]);
+  clearTimeout(timer);
 }
 
 /** The name of a worker, which says how many jobs it takes at once. */

@@ -1,4 +1,4 @@
-import { Queue } from "bullmq";
+import { Queue, QueueEvents } from "bullmq";
 import assert from "node:assert/strict";
 import { Exit } from "../../exit.ts";
 import { device, source, versions } from "../../device.ts";
@@ -199,4 +199,80 @@ serverTest("a worker of other code or versions is refused", async (address) => {
   const waiting = worker(address, { code: { ...code, files: "0123" } });
   await waiting.hears("Taking jobs");
   await waiting.finish();
+});
+
+serverTest("a job that completes while it is looked at is not lost", async (address) => {
+  const [job] = jobs("B", 1);
+  const queue = new Queue(queueOf(code), { connection: connection(address), prefix });
+  const { emit } = QueueEvents.prototype;
+  const { getJob } = Queue.prototype;
+  // Its event gets lost, and between what is asked about it there is time enough.
+  QueueEvents.prototype.emit = function (...given) {
+    return given[0] === "completed" || Reflect.apply(emit, this, given);
+  };
+  Queue.prototype.getJob = async function (id) {
+    const found = await getJob.call(this, id);
+    while (await queue.getJobState(id) !== "completed") {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    return found;
+  };
+  try {
+    const one = worker(address);
+    const lane = await queueLane(address, code, { every: 50 });
+    assert.equal((await lane.run(job!, () => {})).outcome.diverged, false);
+    await one.finish();
+    await lane.close(true);
+  } finally {
+    QueueEvents.prototype.emit = emit;
+    Queue.prototype.getJob = getJob;
+    await queue.close();
+  }
+});
+
+serverTest("a producer says what holds it up, and ends with an error", async (address, server) => {
+  const said: string[] = [];
+  let next = Promise.withResolvers<void>();
+  const lane = await queueLane(address, code, {
+    every: 30,
+    heldUp(why) {
+      said.push(why);
+      next.resolve();
+      next = Promise.withResolvers();
+    },
+  });
+  const hears = async (expected: RegExp) => {
+    while (!said.some((why) => expected.test(why))) await next.promise;
+  };
+  const [job] = jobs("B", 1);
+  const gone = assert.rejects(lane.run(job!, () => {}), (error) => {
+    assert.ok(error instanceof Exit, String(error));
+    assert.equal(error.code, 1);
+    assert.match(error.message, /^Cannot go on: the queue at .* has been away .*--resume$/);
+    return true;
+  });
+  await hears(/^waiting: no worker is there \(bench worker/);
+  said.splice(0);
+  server.kill("SIGSTOP");
+  await hears(/^waiting for the queue at redis:\/\/127\.0\.0\.1:\d+: it does not answer$/);
+  await gone;
+  assert.equal(said.length, 1);
+  server.kill("SIGCONT");
+  await lane.close(false);
+});
+
+serverTest("a worker whose lease ran out leaves its job to others", async (address) => {
+  const lane = await queueLane(address, code);
+  const [job] = jobs("D", 1, true);
+  lane.run(job!, () => {}).catch(() => {});
+  const one = worker(address, { lease: 1 });
+  await one.hears("started");
+  const redis = await connect(address);
+  await redis.del(`${prefix}:${queueOf(code)}:${idOf(job!)}:lock`);
+  redis.disconnect();
+  await one.hears("lost     D · sgd · seed 1");
+  one.said.splice(0);
+  await one.hears("started  D · sgd · seed 1");
+  await one.giveBack();
+  await lane.close(false);
 });

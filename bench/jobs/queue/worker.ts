@@ -8,6 +8,7 @@ import { poolLane } from "../pool.ts";
 import { withoutPassword } from "./address.ts";
 import { type Code, describeCode, queueOf } from "./code.ts";
 import { encode } from "./codec.ts";
+import { takeovers } from "./pending.ts";
 import { workerName } from "./producer.ts";
 import { refusal } from "./producers.ts";
 import { connect, connection, prefix } from "./server.ts";
@@ -27,9 +28,6 @@ export interface WorkerOptions {
   readonly giveBack: AbortSignal;
 }
 
-/** A job may end its worker (there is no memory, say) this many times before it counts as failed. */
-const takeovers = 10;
-
 /**
  * Takes jobs until it is told to end.
  *
@@ -48,10 +46,22 @@ export async function work(options: WorkerOptions): Promise<void> {
     giveBack.addEventListener("abort", () => resolve("returned"));
     if (giveBack.aborted) resolve("returned");
   });
-  const take = async (queued: QueuedJob<Job, string>, token?: string): Promise<string> => {
+  // With three parameters it is told of a lease that is lost.
+  const take = async (
+    queued: QueuedJob<Job, string>,
+    token: string | undefined,
+    lost: AbortSignal | undefined,
+  ): Promise<string> => {
     const job = queued.data;
     log(`started  ${titleOf(job)}`);
-    const done = await Promise.race([pool.run(job, () => {}), returned]);
+    const late = new Promise<"late">((resolve) => {
+      lost?.addEventListener("abort", () => resolve("late"));
+    });
+    const done = await Promise.race([late, pool.run(job, () => {}, lost), returned]);
+    if (done === "late") {
+      log(`lost     ${titleOf(job)}: its lease ran out, so that others take it over`);
+      throw new WaitingError();
+    }
     if (done === "returned") {
       await queued.moveToWait(token);
       log(`returned ${titleOf(job)}`);
@@ -73,6 +83,7 @@ export async function work(options: WorkerOptions): Promise<void> {
       maxStalledCount: takeovers,
     });
     worker.on("error", (error) => log(`queue: ${error.message}`));
+    worker.on("lockRenewalFailed", (ids) => ids.forEach((id) => worker!.cancelJob(id)));
     worker.on(
       "failed",
       (queued, error) => queued && log(`failed   ${queued.name}: ${error.message}`),
