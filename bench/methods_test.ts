@@ -76,7 +76,7 @@ Deno.test("what is shipped runs at its own rate, whatever the grid says", async 
 Deno.test("warmed() has the warm-up that an alias gives a number", () => {
   const rate = warmed(() => 2);
   if (typeof rate === "number") throw new TypeError("Expected a schedule");
-  assert.deepEqual([0, 24, 49, 50, 1000].map(rate), [0.04, 1, 2, 2, 2]);
+  assert.deepEqual([0, 4, 9, 10, 1000].map(rate), [0.2, 1, 2, 2, 2]);
   assert.equal(warmed(0.1), 0.1);
 });
 

@@ -7,7 +7,7 @@ import { combined, curvatureOnly, type Schedule, snrOnly } from "@precond/core";
 import { type Method, onNetworks, type Rate } from "./method.ts";
 
 /** Steps of the warm-up that the aliases give a number; a schedule they take as it is. */
-const warmup = 50;
+const warmup = 10;
 
 /** A rate with the warm-up that the alias has: a number brings it along. */
 export function warmed(rate: Rate): Rate {

@@ -21,7 +21,7 @@ export interface RecommendedOptions {
    * default.
    */
   readonly learningRate?: number | Schedule;
-  /** Steps in which a learning rate that is a number rises from 0; default 50, 0 for none. */
+  /** Steps in which a learning rate that is a number rises from 0; default 10, 0 for none. */
   readonly warmup?: number;
   /** Decoupled weight decay, `w −= η λ w`; default 0. */
   readonly weightDecay?: number;
@@ -46,7 +46,7 @@ export const decayed = (weightDecay: number, match?: Match): Transform[] =>
 
 /** The last stages of a recommended alias: weight decay and the rate, a number after a warm-up. */
 export function ending(options: RecommendedOptions, usual: number): Transform[] {
-  const { learningRate = usual, warmup = 50, weightDecay = 0, match } = options;
+  const { learningRate = usual, warmup = 10, weightDecay = 0, match } = options;
   const warm = typeof learningRate === "number" && warmup > 0;
   return [
     ...decayed(weightDecay, match),

@@ -45,7 +45,7 @@ const signalOf = ({ exponent = 0.5, beta2 = 0.999, epsilon = 1e-8 }: SnrOnlyOpti
  * is in expectation `sign(g) · T`: full where all gradients agree, small where they are noise. Its
  * scale is absolute: it shrinks as the signal is used up, which takes the place of a schedule.
  *
- * Default η 0.05, reached in 50 steps. The step does not change when the loss is scaled. As an element
+ * Default η 0.05, reached in 10 steps. The step does not change when the loss is scaled. As an element
  * moves by at most η a step, standardise inputs, and targets of a regression.
  *
  * Keeps 3 arrays a parameter (12 bytes; Adam 2 and 8).
@@ -88,7 +88,7 @@ export interface CurvatureOnlyOptions extends RecommendedOptions {
  * average. It sees no difference between signal and noise. Where a layer keeps the identity (see
  * `kronecker()`) it is Adam, normalised before the average.
  *
- * Default η 0.004, reached in 50 steps. The step does not change when the loss is scaled.
+ * Default η 0.004, reached in 10 steps. The step does not change when the loss is scaled.
  *
  * Keeps 2 arrays a parameter (8 bytes) and 2n² numbers for each side of length n that is rotated.
  *
@@ -134,7 +134,7 @@ export interface CombinedOptions extends SnrOnlyOptions {
  * keeps the identity (see `kronecker()`: long sides, and sides that cost much beside the gradient) it
  * is `snrOnly()`.
  *
- * Default η 0.04, reached in 50 steps. The step does not change when the loss is scaled.
+ * Default η 0.04, reached in 10 steps. The step does not change when the loss is scaled.
  *
  * Keeps 3 arrays a parameter (12 bytes) and 2n² numbers for each side of length n that is rotated.
  *
