@@ -29,6 +29,7 @@ export type {
   AdapterFiles,
   Batches,
   ComputedGradients,
+  ComputeOptions,
   ExportModelOptions,
   FitOptions,
   Progress,

@@ -19,6 +19,8 @@ export interface Replica {
   readonly gradientSquares?: NamedArrays | undefined;
   /** k of `gradientSquares`. */
   readonly microBatches?: number | undefined;
+  /** One sample of the diagonal of the curvature of its mean loss: of all replicas, or of none. */
+  readonly curvature?: NamedArrays | undefined;
 }
 
 /** What all replicas found: evidence of a step. */
@@ -31,6 +33,8 @@ export interface CombinedReplicas {
   readonly microBatches: number;
   /** Examples of all replicas. */
   readonly batchSize: number;
+  /** One sample of the diagonal of the curvature of the batch's mean loss, if replicas bring theirs. */
+  readonly curvature?: NamedArrays;
 }
 
 const action = "combine replicas";
@@ -45,12 +49,14 @@ const replicaKinds: Kinds<Replica> = {
   examples: kinds.positive,
   gradientSquares: arrays,
   microBatches: kinds.count,
+  curvature: arrays,
 };
 
 /** What a replica adds to the sums: k shards, of n examples together. */
 interface Shard {
   readonly gradients: NamedArrays;
   readonly squares: NamedArrays | undefined;
+  readonly curvature: NamedArrays | undefined;
   readonly examples: number;
   readonly k: number;
 }
@@ -63,12 +69,15 @@ interface Shard {
  * ```
  * g = Σ (nᵢ/N) gᵢ         mean gradient over the batch
  * q = Σ (nᵢ/N) gᵢ²        gradientSquares, with microBatches k
+ * h = Σ (nᵢ/N) hᵢ         curvature, if replicas bring samples hᵢ
  * ```
  * As `E gᵢ² = μ² + σ²/nᵢ`, with μ the mean and σ² the variance of one example's gradient, E g² is μ² + σ²/N
  * and E q is μ² + kσ²/N: `(k g² − q)/(k − 1)` is unbiased for μ², and `N (q − g²)/(k − 1)` for σ². A replica
- * that brings squares of its own kᵢ micro-batches counts as kᵢ shards. Sums are made in float64.
+ * that brings squares of its own kᵢ micro-batches counts as kᵢ shards. The batch's mean loss is that mean
+ * of the shards' ones, and so is its Hessian: h is unbiased where the hᵢ are. Sums are made in float64.
  *
- * @throws {TypeError} For replicas of different parameters or sizes, and squares without their number.
+ * @throws {TypeError} For replicas of different parameters or sizes, squares without their number, and
+ * samples of curvature of some replicas alone.
  * @throws {RangeError} For no replicas, and for one without examples.
  *
  * @example
@@ -103,32 +112,41 @@ export function combineReplicas(replicas: readonly Replica[]): CombinedReplicas 
       }),
     );
   const gradients = mean(({ gradients }, name) => (k) => gradients[name]![k]!);
-  if (microBatches === 1) return { gradients, microBatches, batchSize };
+  const curvature = first!.curvature &&
+    { curvature: mean(({ curvature }, name) => (k) => curvature![name]![k]!) };
+  if (microBatches === 1) return { gradients, microBatches, batchSize, ...curvature };
   const gradientSquares = mean(({ gradients, squares }, name) =>
     squares ? (k) => squares[name]![k]! : (k) => gradients[name]![k]! ** 2
   );
-  return { gradients, gradientSquares, microBatches, batchSize };
+  return { gradients, gradientSquares, microBatches, batchSize, ...curvature };
 }
 
 function shardOf(replica: Replica, i: number): Shard {
   const own = `${action} (replica ${i + 1})`;
   const given = checkOptions(own, replica ?? null, replicaKinds, ["gradients", "examples"]);
-  const { gradients, examples, gradientSquares: squares, microBatches: k } = given;
+  const { gradients, examples, gradientSquares: squares, microBatches: k, curvature } = given;
   if ((squares === undefined) !== (k === undefined)) {
     const [there, missing] = squares
       ? ["gradientSquares", "microBatches"]
       : ["microBatches", "gradientSquares"];
     throw new TypeError(`Cannot ${own}: ${there} is given without ${missing}`);
   }
-  return { gradients, squares, examples, k: k ?? 1 };
+  return { gradients, squares, curvature, examples, k: k ?? 1 };
 }
 
 function checkAlike(
-  { gradients: expected }: Shard,
-  { gradients, squares }: Shard,
+  { gradients: expected, curvature: sampled }: Shard,
+  { gradients, squares: gradientSquares, curvature }: Shard,
   i: number,
 ): void {
-  for (const [kind, given] of Object.entries({ gradients, ...(squares ? { squares } : {}) })) {
+  if ((curvature === undefined) !== (sampled === undefined)) {
+    const [has, lacks] = curvature ? [i + 1, 1] : [1, i + 1];
+    throw new TypeError(
+      `Cannot ${action}: replica ${has} brings a curvature sample, replica ${lacks} none`,
+    );
+  }
+  for (const [kind, given] of Object.entries({ gradients, gradientSquares, curvature })) {
+    if (given === undefined) continue;
     const odd = Object.keys({ ...expected, ...given })
       .find((name) => given[name]?.length !== expected[name]?.length);
     if (odd === undefined) continue;
@@ -136,9 +154,7 @@ function checkAlike(
       array ? `${array.length} elements` : "none"
     );
     throw new TypeError(
-      `Cannot ${action}: of "${odd}" replica ${i + 1} has ${here} in ${
-        kind === "squares" ? "gradientSquares" : kind
-      }, replica 1 ${there}`,
+      `Cannot ${action}: of "${odd}" replica ${i + 1} has ${here} in ${kind}, replica 1 ${there}`,
     );
   }
 }

@@ -91,6 +91,24 @@ Deno.test("it does not matter in which order, or in how many rounds, replicas ar
   );
 });
 
+Deno.test("samples of curvature are averaged by examples, also in rounds", () => {
+  const of = (h: number, examples: number): Replica => ({
+    gradients: { w: Float32Array.of(1) },
+    curvature: { w: Float32Array.of(h) },
+    examples,
+  });
+  const all = combineReplicas([of(4, 30), of(-8, 10), of(2, 20)]);
+  assert.deepEqual([...all.curvature!.w!], [(120 - 80 + 40) / 60].map(Math.fround));
+  const { curvature, gradients, batchSize } = combineReplicas([of(4, 30), of(-8, 10)]);
+  assert.deepEqual([...curvature!.w!], [1]);
+  const nested = combineReplicas([
+    { gradients, curvature: curvature!, examples: batchSize },
+    of(2, 20),
+  ]);
+  assertAllClose(nested.curvature!.w!, all.curvature!.w!, { relative: 1e-6 });
+  assert.deepEqual(combineReplicas([of(3, 7)]).curvature, { w: Float32Array.of(3) });
+});
+
 Deno.test("one replica shows no noise", () => {
   const gradients = { w: Float32Array.of(3) };
   assert.deepEqual(combineReplicas([{ gradients, examples: 8 }]), {
@@ -123,6 +141,18 @@ Deno.test("combineReplicas() says what does not fit", () => {
     [
       [one, { ...one, gradients: { v: new Float32Array(2) } }],
       /of "w" replica 2 has none in gradients, replica 1 2 elements$/,
+    ],
+    [
+      [one, { ...one, curvature: one.gradients }],
+      /: replica 2 brings a curvature sample, replica 1 none$/,
+    ],
+    [
+      [{ ...one, curvature: one.gradients }, one],
+      /: replica 1 brings a curvature sample, replica 2 none$/,
+    ],
+    [
+      [{ ...one, curvature: { w: new Float32Array(3) } }],
+      /of "w" replica 1 has 3 elements in curvature, replica 1 2 elements$/,
     ],
     [[{ ...one, microBatches: 2 }], /microBatches is given without gradientSquares$/],
     [

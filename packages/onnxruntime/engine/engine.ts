@@ -112,11 +112,11 @@ export function createEngine<A>(
 
   /** Runs forward and backward. Only scratch arrays and the random numbers' state change. */
   const run = async (feeds: TakenFeeds, options: GatherOptions): Promise<Pending> => {
-    const { batchSize: asked, readLoss = true, sample, afresh = false } = options;
+    const { batchSize: asked, readLoss = true, sample, early, afresh = false } = options;
     const given = checkFeeds(ort, "step", feeds, setup.plan.inputs);
     const batchSize = sizeOf(given, asked);
     countRows(given);
-    const sampling: Sampling<A> | undefined = sample && sampler.samples && due()
+    const sampling: Sampling<A> | undefined = sample && sampler.samples && (early || due())
       ? sampler.next(options)
       : undefined;
     // Of a single example there is no variance: it brings no squares.
@@ -304,9 +304,18 @@ export function createEngine<A>(
         await finish(updated, hooks);
         return { loss: pending.loss, outputs: pending.outputs };
       }),
-    compute: (feeds, options) =>
+    get curvatureDue() {
+      return due();
+    },
+    compute: (feeds, { sampleCurvature: sample = false, ...options }) =>
       undone(async () => {
-        const { loss, outputs, batchSize } = await run(feeds, { ...options, sample: false });
+        if (sample && !sampler.samples) {
+          throw new TypeError(
+            "Cannot compute gradients: a curvature sample is asked for, and the optimizer takes none; " +
+              "create the trainer with the definition of the one that takes the step",
+          );
+        }
+        const { loss, outputs, batchSize } = await run(feeds, { ...options, sample, early: true });
         const squared = needsSquares && !gathers && batchSize >= 2;
         return {
           loss,
@@ -314,13 +323,15 @@ export function createEngine<A>(
           batchSize,
           gradients: parameters.map((p) => p.gradient),
           squares: squared ? parameters.map((p) => p.squares!) : undefined,
+          curvature: sample ? parameters.map(sampleInto) : undefined,
         };
       }),
-    async stepWith({ gradients, gradientSquares, microBatches, batchSize }, hooks) {
-      if (due()) {
+    async stepWith({ gradients, gradientSquares, microBatches, batchSize, curvature }, hooks) {
+      const samples = sampler.samples ? curvature : undefined;
+      if (due() && !samples) {
         throw new TypeError(
           `Cannot apply replicas: a curvature sample is due, which they do not bring; ` +
-            `take this update with step()`,
+            `give computeGradients() { sampleCurvature: trainer.curvatureDue }`,
         );
       }
       await driver.ready();
@@ -331,12 +342,15 @@ export function createEngine<A>(
         host.write(gradient, gradients[p.name]!);
         const squares = squared && arrayOf(p, "squares");
         if (squares !== undefined) host.write(squares, squared![p.name]!);
+        const sample = samples && sampleInto(p);
+        if (sample !== undefined) host.write(sample, samples![p.name]!);
         return {
           name: p.name,
           shape: p.dims,
           weights: p.weights,
           gradient,
           gradientSquares: squares,
+          curvature: sample,
         };
       });
       const countClipped = hooks.before();

@@ -7,7 +7,7 @@ import type { CombinedReplicas } from "@precond/core";
 import type { ClippedCounter, ClippedCounts, Driver } from "@precond/core/backend";
 import type { Tensor } from "../hosts/ort.ts";
 import type { TakenFeeds } from "./feeds/take_feeds.ts";
-import type { StepOptions } from "./options.ts";
+import type { ComputeOptions, StepOptions } from "./options.ts";
 import type { Parameter } from "./parameters.ts";
 import type { Uniform } from "./random.ts";
 import type { Runner } from "./run.ts";
@@ -40,12 +40,16 @@ export interface Computed<A> extends Gathered {
   readonly gradients: readonly A[];
   /** Mean of the squared gradients of single examples, if the graph gives it. */
   readonly squares: readonly A[] | undefined;
+  /** A curvature sample, if one was asked for. */
+  readonly curvature: readonly A[] | undefined;
 }
 
 /** Options of gathering. */
 export interface GatherOptions extends StepOptions {
   /** Whether the run brings a curvature sample, if the next update is to have one. */
   readonly sample: boolean;
+  /** Whether it does though the next update is to have none. */
+  readonly early?: boolean;
   /** What was gathered before is forgotten. */
   readonly afresh?: boolean;
 }
@@ -90,7 +94,9 @@ export interface Engine<A> {
   /** The last run of an update, and the update. Nothing has changed if it throws. */
   step(feeds: TakenFeeds, options: GatherOptions, hooks?: StepHooks<A>): Promise<Gathered>;
   /** Runs forward and backward; of it nothing is kept. */
-  compute(feeds: TakenFeeds, options: StepOptions): Promise<Computed<A>>;
+  compute(feeds: TakenFeeds, options: StepOptions & ComputeOptions): Promise<Computed<A>>;
+  /** Whether the next update needs a curvature sample. */
+  readonly curvatureDue: boolean;
   /** An update by gradients from elsewhere, of all parameters. Nothing has changed if it throws. */
   stepWith(combined: CombinedReplicas, hooks: StepHooks<A>): Promise<void>;
   /** Updates the parameters with what was gathered, which stays. */

@@ -82,3 +82,12 @@ export interface StepOptions {
   /** Curvature samples for userCurvature(), by parameter; default none. */
   readonly curvature?: Readonly<Record<string, Float32Array>>;
 }
+
+/** Options of `Trainer.computeGradients()` beside those of a step. */
+export interface ComputeOptions {
+  /**
+   * Whether a curvature sample is computed, too, from the optimizer's source: what `curvatureDue` says of
+   * the trainer that takes the step. Default false.
+   */
+  readonly sampleCurvature?: boolean;
+}

@@ -10,7 +10,13 @@ import { kindOf } from "../engine/feeds/kind_of.ts";
 import type { TrainerOptions } from "../engine/options.ts";
 import type { Ort } from "../hosts/ort.ts";
 import type { SaveAdapterOptions } from "../saving/adapter_files.ts";
-import type { ExportModelOptions, FitOptions, SaveOptions, StepOptions } from "./options.ts";
+import type {
+  ComputeOptions,
+  ExportModelOptions,
+  FitOptions,
+  SaveOptions,
+  StepOptions,
+} from "./options.ts";
 
 const record = (must: string): Kind => ({
   must,
@@ -33,6 +39,8 @@ const signal: Kind = {
   type: (value) => typeof value === "object" && value !== null && "aborted" in value,
 };
 const samples = record("be samples by the names of the parameters");
+
+const stepKinds = { readLoss: kinds.flag, batchSize: kinds.positive, curvature: samples };
 
 /** @throws {TypeError} If it is no build of ONNX Runtime. */
 export function checkBuild(ort: Ort): void {
@@ -69,11 +77,18 @@ export function checkTrainerOptions(options: TrainerOptions | undefined): Traine
 
 /** The options as they are now; samples are copied, as feeds are. */
 export function checkStepOptions(options: StepOptions | undefined): StepOptions {
-  const checked = checkOptions("step", options, {
-    readLoss: kinds.flag,
-    batchSize: kinds.positive,
-    curvature: samples,
-  });
+  return withCopies(checkOptions("step", options, stepKinds));
+}
+
+/** @throws As `checkOptions()` of core does. */
+export function checkComputeOptions(
+  options: (StepOptions & ComputeOptions) | undefined,
+): StepOptions & ComputeOptions {
+  const all = { ...stepKinds, sampleCurvature: kinds.flag };
+  return withCopies(checkOptions("compute gradients", options, all));
+}
+
+function withCopies<Options extends StepOptions>(checked: Options): Options {
   const { curvature } = checked;
   if (curvature === undefined) return checked;
   const copies = Object.entries(curvature).map(([name, values]) => [

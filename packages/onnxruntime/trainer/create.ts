@@ -21,6 +21,7 @@ import { loadTrainer } from "../saving/load.ts";
 import { saveTrainer } from "../saving/save.ts";
 import {
   checkBuild,
+  checkComputeOptions,
   checkExportOptions,
   checkSaveAdapterOptions,
   checkSaveOptions,
@@ -87,6 +88,9 @@ function makeTrainer<A>(setup: Setup<A>, engine: Engine<A>, accumulate: number):
     set learningRate(rate) {
       driver.learningRate = rate;
     },
+    get curvatureDue() {
+      return engine.curvatureDue;
+    },
     async step(feeds, options) {
       // Now: when its turn comes, the caller may have filled the arrays with the next batch.
       const taken = takeFeeds(feeds);
@@ -95,7 +99,7 @@ function makeTrainer<A>(setup: Setup<A>, engine: Engine<A>, accumulate: number):
     },
     async computeGradients(feeds, options) {
       const taken = takeFeeds(feeds);
-      const checked = checkStepOptions(options);
+      const checked = checkComputeOptions(options);
       const compute = () => computeGradients(setup, engine, taken, checked);
       return await inTurn("compute gradients", compute);
     },

@@ -7,7 +7,7 @@ import type { Replica } from "@precond/core";
 import type { Feeds, Tensor } from "../hosts/ort.ts";
 import type { SaveFormat } from "../saving/saved_trainer.ts";
 
-export type { StepOptions, TrainerOptions } from "../engine/options.ts";
+export type { ComputeOptions, StepOptions, TrainerOptions } from "../engine/options.ts";
 export type { AdapterFiles, SaveAdapterOptions } from "../saving/adapter_files.ts";
 
 /** Options of {@linkcode Trainer.save}. */

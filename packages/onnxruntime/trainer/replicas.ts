@@ -12,16 +12,16 @@ import {
 import type { Engine } from "../engine/engine_types.ts";
 import type { TakenFeeds } from "../engine/feeds/take_feeds.ts";
 import type { Setup } from "../engine/set_up.ts";
-import type { ComputedGradients, StepOptions } from "./options.ts";
+import type { ComputedGradients, ComputeOptions, StepOptions } from "./options.ts";
 
 /** Computes the gradient of a batch, reads it, and forgets it. */
 export async function computeGradients<A>(
   { host, parameters }: Setup<A>,
   engine: Engine<A>,
   feeds: TakenFeeds,
-  options: StepOptions,
+  options: StepOptions & ComputeOptions,
 ): Promise<ComputedGradients> {
-  const { loss, batchSize, gradients, squares } = await engine.compute(feeds, options);
+  const { loss, batchSize, gradients, squares, curvature } = await engine.compute(feeds, options);
   const read = async (arrays: readonly A[]): Promise<NamedArrays> => {
     const values = await Promise.all(arrays.map((array) => host.backend.read(array)));
     return Object.fromEntries(parameters.map(({ name }, i) => [name, values[i]!.slice()]));
@@ -33,6 +33,7 @@ export async function computeGradients<A>(
       examples: batchSize,
       // Single examples are micro-batches of one.
       ...(squares ? { gradientSquares: await read(squares), microBatches: batchSize } : {}),
+      ...(curvature ? { curvature: await read(curvature) } : {}),
     },
   };
 }

@@ -8,7 +8,7 @@ import {
   sgd,
   signalFraction,
 } from "@precond/core";
-import { diagonalNewton, fisher } from "@precond/core";
+import { diagonalNewton, fisher, hutchinson, userCurvature } from "@precond/core";
 import { assertAllClose } from "@precond/testing";
 import assert from "node:assert/strict";
 import { mergeTrainers } from "../saving/merge_trainers.ts";
@@ -59,6 +59,54 @@ Deno.test("squares of single examples make one step of all replicas' examples", 
   await server.release();
 });
 
+Deno.test("curvature samples of replicas are averaged by examples", async () => {
+  const definition = diagonalNewton({
+    curvature: userCurvature({ every: 2 }),
+    curvatureWarmup: 1,
+    damping: 0.1,
+  });
+  const whole = await open({ optimizer: definition, accumulate: 2 });
+  const [server, worker] = [
+    await open({ optimizer: definition }),
+    await open({ optimizer: definition }),
+  ];
+  const sizes = await Promise.all(
+    server.parameters.map(async (name) => [name, (await server.parameter(name)).length] as const),
+  );
+  const samples = (value: number) =>
+    Object.fromEntries(sizes.map(([name, size]) => [name, new Float32Array(size).fill(value)]));
+  for (const [i, due] of [true, false, true].entries()) {
+    assert.equal(server.curvatureDue, due);
+    const shards = [net.feeds(2 * i), net.feeds(2 * i + 1)];
+    // Shards are of one size: the mean of the samples is that of 2 and 6.
+    for (const feeds of shards) await whole.step(feeds, { curvature: samples(4) });
+    const replicas: Replica[] = [];
+    for (const [k, feeds] of shards.entries()) {
+      for (const name of worker.parameters) worker.setParameter(name, await server.parameter(name));
+      const options = { curvature: samples(k === 0 ? 2 : 6), sampleCurvature: server.curvatureDue };
+      replicas.push((await worker.computeGradients(feeds, options)).replica);
+      assert.equal(replicas[k]!.curvature !== undefined, due);
+    }
+    await server.applyReplicas(replicas);
+    const close = { relative: 1e-5, absolute: 1e-7 };
+    assertAllClose(await valuesOf(server), await valuesOf(whole), close);
+  }
+  for (const trainer of [whole, server, worker]) await trainer.release();
+});
+
+Deno.test("a sample that a worker draws is the one that a step draws", async () => {
+  for (const curvature of [fisher({ every: 1 }), hutchinson({ every: 1 })]) {
+    const optimizer = diagonalNewton({ curvature, curvatureWarmup: 1 });
+    const [own, server] = [await open({ optimizer }), await open({ optimizer })];
+    await own.step(net.feeds(0));
+    const { replica } = await server.computeGradients(net.feeds(0), { sampleCurvature: true });
+    await server.applyReplicas([replica]);
+    assertAllClose(await valuesOf(server), await valuesOf(own), { relative: 1e-6, absolute: 1e-8 });
+    await own.release();
+    await server.release();
+  }
+});
+
 Deno.test("applyReplicas() refuses what does not fit and changes nothing", async () => {
   const trainer = await open({ optimizer: adam(), accumulate: 2 });
   const { replica } = await trainer.computeGradients(net.feeds(0));
@@ -83,6 +131,11 @@ Deno.test("applyReplicas() refuses what does not fit and changes nothing", async
     await assert.rejects(trainer.applyReplicas(replicas), { message });
   }
   assert.deepEqual(await trainer.save(), before);
+  await assert.rejects(trainer.computeGradients(net.feeds(0), { sampleCurvature: true }), {
+    name: "TypeError",
+    message:
+      /^Cannot compute gradients: a curvature sample is asked for, and the optimizer takes none/,
+  });
   await trainer.step(net.feeds(0));
   await assert.rejects(trainer.applyReplicas([replica]), {
     message:
@@ -91,7 +144,8 @@ Deno.test("applyReplicas() refuses what does not fit and changes nothing", async
   await trainer.release();
   const newton = await open({ optimizer: diagonalNewton({ curvature: fisher({ every: 1 }) }) });
   await assert.rejects(newton.applyReplicas([replica]), {
-    message: /^Cannot apply replicas: a curvature sample is due, which they do not bring/,
+    message:
+      /which they do not bring; give computeGradients\(\) \{ sampleCurvature: trainer\.curvatureDue \}$/,
   });
   await newton.release();
 });

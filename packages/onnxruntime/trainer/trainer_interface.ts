@@ -9,6 +9,7 @@ import type {
   AdapterFiles,
   Batches,
   ComputedGradients,
+  ComputeOptions,
   ExportModelOptions,
   FitOptions,
   Progress,
@@ -57,19 +58,26 @@ export interface Trainer extends AsyncDisposal {
   step(feeds: Feeds, options?: StepOptions): Promise<StepOutcome>;
   /**
    * The loss and the mean gradient of a batch, for another worker's applyReplicas(): one forward and
-   * backward pass, of which nothing is kept. Where the optimizer needs `gradientSquares`, the squares of
-   * the examples' gradients are there, too.
+   * backward pass, of which nothing is kept but what random numbers were drawn. Where the optimizer needs
+   * `gradientSquares`, the squares of the examples' gradients are there, too; a curvature sample is if
+   * `sampleCurvature` says so. Workers that draw labels or signs should differ in their `seed`.
    *
-   * @throws As step() does.
+   * @throws As step() does; and {TypeError} for a sample that the optimizer has no source of.
    */
-  computeGradients(feeds: Feeds, options?: StepOptions): Promise<ComputedGradients>;
+  computeGradients(
+    feeds: Feeds,
+    options?: StepOptions & ComputeOptions,
+  ): Promise<ComputedGradients>;
+  /** Whether the next update needs a curvature sample, which replicas have to bring. */
+  readonly curvatureDue: boolean;
   /**
    * One update from the gradients of workers that share a batch: their mean by numbers of examples, and as
-   * `gradientSquares` what their differences tell of the noise, see combineReplicas() of `@precond/core`.
+   * `gradientSquares` what their differences tell of the noise, see combineReplicas() of `@precond/core`;
+   * curvature samples are averaged, too.
    * Arrays are read when it is called. If it throws, nothing has changed.
    *
    * @throws {TypeError | RangeError} For replicas that do not fit each other or the trained parameters;
-   * in the middle of an accumulated update; and when a curvature sample is due, which replicas do not
+   * in the middle of an accumulated update; and when a curvature sample is due that replicas do not
    * bring.
    */
   applyReplicas(replicas: readonly Replica[]): Promise<void>;

@@ -1,6 +1,6 @@
 /** @module */
 import type { Definition, Replica, TelemetryOptions } from "@precond/core";
-import { checkOptions, checkValue } from "@precond/core/backend";
+import { checkValue } from "@precond/core/backend";
 import * as kinds from "@precond/core/kinds";
 import * as tf from "@tensorflow/tfjs-core";
 import { partFor } from "../parts/registry.ts";
@@ -104,9 +104,10 @@ export class PrecondOptimizer extends tf.Optimizer {
   /**
    * One update from the mean gradients of workers that share a batch, as arrays by the names of variables:
    * their mean by numbers of examples, and as `gradientSquares` what their differences tell of the noise,
-   * see `combineReplicas()`. What a worker sends is `tf.variableGrads(loss).grads`, read.
+   * see `combineReplicas()`. What a worker sends is `tf.variableGrads(loss).grads`, read. Curvature samples
+   * that the replicas bring are averaged.
    *
-   * @param evidence A curvature sample, if one is due.
+   * @param evidence A curvature sample, if one is due and replicas bring none.
    * @throws {TypeError | RangeError} For replicas that do not fit each other or the variables, missing
    * evidence, and if the optimizer accumulates calls; then nothing has changed.
    */
@@ -115,13 +116,18 @@ export class PrecondOptimizer extends tf.Optimizer {
     evidence: Pick<TensorEvidence, "curvature"> = {},
   ): void {
     const { replicaTensors } = partFor("accumulation", "apply replicas");
-    const own = checkOptions("apply replicas", evidence, { curvature: kinds.anything });
-    const made = replicaTensors(replicas, this.accumulate);
+    const { gradients, evidence: found, made } = replicaTensors(replicas, evidence, this);
     try {
-      this.applyGradients(made.gradients, { ...made.evidence, ...own });
+      this.applyGradients(gradients, found);
     } finally {
-      tf.dispose([made.gradients, made.evidence.gradientSquares ?? []]);
+      tf.dispose(made);
     }
+  }
+
+  /** Whether the next update needs a curvature sample, which replicas have to bring. */
+  get curvatureDue(): boolean {
+    const { driver } = this.#states;
+    return driver.curvatureDue([...driver.state().parameters.keys()]);
   }
 
   /** A copy of the named slot (`stage.slot`, such as `signalFraction.m`) of a variable. */

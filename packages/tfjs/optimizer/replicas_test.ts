@@ -6,6 +6,7 @@ import { backends } from "../_testing.ts";
 import {
   adam,
   chain,
+  diagonalNewton,
   learningRate,
   mergeStates,
   precond,
@@ -13,6 +14,7 @@ import {
   type Replica,
   scaleBy,
   signalFraction,
+  userCurvature,
 } from "../mod.ts";
 
 const inputs = [0.5, -1, 2, 1.5, -0.5, 3];
@@ -60,6 +62,51 @@ for (const backend of backends) {
     tf.dispose([one!, many!]);
   });
 }
+
+Deno.test("curvature samples of replicas are averaged by examples", async () => {
+  await tf.setBackend("cpu");
+  const [one, many] = ["sampled_one", "sampled_many"].map((name) =>
+    tf.variable(tf.ones([2]), true, name)
+  );
+  const newton = () =>
+    precond(
+      diagonalNewton({ curvature: userCurvature({ every: 2 }), curvatureWarmup: 1, damping: 0 }),
+    );
+  const [whole, shared] = [newton(), newton()];
+  const replica = (g: number[], h: number[] | undefined, examples: number): Replica => ({
+    gradients: { sampled_many: Float32Array.from(g) },
+    ...(h ? { curvature: { sampled_many: Float32Array.from(h) } } : {}),
+    examples,
+  });
+  const before = tf.memory().numTensors;
+  assert.ok(shared.curvatureDue);
+  // ¾ [2, 4] + ¼ [6, 8] = [3, 5]
+  shared.applyReplicas([replica([1, 2], [2, 4], 30), replica([1, 2], [6, 8], 10)]);
+  tf.tidy(() =>
+    whole.applyGradients({ sampled_one: tf.tensor1d([1, 2]) }, {
+      curvature: { sampled_one: tf.tensor1d([3, 5]) },
+    })
+  );
+  const steps = tf.memory().numTensors;
+  assert.ok(!shared.curvatureDue);
+  shared.applyReplicas([replica([1, 2], undefined, 40)]);
+  tf.tidy(() => whole.applyGradients({ sampled_one: tf.tensor1d([1, 2]) }));
+  assert.deepEqual([...many!.dataSync()], [...one!.dataSync()]);
+  const both = [replica([1, 2], [2, 4], 30)];
+  assert.throws(() => shared.applyReplicas(both, { curvature: { sampled_many: many! } }), {
+    name: "TypeError",
+    message: /they bring curvature samples, and one is given beside them; give one of both$/,
+  });
+  assert.throws(
+    () => shared.applyReplicas([replica([1, 2], undefined, 40)]),
+    /curvature sample is due/,
+  );
+  assert.equal(tf.memory().numTensors, steps);
+  whole.dispose();
+  shared.dispose();
+  assert.equal(tf.memory().numTensors, before);
+  tf.dispose([one!, many!]);
+});
 
 Deno.test("applyReplicas() refuses what does not fit and changes nothing", async () => {
   await tf.setBackend("cpu");
