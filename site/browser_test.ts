@@ -24,7 +24,6 @@ async function open(browser: Browser, address: string, { preset, width, colorSch
   const errors: string[] = [];
   tab.on("pageerror", (error) => errors.push(error.stack ?? error.message));
   tab.on("console", (m) => void (m.type() === "error" && errors.push(m.text())));
-  tab.setDefaultTimeout(timeout);
   await tab.goto(`${address}?preset=${preset}`);
   const check = async () => {
     const failed = await tab.evaluate(() => document.querySelector("#status.failed")?.textContent);

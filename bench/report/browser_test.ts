@@ -188,7 +188,6 @@ Deno.test({
     withReport(async (browser, url) => {
       for (const width of [390, 1280]) {
         const page = await browser.newPage({ viewport: { width, height: 900 } });
-        page.setDefaultTimeout(300_000); // only stops a hang
         const said: string[] = [];
         page.on("console", (message) => said.push(message.text()));
         page.on("pageerror", ({ message }) => said.push(message));

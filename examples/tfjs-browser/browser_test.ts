@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { serve } from "./serve.ts";
 
 const ignore = Deno.env.get("CI") !== "true" && !findChromium();
-const timeout = 120_000;
+const timeout = 300_000; // only stops a hang
 
 interface Shown {
   step: number;

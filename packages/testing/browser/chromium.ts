@@ -61,11 +61,12 @@ export function findChromium(
   return candidates(env).find((path) => existsSync(path));
 }
 
-/** Milliseconds for starting and for closing; they only stop a hang. */
-const timeout = 180_000;
+/** Milliseconds for starting, for closing, and for each wait of a page; they only stop a hang. */
+const timeout = 300_000;
 
 /**
- * A headless Chromium with a fresh profile, which goes when it is closed.
+ * A headless Chromium with a fresh profile, which goes when it is closed. Its pages have five minutes
+ * for what Playwright gives 30 s, which are not enough where the machine is busy.
  *
  * @throws {Error} If there is none, or it does not start; at its disposal, if it does not close.
  */
@@ -84,6 +85,12 @@ export async function launch(): Promise<Browser> {
     args: [...chromiumFlags],
     handleSIGINT: false,
   });
+  const newPage = browser.newPage.bind(browser);
+  browser.newPage = async (options) => {
+    const page = await newPage(options);
+    page.setDefaultTimeout(timeout);
+    return page;
+  };
   browser[Symbol.asyncDispose] = () =>
     within(
       browser.close(),

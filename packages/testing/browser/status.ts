@@ -21,7 +21,6 @@ export interface PageStatus {
 
 /** Follows a tab that has not been opened yet; `timeout` in milliseconds only ends what hangs. */
 export function statusOf(tab: Tab, timeout = 300_000): PageStatus {
-  tab.setDefaultTimeout(timeout);
   const errors: string[] = [];
   tab.on("pageerror", (error) => errors.push(error.stack ?? error.message));
   const textOf = (id: string) => tab.evaluate(textIn, id);
