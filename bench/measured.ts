@@ -4,14 +4,8 @@
  *
  * @module
  */
-import {
-  type Compared,
-  comparisonsOf,
-  decisive,
-  type Finding,
-  type Recorded,
-} from "./comparison.ts";
-import { difference, markdownTable } from "./format.ts";
+import { type Compared, decisive, type Recorded } from "./comparison.ts";
+import { markdownTable } from "./format.ts";
 import { markdownOverview } from "./markdown.ts";
 import { plainWords } from "./plain_words.ts";
 import { allProblems } from "./problems/mod.ts";
@@ -120,22 +114,6 @@ const examples = (host: Host) => (problem: string, method: string) => {
 /** Every optimizer beside tuned Adam on the same seeds, on TensorFlow.js. */
 const beside = (compared: Compared) => markdownOverview(shipped.tfjs, { compared, titles: names });
 
-/** Where a method's test loss ends below tuned Adam's, above it, and neither. */
-function ends(method: string): string {
-  const all = comparisonsOf(shipped.tfjs, { compared: "finalTestLoss" })
-    .filter((comparison) => comparison.method === method);
-  const say = (word: string, finding: Finding) => {
-    const found = all.filter((comparison) => comparison.finding === finding)
-      .map(({ problem, effect }) => `${problem} ${difference(effect)}`);
-    return found.length === 0 ? [] : [`${word} on ${found.join(", ")}`];
-  };
-  return [
-    ...say("lower", "better"),
-    ...say("higher", "worse"),
-    ...say("no clear difference", "no difference"),
-  ].join("; ");
-}
-
 /** Test losses on tfjs and ONNX Runtime, examples to the target, and both beside tuned Adam. */
 export function evidenceTables(): string {
   const losses = (host: Host) => (problem: string, method: string) =>
@@ -242,12 +220,8 @@ export function measuredLines(): string[] {
     `${loss("sparse-logistic", "snr")}, Adam ${
       loss("sparse-logistic", "adam")
     }, knowing nothing 0.69 ` +
-    `(${link("shipped")}).`,
-    `**The same beside tuned Adam**, seed by seed, its loss subtracted, with 95 % intervals ` +
-    `([how](bench/PROTOCOL.md#comparisons)). Both, combined(): ${ends("combined")}. ` +
-    `Signal-to-noise alone, snrOnly(): ${ends("snrOnly")}. ` +
-    `Curvature alone, curvatureOnly(): ${ends("curvatureOnly")}. ` +
-    `T on the gradient itself, signalSgd(), its rate tuned: ${ends("snr")}.`,
+    `(${link("shipped")}). Seed by seed, with intervals: ` +
+    `[the evidence](docs/which_optimizer.md#the-evidence), [fourteen networks](docs/benchmark.md).`,
   ];
 }
 

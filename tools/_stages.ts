@@ -22,7 +22,8 @@ const BROWSER_TESTS = [
   "packages/**/*_node_test.ts",
   "examples/**/browser_test.ts",
   "bench/**/browser_test.ts",
-  "site/browser_test.ts",
+  "site/**/browser_test.ts",
+  "site/**/*_browser_test.ts",
 ];
 
 /** `--ignore` takes the place of deno.json's `exclude`, so that it has to repeat it. */
