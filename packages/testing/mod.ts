@@ -63,7 +63,7 @@ export {
   troubled,
 } from "./kernel_failures.ts";
 export { checkAliasRefusals, checkHostRefusals, type HostUnderTest } from "./refusals.ts";
-export { checkNonFinite, extremes, nonFiniteCases } from "./non_finite.ts";
+export { checkNonFinite, type Extremes, nonFiniteCases } from "./non_finite.ts";
 export { drawActions, type DrawnAction, worthOf } from "./policy.ts";
 export { type Random, random } from "./random.ts";
 export { representatives } from "./representatives.ts";

@@ -70,7 +70,8 @@ Deno.test({
   fn: async (t) => {
     for (const test of cases.filter((c) => c.refused?.includes("webgpu") !== true)) {
       await t.step(test.name, async () => {
-        for (const { what, model, feeds } of modelsOf(test)) {
+        // The last has in it what those before it compute.
+        for (const { what, model, feeds } of modelsOf(test).slice(-1)) {
           const { model: legal, inputs } = legalize(model, "webgpu");
           const session = await openOnWebgpu(legal);
           try {

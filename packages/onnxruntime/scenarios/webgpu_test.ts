@@ -66,12 +66,19 @@ test("WebGPU trains as the CPU does", async (t) => {
     ),
     naturalSnr: naturalSnr({ learningRate: 1e-3 }),
   };
-  for (const net of [mlp(), cnn(), block()]) {
-    for (const [name, optimizer] of Object.entries(optimizers)) {
+  // Each optimizer on the small network, and each network with one of them.
+  const names: readonly [TestNetwork, readonly (keyof typeof optimizers)[]][] = [
+    [mlp(), ["adamW", "combined", "naturalSnr"]],
+    [cnn(), ["naturalSnr"]],
+    [block(), ["combined"]],
+  ];
+  for (const [net, chosen] of names) {
+    for (const name of chosen) {
+      const optimizer = optimizers[name];
       await t.step(`${net.name}, ${name}`, async () => {
         const cpu = await open(nodeOrt, net, { optimizer });
         const trainer = await open(ort, net, { optimizer, ...gpu });
-        assertAllClose(await losses(trainer, net, 12), await losses(cpu, net, 12), {
+        assertAllClose(await losses(trainer, net, 8), await losses(cpu, net, 8), {
           relative: 1e-4,
           absolute: 1e-4,
         });
@@ -186,15 +193,15 @@ test("save() and load() between micro-batches on WebGPU repeat the same steps", 
   await trainer.release();
 });
 
-test("1,000 steps on WebGPU leave no buffers behind", async () => {
+test("200 steps on WebGPU leave no buffers behind", async () => {
   const ort = await gpuOrt();
   const net = mlp();
   const trainer = await open(ort, net, { optimizer: adamW(), ...gpu });
   const feeds = net.feeds(0);
-  for (let step = 0; step < 100; step++) await trainer.step(feeds);
+  for (let step = 0; step < 20; step++) await trainer.step(feeds);
   const alive = await buffersLeftBy(ort, async () => {
-    for (let step = 0; step < 1000; step++) await trainer.step(feeds);
+    for (let step = 0; step < 200; step++) await trainer.step(feeds);
   });
-  assert.ok(alive < 50, `${alive} buffers more after 1,000 steps`);
+  assert.ok(alive < 20, `${alive} buffers more after 200 steps`);
   await trainer.release();
 });

@@ -42,7 +42,9 @@ for (const backend of backends) {
     const held = backend === opsBackend ? [] : heldCases;
     const reads = backend === opsBackend ? "async" : "sync";
     const cases = [...conformanceCases, ...held, ...basisCases({ reads })];
-    for (const test of cases) await t.step(test.name, () => conform(backend, test));
+    // Long enough for rounding to add up once; the others show that they do the same.
+    const steps = backend === "cpu" ? 50 : 20;
+    for (const test of cases) await t.step(test.name, () => conform(backend, test, steps));
   });
 
   Deno.test(`updates on ${backend} do with extreme gradients what the reference does`, async (t) => {

@@ -39,7 +39,7 @@ const cases: Readonly<Record<string, TrainerOptions>> = {
   combined: {
     optimizer: chain(
       scaleBy(signalFraction()),
-      scaleBy(inverseCurvature(gaussNewton({ every: 3 }), { damping: 1e-3 })),
+      scaleBy(inverseCurvature(gaussNewton({ every: 2 }), { damping: 1e-3 })),
       momentum(),
       learningRate(1e-3),
     ),
@@ -53,13 +53,21 @@ const cases: Readonly<Record<string, TrainerOptions>> = {
 };
 
 test("A captured graph trains as the graph does, to the bit", async (t) => {
-  for (const net of [mlp(), cnn(), block()]) {
-    for (const [name, options] of Object.entries(cases)) {
+  // Which graphs there are depends on the options, which kernels they have on the network.
+  const names: readonly [TestNetwork, readonly string[]][] = [
+    [mlp(), Object.keys(cases)],
+    [cnn(), ["per-example squares"]],
+    [block(), ["combined"]],
+  ];
+  for (const [net, chosen] of names) {
+    for (const name of chosen) {
+      const options = cases[name]!;
       await t.step(`${net.name}, ${name}`, async () => {
         const outputs = net.name === "CNN" ? {} : { outputs: [net.model.graph!.output[0]!.name] };
         const plain = await open(net, { ...options, ...outputs });
         const captured = await open(net, { ...options, ...outputs, capture: true });
-        for (let step = 0; step < 8; step++) {
+        // Of two graphs each runs, is recorded and is replayed.
+        for (let step = 0; step < 6; step++) {
           const [a, b] = [await plain.step(net.feeds(step)), await captured.step(net.feeds(step))];
           assert.deepEqual(a.loss, b.loss, `step ${step}`);
           for (const [output, tensor] of Object.entries(a.outputs)) {
@@ -151,15 +159,15 @@ test("A graph that cannot be captured is refused in its first step", async () =>
   await trainer.release();
 });
 
-test("500 captured steps leave no buffers behind", async () => {
+test("200 captured steps leave no buffers behind", async () => {
   const net = mlp();
   const trainer = await open(net, { optimizer: adamW(), capture: true });
   const feeds = net.feeds(0);
-  for (let step = 0; step < 50; step++) await trainer.step(feeds);
+  for (let step = 0; step < 20; step++) await trainer.step(feeds);
   const alive = await buffersLeftBy(await gpuOrt(), async () => {
-    for (let step = 0; step < 500; step++) await trainer.step(feeds);
+    for (let step = 0; step < 200; step++) await trainer.step(feeds);
   });
-  assert.ok(alive < 20, `${alive} buffers more after 500 steps`);
+  assert.ok(alive < 20, `${alive} buffers more after 200 steps`);
   await trainer.release();
 });
 
