@@ -85,17 +85,14 @@ export async function launch(): Promise<Browser> {
     args: [...chromiumFlags],
     handleSIGINT: false,
   });
+  const inTime = <T>(promise: Promise<T>, what: string) =>
+    within(promise, timeout, () => new Error(`Cannot ${what} within ${timeout / 1000} s`));
   const newPage = browser.newPage.bind(browser);
   browser.newPage = async (options) => {
-    const page = await newPage(options);
+    const page = await inTime(newPage(options), "open a page of Chromium");
     page.setDefaultTimeout(timeout);
     return page;
   };
-  browser[Symbol.asyncDispose] = () =>
-    within(
-      browser.close(),
-      timeout,
-      () => new Error(`Cannot close Chromium: it has not ended within ${timeout / 1000} s`),
-    );
+  browser[Symbol.asyncDispose] = () => inTime(browser.close(), "close Chromium");
   return browser;
 }

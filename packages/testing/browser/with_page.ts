@@ -12,7 +12,7 @@ export interface PageOptions {
   readonly files?: Readonly<Record<string, URL>>;
   /** Whether the page has SharedArrayBuffer (COOP and COEP); default false. */
   readonly isolated?: boolean;
-  /** Milliseconds that loading and each call may take; default 300,000: it only stops a hang. */
+  /** Milliseconds that each call may take; default 300,000: it only stops a hang. */
   readonly timeout?: number;
 }
 
@@ -59,11 +59,7 @@ export async function withPage<Exports, T = void>(
   // Disposed in reverse: the browser goes first, so that no connection keeps the server.
   await using server = serve({ texts, files, isolated });
   await using browser = await launch();
-  const tab = await within(
-    browser.newPage(),
-    timeout,
-    () => new Error(`Cannot open a page: Chromium has not within ${timeout / 1000} s`),
-  );
+  const tab = await browser.newPage();
   const log: string[] = [], uncaught: string[] = [];
   let stuck = "";
 
@@ -96,7 +92,7 @@ export async function withPage<Exports, T = void>(
     return result;
   };
 
-  await tab.goto(`http://127.0.0.1:${server.addr.port}/`, { timeout });
+  await tab.goto(`http://127.0.0.1:${server.addr.port}/`);
   const result = await body({ call: call as Page<Exports>["call"] });
   if (uncaught.length > 0) throw failure("The page left an error uncaught");
   return result;
