@@ -94,6 +94,7 @@ export {
   exportState,
   importState,
   loadState,
+  readingFor,
   type SavedOptimizer,
   saveState,
   type StateTensor,

@@ -73,6 +73,7 @@ export function createDriver<A>(definition: Definition, backend: Backend<A>): Dr
   const kernels = new Map<Program, Kernel<A> & { plan: Plan }>();
   let parameters = new Map<string, ParameterState<A>>();
   let iteration = 0;
+  let past: readonly string[] | undefined;
   const rate = rateControl(definition, () => iteration);
 
   const kernelOf = (chain: Chain, program: Program) => {
@@ -214,6 +215,7 @@ export function createDriver<A>(definition: Definition, backend: Backend<A>): Dr
       iteration,
       parameters,
       ...(rate.saved ? { learningRate: rate.saved } : {}),
+      ...(past ? { past } : {}),
     }),
     replaceState(state) {
       stepper.forget();
@@ -221,6 +223,7 @@ export function createDriver<A>(definition: Definition, backend: Backend<A>): Dr
       parameters = new Map(state.parameters);
       iteration = state.iteration;
       rate.saved = state.learningRate;
+      past = state.past;
       // Arrays that both have stay: a state may be the old one under other names.
       const kept = new Set<A>();
       for (const { slots } of parameters.values()) {
@@ -239,6 +242,7 @@ export function createDriver<A>(definition: Definition, backend: Backend<A>): Dr
       for (const kernel of kernels.values()) kernel.dispose?.();
       kernels.clear();
       iteration = 0;
+      past = undefined;
       rate.saved = undefined;
     },
   };

@@ -27,4 +27,6 @@ export interface DriverState<A> {
   readonly parameters: ReadonlyMap<string, ParameterState<A>>;
   /** A learning rate that was set by hand. */
   readonly learningRate?: SetRate | undefined;
+  /** Fingerprints of the merged states that it comes from, the last one last. */
+  readonly past?: readonly string[] | undefined;
 }

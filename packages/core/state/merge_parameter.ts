@@ -6,8 +6,9 @@
 import { mergingOf } from "../chain/merging.ts";
 import type { MergedScalars, Scalars } from "../chain/types.ts";
 import { mergeBases } from "./merge_bases.ts";
+import type { Kinship } from "./merge_lineage.ts";
 import type { Part } from "./merge_part.ts";
-import { derive, mergeSlots } from "./merge_slots.ts";
+import { dependsOnBase, derive, mergeSlots } from "./merge_slots.ts";
 import type { SavedParameter } from "./optimizer_state.ts";
 
 /** The parameter in the merged state. */
@@ -16,9 +17,16 @@ export type Merged = Pick<Part, "entry" | "slots">;
 /**
  * Merges one parameter.
  *
- * @throws {TypeError} For different shapes, sides or histories, and slots that cannot be merged.
+ * @param given The state that all started from; or two states that have one in common which is not given.
+ * @throws {TypeError} For different shapes, sides or histories, slots that cannot be merged, and where
+ * what is merged depends on a base that is not given.
  */
-export function mergeParameter(name: string, all: readonly Part[], base: Part | undefined): Merged {
+export function mergeParameter(
+  name: string,
+  all: readonly Part[],
+  given: { readonly base?: Part | undefined; readonly kin?: Kinship | undefined },
+): Merged {
+  const { base, kin } = given;
   const [first] = all;
   for (const other of base ? [...all, base] : all) checkAlike(name, first!, other);
   const counted = all.filter(({ weight }) => weight > 0);
@@ -30,6 +38,12 @@ export function mergeParameter(name: string, all: readonly Part[], base: Part | 
   const parts = stepped.map((part) => ({ ...part, weight: part.weight / total }));
   const from = base?.scalars ? base : undefined;
   checkAges(name, parts, from);
+  if (kin && parts.length > 1 && dependsOnBase(parts)) {
+    throw new TypeError(
+      `Cannot merge "${name}": ${kin.one.label} and ${kin.other.label} come from one merged state, whose ` +
+        `samples would count as of both; give it as base, or independent: true`,
+    );
+  }
   const scalars = mergeScalars(parts, from);
   const bases = mergeBases(name, parts);
   const slots = mergeSlots(name, bases.parts, counted, from);

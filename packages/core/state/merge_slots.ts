@@ -46,6 +46,30 @@ export function mergeSlots(
   return merged;
 }
 
+/**
+ * Whether what is merged depends on a base: on samples that all states have, which count once. Numbers of
+ * held steps do if there are any.
+ */
+export function dependsOnBase(parts: readonly Part[]): boolean {
+  const [{ chain, weight, entry, scalars }] = parts as [Part];
+  return chain.stages.some(({ name, transform }, i) => {
+    const counts = Object.entries(transform.slots).some(([key, { merge }]) =>
+      merge === "spread" || merge === "sum" &&
+        parts.every(({ slots }) => slots.get(`${name}.${key}`)!.values.some((n) => n > 0))
+    );
+    if (counts || !transform.mergeScalars) return counts;
+    const twice = [weight, 1 - weight].map((p) => ({
+      weight: p,
+      step: entry.step,
+      scalars: scalars![i]!,
+    }));
+    const [without, from] = [undefined, twice[0]].map((base) =>
+      JSON.stringify(transform.mergeScalars!(twice, base))
+    );
+    return without !== from;
+  });
+}
+
 function ruleOf(what: string, { merge, turns }: SlotSpec, hasBase: boolean): SlotMerge {
   const rule = merge ?? (turns ? "mean" : undefined);
   if (rule === undefined) {

@@ -6,11 +6,13 @@
 import type { Definition } from "../chain/per_parameter.ts";
 import { checkOptions, checkValue, type Kinds } from "../checks.ts";
 import * as kinds from "../kinds.ts";
+import { checkBase, fingerprint, kinships, pastOf } from "./merge_lineage.ts";
 import { mergeParameter } from "./merge_parameter.ts";
 import type { Part } from "./merge_part.ts";
 import {
   checkEntry,
   parseState,
+  readingFor,
   readState,
   type SavedOptimizer,
   type SavedState,
@@ -19,6 +21,7 @@ import {
   tensorName,
   writeState,
 } from "./optimizer_state.ts";
+import { readSafetensors } from "./safetensors.ts";
 
 /** Options of {@linkcode mergeStates}. */
 export interface MergeOptions<State = Uint8Array> {
@@ -27,8 +30,14 @@ export interface MergeOptions<State = Uint8Array> {
   /**
    * The state that all of them started from, if they did not start afresh; default none. Without it
    * the states are taken to share no samples, and what is noise in those that they share, for signal.
+   * Merged states are recognised in those that went on from them: where it matters, they are asked for.
    */
   readonly base?: State;
+  /**
+   * Whether states that went on from one merged state are taken for independent, as after so many steps
+   * that nothing is left of it; default false.
+   */
+  readonly independent?: boolean;
   /** Updates done of the merged optimizer, which schedules follow; default that of all states. */
   readonly iteration?: number;
 }
@@ -39,6 +48,7 @@ const action = "merge states";
 export const mergeKinds: Kinds<MergeOptions> = {
   definition: kinds.definition,
   base: kinds.bytes,
+  independent: kinds.flag,
   iteration: kinds.integer(0),
 };
 
@@ -64,6 +74,10 @@ export const mergeKinds: Kinds<MergeOptions> = {
  * turn into them exactly, and second moments as if coordinates were uncorrelated in the client's own
  * basis.
  *
+ * A merged state carries a fingerprint, which states that go on from it keep: of two that have one in common,
+ * what depends on `base` is refused without it, and another base than that one is. States that several
+ * optimizers loaded, and that were not merged, are not recognised.
+ *
  * States with weight 0 have no part. The weights of the model are averaged by the caller.
  *
  * Source: Chan, Golub & LeVeque, "Updating formulae and a pairwise algorithm for computing sample
@@ -73,7 +87,7 @@ export const mergeKinds: Kinds<MergeOptions> = {
  * @param states Files of `save()`.
  * @param weights One a state: not negative, together 1.
  * @throws {TypeError} For states of other chains, parameters or shapes, of different learning rates set by
- * hand, and for what cannot be merged.
+ * hand, for a base that is missing or another one's, and for what cannot be merged.
  * @throws {RangeError} For weights that are negative or do not add up to 1, and for different iterations
  * where `iteration` is not given.
  *
@@ -102,8 +116,10 @@ export function mergeStates(
 ): Uint8Array<ArrayBuffer> {
   checkValue(action, states, kinds.listOf(kinds.bytes, 1), "states");
   const { base, ...others } = checkOptions(action, options, mergeKinds, ["definition"]);
-  const read = states.map((bytes, i) => readState(bytes, `merge state ${i + 1}`));
-  const from = base && { base: readState(base, "merge base") };
+  const readAs = (bytes: Uint8Array, label: string) =>
+    readState(bytes, label, (file) => readingFor(label, () => readSafetensors(file)));
+  const read = states.map((bytes, i) => readAs(bytes, `merge state ${i + 1}`));
+  const from = base && { base: readAs(base, "merge base") };
   return writeState(mergeSaved(read, weights, { ...others, ...from }));
 }
 
@@ -135,30 +151,36 @@ export function wholeWeights(weights: readonly number[], states: number): number
 export function mergeSaved(
   states: readonly SavedOptimizer[],
   weights: readonly number[],
-  { definition, base, iteration }: MergeOptions<SavedOptimizer>,
+  { definition, base, independent = false, iteration }: MergeOptions<SavedOptimizer>,
 ): SavedOptimizer {
   const shares = wholeWeights(weights, states.length);
   const all = states.map((saved, i) => givenAs(`state ${i + 1}`, shares[i]!, saved));
+  const counted = all.filter(({ weight }) => weight > 0);
   const from = base && givenAs("base", 1, base);
+  if (from && !independent) checkBase(action, counted, from);
+  const kin = from || independent
+    ? undefined
+    : kinships(counted).find(({ common }) => common !== undefined);
   const merged = namesOf(all).map((name) => {
     const started = from && Object.hasOwn(from.state.parameters, name)
       ? partOf(name, from, definition)
       : undefined;
     const parts = all.map((given) => partOf(name, given, definition));
-    return [name, mergeParameter(name, parts, started)] as const;
+    return [name, mergeParameter(name, parts, { base: started, kin })] as const;
   });
-  const counted = all.filter(({ weight }) => weight > 0);
+  const entries = merged.map(([name, { entry }]) => [name, entry] as const);
+  const tensors = new Map(
+    merged.flatMap(([name, { slots }]) =>
+      [...slots].map(([slot, array]) => [tensorName(name, slot), array] as const)
+    ),
+  );
+  const past = counted.length === 1
+    ? counted[0]!.state.past
+    : pastOf(counted, fingerprint(entries, tensors));
+  const updates = iteration ?? sameIteration(counted);
   return {
-    json: stateText(
-      iteration ?? sameIteration(counted),
-      sameRate(counted),
-      merged.map(([name, { entry }]) => [name, entry]),
-    ),
-    tensors: new Map(
-      merged.flatMap(([name, { slots }]) =>
-        [...slots].map(([slot, array]) => [tensorName(name, slot), array] as const)
-      ),
-    ),
+    json: stateText({ iteration: updates, learningRate: sameRate(counted), past }, entries),
+    tensors,
   };
 }
 
@@ -172,11 +194,13 @@ interface Given {
   /** Of the tensors. */
   readonly shapes: ReadonlyMap<string, readonly number[]>;
   readonly state: SavedState;
+  readonly past: readonly string[];
 }
 
 function givenAs(label: string, weight: number, { json, tensors }: SavedOptimizer): Given {
   const shapes = new Map([...tensors].map(([key, { shape }]) => [key, shape]));
-  return { label, weight, tensors, shapes, state: parseState(json, `merge ${label}`) };
+  const state = parseState(json, `merge ${label}`);
+  return { label, weight, tensors, shapes, state, past: state.past ?? [] };
 }
 
 function partOf(

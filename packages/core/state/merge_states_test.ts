@@ -320,6 +320,58 @@ Deno.test("states that have seen no evidence within batches have no part in its 
   assertAllClose(optimizer.slot("w", "signalFraction.b"), [4], { relative: 1e-6 });
 });
 
+const signal = chain(scaleBy(signalFraction({ decay: 0.8 })));
+const rounds = async (definition: Definition) => {
+  const shares = [0.5, 0.5];
+  const clients = (base?: Uint8Array) =>
+    Promise.all([1, 2].map(() => trained(definition, samples(2), base)));
+  const merge = (states: Uint8Array[], more: object = {}) =>
+    mergeStates(states, states.length === 2 ? shares : [1], { definition, ...more });
+  const first = merge(await clients());
+  return { clients, merge, first, second: await clients(first) };
+};
+
+Deno.test("a base that was forgotten, or is another one, is asked for", async () => {
+  const { clients, merge, first, second } = await rounds(signal);
+  const forgotten =
+    /^Cannot merge "w": state 1 and state 2 come from one merged state, .* give it as base, or independent: true$/;
+  assert.throws(() => merge(second), { name: "TypeError", message: forgotten });
+  // Also through a load and save of their own, and in a state merged of one of them.
+  const resumed = await trained(signal, samples(1), second[0]);
+  assert.throws(() => merge([resumed, second[1]!], { iteration: 4 }), { message: forgotten });
+  const next = merge(second, { base: first });
+  const third = await clients(next);
+  assert.throws(() => merge([third[0]!, second[1]!], { iteration: 4 }), { message: forgotten });
+  const other = /come from another merged state than base; give as base the state that all/;
+  assert.throws(() => merge(third, { base: first }), { name: "TypeError", message: other });
+  const strangers = merge(await clients());
+  assert.throws(() => merge(second, { base: strangers }), { message: other });
+  const fresh = await clients();
+  const none = /state 1 and state 2 come from no merged state that is the same; give as base/;
+  assert.throws(() => merge([third[0]!, fresh[1]!], { base: next, iteration: 6 }), none);
+  const plain = /state 1 and state 2 come from a merged state, base does not/;
+  assert.throws(() => merge(second, { base: fresh[0]! }), plain);
+  // Groups that met before: the last state of all.
+  const groups = [merge(await clients(first), { base: first }), merge(second, { base: first })];
+  assert.throws(() => merge(groups), { message: forgotten });
+  merge(groups, { base: first });
+});
+
+Deno.test("independent: true merges states that went on from one as if they did not", async () => {
+  const { clients, merge, second } = await rounds(signal);
+  const ρ = (bytes: Uint8Array) => rhoOf(bytes, "signalFraction");
+  const [a, b] = second.map(ρ);
+  assertAllClose([ρ(merge(second, { independent: true }))], [a! / 4 + b! / 4], { relative: 1e-12 });
+  // A state of weight 0 has no part, nor has what it comes from.
+  mergeStates([second[0]!, second[1]!], [1, 0], { definition: signal });
+  merge(await clients());
+});
+
+Deno.test("what does not depend on a base is merged without one", async () => {
+  const { merge, first, second } = await rounds(adam());
+  assert.deepEqual(merge(second), merge(second, { base: first }));
+});
+
 Deno.test("held steps add up, those of the base once", async () => {
   const definition = chain(skipNonFinite(), momentum());
   const bad = (n: number) => Array.from({ length: n }, () => Float32Array.of(NaN));
@@ -328,6 +380,8 @@ Deno.test("held steps add up, those of the base once", async () => {
     [1, 3].map((n) => trained(definition, [...bad(n), Float32Array.of(1)], base)),
   );
   const merged = mergeStates(states, [0.5, 0.5], { definition, base });
+  const next = await Promise.all([bad(1), bad(1)].map((list) => trained(definition, list, merged)));
+  assert.throws(() => mergeStates(next, [0.5, 0.5], { definition }), /give it as base/);
   assert.equal(restored(definition, merged).slot("w", "skipNonFinite.skipped")[0], 6);
 });
 
@@ -396,7 +450,8 @@ Deno.test("what is not one optimizer's on one model is refused by name", async (
       { base: await trained(definition, samples(3)) },
       /state 1 has taken 2 steps, base 3; base must be/,
     ],
-    [[a, a.slice(0, 40)], half, {}, /^Cannot read safetensors/],
+    [[a, a.slice(0, 40)], half, {}, /^Cannot merge state 2: Cannot read safetensors/],
+    [[a, a], half, { base: a.slice(0, 40) }, /^Cannot merge base: Cannot read safetensors/],
   ];
   for (const [states, weights, more, message] of cases) {
     assert.throws(() => mergeStates(states, weights, { definition, ...more }), (error: Error) => {

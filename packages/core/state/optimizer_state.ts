@@ -58,7 +58,7 @@ export function exportState<A>(driver: Driver<A>): {
   readonly json: string;
   readonly tensors: readonly StateTensor<A>[];
 } {
-  const { iteration, parameters, learningRate } = driver.state();
+  const { iteration, parameters, learningRate, past } = driver.state();
   const tensors: StateTensor<A>[] = [];
   const saved: [string, SavedParameter][] = [];
   for (const [name, state] of parameters) {
@@ -76,19 +76,19 @@ export function exportState<A>(driver: Driver<A>): {
       });
     }
   }
-  return { json: stateText(iteration, learningRate, saved), tensors };
+  return { json: stateText({ iteration, learningRate, past }, saved), tensors };
 }
 
 /** The JSON text of a state. */
 export function stateText(
-  iteration: number,
-  learningRate: SetRate | undefined,
+  { iteration, learningRate, past }: Omit<DriverState<unknown>, "parameters">,
   parameters: readonly (readonly [name: string, saved: SavedParameter])[],
 ): string {
   return JSON.stringify({
     version,
     iteration,
     learningRate,
+    past,
     parameters: Object.fromEntries(parameters),
   });
 }
@@ -123,13 +123,27 @@ export function writeState({ json, tensors }: SavedOptimizer): Uint8Array<ArrayB
   return writeSafetensors({ tensors, metadata: { format, version, state: json } });
 }
 
+/** What `read` gives of a file; errors say what it was read for, as which of several it is. */
+export function readingFor<T>(action: string, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    if (!(cause instanceof Error)) throw cause;
+    throw new TypeError(`Cannot ${action}: ${cause.message}`, { cause });
+  }
+}
+
 /**
  * What is in a file of {@linkcode saveState}.
  *
  * @throws {TypeError} If it is none.
  */
-export function readState(bytes: Uint8Array, action: string): SavedOptimizer {
-  const { tensors, metadata } = readSafetensors(bytes);
+export function readState(
+  bytes: Uint8Array,
+  action: string,
+  read: typeof readSafetensors = readSafetensors,
+): SavedOptimizer {
+  const { tensors, metadata } = read(bytes);
   if (metadata.format !== format) {
     throw new TypeError(
       `Cannot ${action}: the file's format is "${metadata.format}", expected "${format}"`,
@@ -143,6 +157,8 @@ export interface SavedState {
   readonly iteration: number;
   /** Absent in files of optimizers that follow their schedule. */
   readonly learningRate?: SetRate;
+  /** Absent in those that no merged state is behind. */
+  readonly past?: readonly string[];
   readonly parameters: Readonly<Record<string, SavedParameter>>;
 }
 
@@ -163,9 +179,12 @@ export function parseState(json: string, action: string): SavedState {
       `Cannot ${action}: its saved state has version ${state?.version}, this library reads version ${version}`,
     );
   }
-  const { iteration, learningRate: rate, parameters } = state;
+  const { iteration, learningRate: rate, past, parameters } = state;
   const ratesWell = rate === undefined || (rate?.value >= 0 && isCount(rate.since));
-  if (!isCount(iteration) || typeof parameters !== "object" || !parameters || !ratesWell) {
+  const pastWell = past === undefined ||
+    Array.isArray(past) && past.every((id) => typeof id === "string");
+  const isWell = isCount(iteration) && ratesWell && pastWell;
+  if (!isWell || typeof parameters !== "object" || !parameters) {
     throw new TypeError(`Cannot ${action}: its saved state is damaged`);
   }
   return state;
@@ -267,7 +286,7 @@ export function importState<A>(
   driver: Driver<A>,
   shapes: ReadonlyMap<string, readonly number[]> = new Map(),
 ): void {
-  const { iteration, learningRate, parameters: saved } = parseState(json, restoring);
+  const { iteration, learningRate, past, parameters: saved } = parseState(json, restoring);
   if (learningRate) checkSetRate(driver.definition, learningRate.value, learningRate.since);
   const wanted: {
     name: string;
@@ -299,6 +318,6 @@ export function importState<A>(
     };
     return [name, state];
   }));
-  const state: DriverState<A> = { iteration, parameters, learningRate };
+  const state: DriverState<A> = { iteration, parameters, learningRate, past };
   driver.replaceState(state);
 }

@@ -6,6 +6,7 @@ import {
   mergeKinds,
   mergeSaved,
   type NamedArray,
+  readingFor,
   type SavedOptimizer,
   weightedMean,
   wholeWeights,
@@ -63,7 +64,7 @@ export function mergeTrainers(
 }
 
 function readWhole(bytes: Uint8Array, label: string): SavedTrainer {
-  const saved = readSavedTrainer(bytes);
+  const saved = readingFor(`merge trainers, ${label}`, () => readSavedTrainer(bytes));
   if (saved.optimizer === undefined) {
     throw new TypeError(
       `Cannot ${action}: ${label} is a checkpoint without the state of an optimizer of ours`,
