@@ -14,7 +14,7 @@ import type { Ort } from "@precond/onnxruntime";
 import * as ortNode from "onnxruntime-node";
 import { fileURLToPath } from "node:url";
 import { openInPlace } from "../../packages/onnxruntime/hosts/in_place.ts";
-import { interleaved, wholeSteps } from "../overhead/interleaved.ts";
+import { interleaved, type Turns, wholeSteps } from "../overhead/interleaved.ts";
 import { checkSamples } from "../overhead/rows.ts";
 import { median } from "../statistics.ts";
 import type { Feeds, OnnxCase } from "./cases.ts";
@@ -94,7 +94,11 @@ export function tensorsFor(
 /** Runs the graphs of a case on the processor in turn, with the same inputs and threads. */
 export async function measureRuns(
   given: OnnxCase,
-  { threads, samples }: { readonly threads: number; readonly samples: number },
+  { threads, samples, turns = wholeSteps }: {
+    readonly threads: number;
+    readonly samples: number;
+    readonly turns?: Turns;
+  },
 ): Promise<RunTimes> {
   checkSamples(samples);
   const feeds = given.feeds?.() ?? {};
@@ -123,7 +127,7 @@ export async function measureRuns(
     }),
   );
   try {
-    const times = await interleaved(contenders, samples, undefined, wholeSteps);
+    const times = await interleaved(contenders, samples, undefined, turns);
     return Object.fromEntries(times) as unknown as RunTimes;
   } finally {
     for (const { release } of contenders) await release();

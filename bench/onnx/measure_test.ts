@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { shortTurns } from "../overhead/interleaved.ts";
 import { cnnCase, mlpCase, transformerCase } from "./cases.ts";
 import { measureDifferentiation, measureRuns } from "./measure.ts";
 import { onnxRow } from "./rows.ts";
@@ -11,7 +12,7 @@ const tiny = [
 
 Deno.test("Every case runs: loss, gradient and squares, one after the other", async () => {
   for (const given of tiny) {
-    const times = await measureRuns(given, { threads: 1, samples: 5 });
+    const times = await measureRuns(given, { threads: 1, samples: 5, turns: shortTurns });
     assert.deepEqual(Object.keys(times).sort(), ["forward_ms", "gradient_ms", "squares_ms"]);
     assert.ok(Object.values(times).every((ms) => ms > 0 && ms < Infinity), given.name);
   }

@@ -2,7 +2,7 @@
 import "@tensorflow/tfjs-backend-wasm";
 import "@tensorflow/tfjs-layers"; // registers the gradients
 import process from "node:process";
-import { interleaved, wholeSteps } from "../overhead/interleaved.ts";
+import { interleaved, type Turns, wholeSteps } from "../overhead/interleaved.ts";
 import { checkSamples } from "../overhead/rows.ts";
 import { currentOrt } from "./builds.ts";
 import { ours, tfjsContenders, trainingSession } from "./contenders.ts";
@@ -21,7 +21,10 @@ async function gpuOf(): Promise<string> {
 }
 
 /** All rows of one case, in the process that it is called in: Deno or Node.js. */
-export async function measureTraining(given: TrainingCase): Promise<TrainingRow[]> {
+export async function measureTraining(
+  given: TrainingCase,
+  turns: Turns = wholeSteps,
+): Promise<TrainingRow[]> {
   checkSamples(given.samples);
   const { ort, version } = await currentOrt(given.provider, given.threads);
   const contenders = [
@@ -40,7 +43,7 @@ export async function measureTraining(given: TrainingCase): Promise<TrainingRow[
       })),
       given.samples,
       undefined,
-      wholeSteps,
+      turns,
     );
     const deno: string | undefined = process.versions.deno;
     const place: Place = {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import "@tensorflow/tfjs-backend-wasm";
 import "@tensorflow/tfjs-layers"; // registers the gradients
+import { shortTurns } from "../overhead/interleaved.ts";
 import { currentOrt, timedOrt } from "./builds.ts";
 import { ours, tfjsContenders, trainingSession } from "./contenders.ts";
 import { measureTraining } from "./measure.ts";
@@ -24,7 +25,7 @@ for (const provider of ["cpu", "wasm"] as const) {
     name: `measureTraining() has a row for each method and baseline on ${provider}`,
     ...options,
     async fn() {
-      const rows = await measureTraining({ ...small, provider });
+      const rows = await measureTraining({ ...small, provider }, shortTurns);
       assert.deepEqual(rows.map(({ method, baseline }) => [method, baseline]), [
         [names.adamW, names.session],
         [names.adamW, names.tfjs],
@@ -52,7 +53,7 @@ Deno.test({
   name: "convolutions are compared with the TrainingSession alone",
   ...options,
   async fn() {
-    const rows = await measureTraining({ ...small, model: "cnn", batchSize: 2 });
+    const rows = await measureTraining({ ...small, model: "cnn", batchSize: 2 }, shortTurns);
     assert.deepEqual([...new Set(rows.map(({ baseline }) => baseline))], [
       names.session,
       names.adamW,

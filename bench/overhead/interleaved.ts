@@ -33,6 +33,9 @@ export interface Turns {
 /** Turns of whole training steps: their own values are in the caches again for most of it. */
 export const wholeSteps: Turns = { milliseconds: 100, untimed: 10 };
 
+/** Turns that show that everything runs; their times say little. */
+export const shortTurns: Turns = { milliseconds: 5, untimed: 1 };
+
 interface Call {
   readonly name: string;
   step(): void | Promise<void>;
