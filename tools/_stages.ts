@@ -68,11 +68,14 @@ export const example: Stage = async ([name, ...args]) => {
   return { code: await run(Deno.execPath(), ["run", "-A", program!, ...args]) };
 };
 
-/** Every test without installed packages and browsers; paths among the arguments narrow it. */
+/**
+ * Every test without installed packages and browsers; paths among the arguments narrow it. `ok` and
+ * `test` check types in a stage before it.
+ */
 export const testUnit: Stage = (args) => {
   const members = readPackages(root).map((p) => p.directory);
   return test(
-    ["--parallel", ignore(PACK_TEST, ...BROWSER_TESTS)],
+    ["--no-check", "--parallel", ignore(PACK_TEST, ...BROWSER_TESTS)],
     withPaths(args, [...members, "tools"]),
   );
 };

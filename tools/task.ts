@@ -85,6 +85,7 @@ async function ok(): Promise<number> {
 /** Runs every test whatever fails; a stage that is no test counts as a failed test if it fails. */
 async function test(): Promise<number> {
   const rows = [
+    await perform("check", STAGES["check"]!),
     await perform("test:unit", testUnit),
     await perform("test:doc", testDoc),
     await perform("build", build),
