@@ -7,7 +7,7 @@ import { inBasis } from "../basis/in_basis.ts";
 import { kronecker, type KroneckerOptions } from "../basis/kronecker.ts";
 import { type Chain, chain } from "../chain/chain.ts";
 import { scaleBy } from "../chain/scale_by.ts";
-import { checkOptions } from "../checks.ts";
+import { checkOptions, type Kinds } from "../checks.ts";
 import { inverseRms } from "../estimators/inverse_rms.ts";
 import { normalizedSignal } from "../estimators/normalized_signal.ts";
 import * as kinds from "../kinds.ts";
@@ -32,6 +32,24 @@ const snrKinds = {
   beta2: kinds.decay,
   epsilon: kinds.normal,
 } as const;
+
+/** Options of the forms that take T, or a sampled curvature, at full strength. */
+const ofFullStrength: readonly string[] = [
+  ...["from", "memory", "of", "correction", "scale", "pool", "floor", "lag"],
+  ...["curvature", "curvatureDecay", "curvatureWarmup", "damping", "stepClip", "first"],
+];
+
+/** Refuses options, and says whose they are if they are those of the form at full strength. */
+function checked<T extends object>(name: string, form: string, options: T, kinds: Kinds<T>): T {
+  const other = Object.entries(Object(options)).find(([key, value]) =>
+    value !== undefined && !Object.hasOwn(kinds, key) && ofFullStrength.includes(key)
+  )?.[0];
+  if (other === undefined) return checkOptions(`make ${name}`, options, kinds);
+  throw new TypeError(
+    `Cannot make ${name}: "${other}" is an option of ${form}; ` +
+      `those of ${name} are ${Object.keys(kinds).join(", ")}`,
+  );
+}
 
 const signalOf = ({ exponent = 0.5, beta2 = 0.999, epsilon = 1e-8 }: SnrOnlyOptions) =>
   scaleBy(normalizedSignal({ exponent, decay: beta2, epsilon }));
@@ -64,7 +82,7 @@ const signalOf = ({ exponent = 0.5, beta2 = 0.999, epsilon = 1e-8 }: SnrOnlyOpti
  * ```
  */
 export function snrOnly(options: SnrOnlyOptions = {}): Chain {
-  const given = checkOptions("make snrOnly", options, snrKinds);
+  const given = checked("snrOnly", "signalSgd()", options, snrKinds);
   return chain(signalOf(given), ...average(given.momentum ?? 0.5), ...ending(given, 0.05));
 }
 
@@ -104,7 +122,7 @@ export interface CurvatureOnlyOptions extends RecommendedOptions {
  * ```
  */
 export function curvatureOnly(options: CurvatureOnlyOptions = {}): Chain {
-  const given = checkOptions("make curvatureOnly", options, {
+  const given = checked("curvatureOnly", "diagonalNewton()", options, {
     ...recommendedKinds,
     momentum: kinds.decay,
     beta2: kinds.decay,
@@ -150,7 +168,10 @@ export interface CombinedOptions extends SnrOnlyOptions {
  * ```
  */
 export function combined(options: CombinedOptions = {}): Chain {
-  const given = checkOptions("make combined", options, { ...snrKinds, basis: kinds.anything });
+  const given = checked("combined", "signalNewton()", options, {
+    ...snrKinds,
+    basis: kinds.anything,
+  });
   return chain(
     inBasis(kronecker(given.basis), signalOf(given)),
     ...average(given.momentum ?? 0.5),
