@@ -96,6 +96,28 @@ function checked(name: string, given: ArrayContribution): ArrayContribution {
   return c;
 }
 
+/** Refuses weights that two names share: they would take two steps. */
+function checkApart(given: readonly (readonly [name: string, ArrayContribution])[]): void {
+  const sorted = new Map<ArrayBufferLike, [name: string, start: number, end: number][]>();
+  for (const [name, { weights: { buffer, byteOffset, byteLength } }] of given) {
+    const views = sorted.get(buffer) ?? [];
+    if (views.length === 0) sorted.set(buffer, views);
+    if (byteLength > 0) views.push([name, byteOffset, byteOffset + byteLength]);
+  }
+  for (const views of sorted.values()) {
+    views.sort(([, a], [, b]) => a - b);
+    for (let i = 1; i < views.length; i++) {
+      const [before, , end] = views[i - 1]!, [name, start] = views[i]!;
+      if (start >= end) continue;
+      throw new TypeError(
+        `Cannot step ${JSON.stringify(name)}: its weights share memory with those of ` +
+          `${JSON.stringify(before)}, and would take two steps; give tied weights once, with the ` +
+          "sum of their gradients",
+      );
+    }
+  }
+}
+
 /** Works on arrays of any backend by copying in and out; on Float32Arrays without copies. */
 function adapter<A>(definition: Definition, backend: Backend<A>, copies: boolean): Optimizer {
   const driver = createDriver(definition, backend);
@@ -125,6 +147,7 @@ function adapter<A>(definition: Definition, backend: Backend<A>, copies: boolean
       const given = Object.entries(contributions).map(([name, c]) =>
         [name, checked(name, c)] as const
       );
+      checkApart(given);
       try {
         const list = given.map(([name, c]): Contribution<A> => {
           const shape = c.shape ?? [c.weights.length];

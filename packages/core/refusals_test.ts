@@ -171,3 +171,22 @@ Deno.test("step() refuses contributions that are none, with their name, and chan
   optimizer.step({ w: { weights, gradient, shape: undefined } } as never, undefined);
   assert.equal(optimizer.iteration, 1);
 });
+
+Deno.test("step() refuses weights that two names share, and takes views beside each other", () => {
+  const optimizer = core.createOptimizer(core.sgd({ learningRate: 1 }));
+  const all = new Float32Array(6), gradient = Float32Array.of(1, 1);
+  const step = (...offsets: number[]) =>
+    optimizer.step(Object.fromEntries(offsets.map((offset, i) => [
+      `w${i}`,
+      { weights: all.subarray(offset, offset + 2), gradient },
+    ])));
+  for (const offsets of [[0, 0], [2, 4, 3], [4, 0, 3]]) {
+    assert.throws(() => step(...offsets), {
+      name: "TypeError",
+      message: /^Cannot step "w\d": its weights share memory with those of "w\d", .* give tied/,
+    });
+  }
+  assert.equal(optimizer.iteration, 0);
+  step(4, 0, 2);
+  assert.deepEqual([...all], [-1, -1, -1, -1, -1, -1]);
+});

@@ -24,7 +24,10 @@ Deno.test("save() writes a file that reads by the format's own description", asy
   const optimizer = createOptimizer(adam());
   const gradient = Float32Array.of(1, -2, 3, 4, 5, 6);
   const step = { weights: new Float32Array(6), gradient, shape: [2, 3] };
-  optimizer.step({ "dense/kernel": step, 'ünï "x"': { ...step, shape: [6] } });
+  optimizer.step({
+    "dense/kernel": step,
+    'ünï "x"': { ...step, weights: new Float32Array(6), shape: [6] },
+  });
   const bytes = await optimizer.save();
   const { length, metadata, tensors, values, end } = independently(bytes);
 
