@@ -166,7 +166,7 @@ Deno.test("site: every link between pages leads to a page, and to a heading of i
 });
 
 siteTest(
-  "by keyboard: presets, sliders, drawing; a file; plain JavaScript",
+  "by keyboard: presets, sliders, drawing; a file; plain JavaScript; WebGPU given up",
   async (browser, address) => {
     const look = { preset: "clean", width: 1280, colorScheme: "dark" } as const;
     const { tab, check } = await open(browser, address, look);
@@ -214,6 +214,21 @@ siteTest(
     await trained(tab, 20);
     await check();
     await tab.getByText("Training on plain JavaScript").waitFor();
+
+    const rates = async () => (await tab.evaluate(readRows)).map(({ rate }) => rate);
+    const found = await rates();
+    await tab.getByRole("button", { name: "Start over" }).click();
+    assert.deepEqual(await rates(), found, "the same task keeps its rates");
+    assert.ok(found.every((rate) => rate > 0), `${found}`);
+    await tab.getByLabel("Computed on").selectOption("webgpu");
+    assert.ok((await rates()).every((rate) => rate === 0), "what is new needs new ones");
+    await tab.getByRole("button", { name: "Start", exact: true }).click();
+    await tab.getByText("Compiling shaders for WebGPU: 1 s").waitFor();
+    await tab.getByRole("button", { name: "Use WebAssembly" }).click();
+    await trained(tab, 10);
+    await check();
+    await tab.getByText("Training on WebAssembly").waitFor();
+    assert.ok(await tab.locator("#compiling").isHidden());
     await tab.close();
   },
 );

@@ -6,7 +6,13 @@ import { offerDrawing } from "./drawing.ts";
 import { element } from "./elements.ts";
 import { plain, type PresetName, presets } from "./presets.ts";
 import { makeRunner } from "./runner.ts";
-import { offerSettings, readSettings, type Settings, showSettings } from "./settings.ts";
+import {
+  offerSettings,
+  offerWebgpu,
+  readSettings,
+  type Settings,
+  showSettings,
+} from "./settings.ts";
 import { makeTask } from "./tasks.ts";
 import { draw, offerDecisions } from "./view.ts";
 import { offerMaps } from "./weight_maps.ts";
@@ -28,6 +34,11 @@ const runner = makeRunner(new URL("worker.js", document.baseURI), {
     const begun = (runner?.histories[0]?.points.length ?? 0) > 0;
     toggle.textContent = running ? "Pause" : begun ? "Go on" : "Start";
   },
+  onCompiling(seconds) {
+    element("compiling").hidden = seconds === undefined;
+    element("compiling-text").textContent = `Compiling shaders for WebGPU: ${seconds} s so far. ` +
+      "That takes seconds with a GPU, and minutes where the browser only imitates one.";
+  },
 });
 
 function showStatus(text: string, failed = false): void {
@@ -47,8 +58,8 @@ function show(): void {
   element("line").textContent = `model.compile({ optimizer: ${code(rate)}, loss: … });`;
 }
 
-/** Takes the settings over; the next start begins anew. */
-function reset(): void {
+/** Takes the settings over; the next start begins anew, with the same rates if nothing is new. */
+function reset(again = false): void {
   settings = readSettings();
   element("file-part").hidden = settings.data !== "file";
   element("draw-part").hidden = settings.data !== "drawn";
@@ -62,7 +73,7 @@ function reset(): void {
     return;
   }
   const chosen = shownSelect.value;
-  runner.reset(task, settings);
+  runner.reset(task, settings, again);
   const { histories } = runner;
   shownSelect.replaceChildren(
     ...histories.map(({ name, label }) => new Option(label, name, false, name === chosen)),
@@ -119,7 +130,12 @@ toggle.onclick = () => {
   if (!task) return reset(); // says what is missing
   runner.start(steps);
 };
-element("reset").onclick = reset;
+element("reset").onclick = () => reset(true);
+element("use-wasm").onclick = () => {
+  showSettings({ backend: "wasm" });
+  reset();
+  runner.start(steps);
+};
 shownSelect.onchange = logarithmic.onchange = show;
 element<HTMLInputElement>("file").onchange = async (event) => {
   const [chosen] = (event.target as HTMLInputElement).files ?? [];
@@ -141,9 +157,6 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
   show();
 });
 
-if (!("gpu" in navigator)) {
-  element<HTMLSelectElement>("backend").querySelector<HTMLOptionElement>("[value=webgpu]")!
-    .disabled = true;
-}
+offerWebgpu();
 const asked = new URLSearchParams(location.search).get("preset");
 choosePreset(asked && asked in presets ? asked as PresetName : "ill");

@@ -12,14 +12,20 @@ export interface Listeners {
   onStatus(text: string, failed?: boolean): void;
   onSeen(): void;
   onRunning(running: boolean): void;
+  /** Called every second before the first steps on WebGPU, and with undefined after them. */
+  onCompiling(seconds: number | undefined): void;
 }
 
 /** A run of all contenders. */
 export interface Runner {
   readonly histories: readonly History[];
   readonly running: boolean;
-  /** Forgets the run; the next start begins anew. */
-  reset(task: Task, settings: Settings): void;
+  /**
+   * Forgets the run; the next start begins anew.
+   *
+   * @param again Whether it is the same task with the same settings, so that rates stay as they are.
+   */
+  reset(task: Task, settings: Settings, again: boolean): void;
   /** Goes on for some steps. */
   start(steps: number): void;
   pause(): void;
@@ -32,6 +38,8 @@ interface Course {
   readonly histories: readonly History[];
   begun: boolean;
   step: number;
+  /** Ends the clock that runs until the first steps are made. */
+  stopClock?: () => void;
   /** The step at which it pauses. */
   end: number;
   running: boolean;
@@ -42,7 +50,10 @@ interface Course {
 const places = { wasm: "WebAssembly", webgpu: "WebGPU", cpu: "plain JavaScript" };
 
 /** Makes a runner whose workers load a script. */
-export function makeRunner(script: URL, { onStatus, onSeen, onRunning }: Listeners): Runner {
+export function makeRunner(
+  script: URL,
+  { onStatus, onSeen, onRunning, onCompiling }: Listeners,
+): Runner {
   const team = makeTeam(script);
   let course: Course | undefined;
 
@@ -51,11 +62,28 @@ export function makeRunner(script: URL, { onStatus, onSeen, onRunning }: Listene
     if (mine === course) onRunning(running);
   };
 
+  /** WebGPU compiles a shader for each operation before it can make a step. */
+  const startClock = (mine: Course) => {
+    const start = performance.now();
+    const timer = setInterval(
+      () => onCompiling(Math.round((performance.now() - start) / 1000)),
+      1000,
+    );
+    mine.stopClock = () => {
+      clearInterval(timer);
+      delete mine.stopClock;
+      onCompiling(undefined);
+    };
+  };
+
   const begin = async (mine: Course) => {
     const { task, histories, settings: { backend, rateFactor, hidden, batchSize, seed } } = mine;
     const progress = new Map<ContenderName, string>();
     onStatus("Starting five workers …");
-    const options = { task, backend, rateFactor, hidden, batchSize, seed };
+    if (backend === "webgpu") startClock(mine);
+    const known = histories.filter(({ rate }) => !Number.isNaN(rate));
+    const rates = Object.fromEntries(known.map(({ name, rate }) => [name, rate]));
+    const options = { task, backend, rates, rateFactor, hidden, batchSize, seed };
     const names = histories.map(({ name }) => name);
     const started = await team.start(names, options, (name, done, of) => {
       progress.set(name, `${lineup[name].label} ${done} of ${of}`);
@@ -95,6 +123,7 @@ export function makeRunner(script: URL, { onStatus, onSeen, onRunning }: Listene
       }
       while (mine.running && mine.step < mine.end) {
         await advance(mine, stepsPerRound);
+        mine.stopClock?.();
         await new Promise((resolve) => setTimeout(resolve)); // lets the page answer
       }
       if (mine.running) {
@@ -103,6 +132,7 @@ export function makeRunner(script: URL, { onStatus, onSeen, onRunning }: Listene
       }
     } catch (error) {
       if (error instanceof Superseded || mine !== course) return;
+      mine.stopClock?.();
       run(mine, false);
       onStatus((error as Error).message, true);
     }
@@ -115,14 +145,18 @@ export function makeRunner(script: URL, { onStatus, onSeen, onRunning }: Listene
     get running() {
       return course?.running ?? false;
     },
-    reset(task, settings) {
+    reset(task, settings, again) {
       const names: ContenderName[] = ["sgd", "curvatureOnly", settings.snr, "combined", "adam"];
+      const before = new Map(again ? course?.histories.map(({ name, rate }) => [name, rate]) : []);
       if (course) run(course, false);
+      // Workers that wait for a GPU would take no other request for as long.
+      if (course?.stopClock) team.stop();
+      course?.stopClock?.();
       course = {
         task,
         settings,
         histories: names.map((name): History => (
-          { name, label: lineup[name].label, rate: NaN, points: [] }
+          { name, label: lineup[name].label, rate: before.get(name) ?? NaN, points: [] }
         )),
         begun: false,
         step: 0,

@@ -124,6 +124,19 @@ export function offerSettings(onChange: () => void): void {
   for (const name of lists) select(name).onchange = onChange;
 }
 
+/** Says which WebGPU there is: none, one that the browser imitates, or a GPU's. */
+export async function offerWebgpu(): Promise<void> {
+  const option = select("backend").querySelector<HTMLOptionElement>("[value=webgpu]")!;
+  const adapter = await navigator.gpu?.requestAdapter().catch(() => null);
+  option.disabled = !adapter;
+  const { isFallbackAdapter, architecture, description } = (adapter?.info ?? {}) as Readonly<
+    Record<string, unknown>
+  >;
+  const imitated = isFallbackAdapter ||
+    /swiftshader|llvmpipe|basic render/i.test(`${architecture} ${description}`);
+  if (imitated) option.textContent += " without a GPU, slow";
+}
+
 /** What the controls say. */
 export function readSettings(): Settings {
   const valueOf = (name: SliderName) => sliders[name].values[Number(input(name).value)]!;

@@ -32,15 +32,16 @@ export function showRows(histories: readonly History[]): void {
     head.scope = "row";
     head.append(titleOf(history));
     row.append(head);
+    const rate = Number.isNaN(history.rate) ? "" : String(Number(history.rate.toPrecision(2)));
     const cells = now
       ? [
-        String(Number(history.rate.toPrecision(2))),
+        rate,
         lossText(now.train.loss),
         lossText(now.test.loss),
         lossText(bestTest(history)),
         `${(100 * now.test.accuracy).toFixed(1)} %`,
       ]
-      : ["", "", "", "", ""];
+      : [rate, "", "", "", ""];
     cells.forEach((text, k) => {
       const cell = row.insertCell();
       cell.textContent = text;

@@ -1,8 +1,11 @@
 import type { Reply, ReplyOf, Request, StartOptions } from "../training/messages.ts";
 import type { ContenderName } from "../training/lineup.ts";
 
-/** What a worker needs of the page to begin, but the contender. */
-export type TeamOptions = Omit<StartOptions, "contender">;
+/** What the workers need of the page to begin. */
+export interface TeamOptions extends Omit<StartOptions, "contender" | "rate"> {
+  /** Rates that are known already; the workers find the others. */
+  readonly rates: Readonly<Partial<Record<ContenderName, number>>>;
+}
 
 /** Workers that train side by side, each its own contender, step for step. */
 export interface Team {
@@ -17,6 +20,8 @@ export interface Team {
     steps: number,
     detailed: boolean,
   ): Promise<ReadonlyMap<ContenderName, ReplyOf<"advanced">>>;
+  /** Gives up whatever the workers do; the next start makes new ones. */
+  stop(): void;
 }
 
 interface Member {
@@ -74,12 +79,16 @@ export function makeTeam(script: URL): Team {
   };
 
   return {
-    start(wanted, options, onTuning) {
+    start(wanted, { rates, ...options }, onTuning) {
       supersede();
       names = wanted;
       const run = ++id;
+      const known = (contender: ContenderName) => {
+        const rate = rates[contender];
+        return rate === undefined ? {} : { rate };
+      };
       return askAll((contender, k) =>
-        ask({ kind: "start", id: run, options: { ...options, contender } }, {
+        ask({ kind: "start", id: run, options: { ...options, contender, ...known(contender) } }, {
           k,
           kind: "started",
           onTuning: (done, of) => onTuning(contender, done, of),
@@ -91,6 +100,10 @@ export function makeTeam(script: URL): Team {
       return askAll((_, k) =>
         ask({ kind: "advance", id: run, steps, detailed }, { k, kind: "advanced" })
       );
+    },
+    stop() {
+      supersede();
+      for (const { worker } of members.splice(0)) worker.terminate();
     },
   };
 }

@@ -4,6 +4,8 @@ import type { Noise, RunOptions, Score } from "./run.ts";
 /** How a worker's run begins: the rate is found by the worker. */
 export interface StartOptions extends Omit<RunOptions, "rate" | "observed"> {
   readonly backend: string;
+  /** What an earlier run was given; by default a rate is found, and multiplied. */
+  readonly rate?: number;
   /** Multiplies the rate that is found. */
   readonly rateFactor: number;
 }

@@ -17,7 +17,8 @@ async function start({ id, options }: Extract<Request, { kind: "start" }>, signa
   signal.throwIfAborted();
   const backend = await startBackend(options.backend, wasmFiles);
   const onTried = (done: number, of: number) => reply({ kind: "tuning", id, done, of });
-  const rate = options.rateFactor * await chooseRate(options, { signal, onTried });
+  const rate = options.rate ??
+    options.rateFactor * await chooseRate(options, { signal, onTried });
   run = makeRun({ ...options, rate, observed: true });
   reply({ kind: "started", id, backend, rate });
 }
