@@ -11,6 +11,7 @@ import { checkOptions, type Kinds } from "../checks.ts";
 import { inverseRms } from "../estimators/inverse_rms.ts";
 import { normalizedSignal } from "../estimators/normalized_signal.ts";
 import * as kinds from "../kinds.ts";
+import { diagonalNewtonKinds, signalNewtonKinds, signalSgdKinds } from "./full_strength_kinds.ts";
 import { average, ending, recommendedKinds, type RecommendedOptions } from "./options.ts";
 
 /** Options of {@linkcode snrOnly}. */
@@ -33,16 +34,22 @@ const snrKinds = {
   epsilon: kinds.normal,
 } as const;
 
-/** Options of the forms that take T, or a sampled curvature, at full strength. */
-const ofFullStrength: readonly string[] = [
-  ...["from", "memory", "of", "correction", "scale", "pool", "floor", "lag"],
-  ...["curvature", "curvatureDecay", "curvatureWarmup", "damping", "stepClip", "first"],
-];
+/** The form of an alias that takes T, or a sampled curvature, at full strength. */
+const fullStrength = {
+  snrOnly: ["signalSgd()", signalSgdKinds],
+  curvatureOnly: ["diagonalNewton()", diagonalNewtonKinds],
+  combined: ["signalNewton()", signalNewtonKinds],
+} as const;
 
-/** Refuses options, and says whose they are if they are those of the form at full strength. */
-function checked<T extends object>(name: string, form: string, options: T, kinds: Kinds<T>): T {
+/** Refuses options, and says so if they are those of the form at full strength. */
+function checked<T extends object>(
+  name: keyof typeof fullStrength,
+  options: T,
+  kinds: Kinds<T>,
+): T {
+  const [form, others] = fullStrength[name];
   const other = Object.entries(Object(options)).find(([key, value]) =>
-    value !== undefined && !Object.hasOwn(kinds, key) && ofFullStrength.includes(key)
+    value !== undefined && !Object.hasOwn(kinds, key) && Object.hasOwn(others, key)
   )?.[0];
   if (other === undefined) return checkOptions(`make ${name}`, options, kinds);
   throw new TypeError(
@@ -82,7 +89,7 @@ const signalOf = ({ exponent = 0.5, beta2 = 0.999, epsilon = 1e-8 }: SnrOnlyOpti
  * ```
  */
 export function snrOnly(options: SnrOnlyOptions = {}): Chain {
-  const given = checked("snrOnly", "signalSgd()", options, snrKinds);
+  const given = checked("snrOnly", options, snrKinds);
   return chain(signalOf(given), ...average(given.momentum ?? 0.5), ...ending(given, 0.05));
 }
 
@@ -122,7 +129,7 @@ export interface CurvatureOnlyOptions extends RecommendedOptions {
  * ```
  */
 export function curvatureOnly(options: CurvatureOnlyOptions = {}): Chain {
-  const given = checked("curvatureOnly", "diagonalNewton()", options, {
+  const given = checked("curvatureOnly", options, {
     ...recommendedKinds,
     momentum: kinds.decay,
     beta2: kinds.decay,
@@ -168,7 +175,7 @@ export interface CombinedOptions extends SnrOnlyOptions {
  * ```
  */
 export function combined(options: CombinedOptions = {}): Chain {
-  const given = checked("combined", "signalNewton()", options, {
+  const given = checked("combined", options, {
     ...snrKinds,
     basis: kinds.anything,
   });

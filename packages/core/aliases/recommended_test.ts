@@ -31,3 +31,13 @@ for (const [options, name, alias, form, make] of mistakes) {
     alias({ [option!]: undefined });
   });
 }
+
+Deno.test("an option of another form than its own is no option, and no form is named", () => {
+  const damping = { damping: 0.1 } as object, from = { from: "steps" } as object;
+  assert.throws(() => snrOnly(damping), {
+    message: /^Cannot make snrOnly: "damping" is no option/,
+  });
+  assert.throws(() => curvatureOnly(from), {
+    message: /^Cannot make curvatureOnly: "from" is no option/,
+  });
+});

@@ -12,14 +12,17 @@ import { checkOptions } from "../checks.ts";
 import { fisher, gaussNewton, hutchinson } from "../estimators/curvature_source.ts";
 import { inverseCurvature } from "../estimators/inverse_curvature.ts";
 import { signalFraction } from "../estimators/signal_fraction.ts";
-import {
-  signalFractionKinds,
-  type SignalFractionOptions,
-} from "../estimators/signal_fraction_options.ts";
+import type { SignalFractionOptions } from "../estimators/signal_fraction_options.ts";
 import * as kinds from "../kinds.ts";
 import { clipByValue } from "../transforms/norms.ts";
 import { learningRate as rate } from "../transforms/learning_rate.ts";
 import { momentum } from "../transforms/momentum.ts";
+import {
+  curvatureKinds,
+  diagonalNewtonKinds,
+  signalNewtonKinds,
+  signalSgdKinds,
+} from "./full_strength_kinds.ts";
 import { type AliasOptions, average, decayed } from "./options.ts";
 
 /** Options of the aliases with a curvature estimate. */
@@ -29,12 +32,6 @@ export interface CurvatureAliasOptions extends AliasOptions {
   /** Curvature samples averaged before the first step; default 3. */
   readonly curvatureWarmup?: number;
 }
-
-const curvatureKinds = {
-  learningRate: kinds.rate,
-  curvature: kinds.curvature,
-  curvatureWarmup: kinds.count,
-} as const;
 
 /** The inverse of sampled curvature with the guards that all of these share. */
 interface Guards {
@@ -223,11 +220,7 @@ export interface SignalSgdOptions extends AliasOptions, SignalFractionOptions {
  * Source: Hilton, "Preconditioning for stochastic gradient descent" (2019).
  */
 export function signalSgd(options: SignalSgdOptions = {}): Chain {
-  const given = checkOptions("make signalSgd", options, {
-    learningRate: kinds.rate,
-    momentum: kinds.decay,
-    ...signalFractionKinds,
-  });
+  const given = checkOptions("make signalSgd", options, signalSgdKinds);
   const { learningRate = 0.1, momentum: decay = 0, ...fraction } = given;
   return chain(
     scaleBy(signalFraction({ decay: 0.99, ...fraction })),
@@ -248,14 +241,6 @@ export interface DiagonalNewtonOptions extends CurvatureAliasOptions {
   readonly stepClip?: number;
 }
 
-const newtonKinds = {
-  ...curvatureKinds,
-  momentum: kinds.decay,
-  curvatureDecay: kinds.decay,
-  damping: kinds.normal,
-  stepClip: kinds.bound,
-} as const;
-
 function inverseOf(options: DiagonalNewtonOptions): Transform {
   const { curvatureDecay: decay = 0.99, damping = 0.1, stepClip = 0.1 } = options;
   const { curvatureWarmup } = options;
@@ -271,7 +256,7 @@ function inverseOf(options: DiagonalNewtonOptions): Transform {
  * Default η 0.1.
  */
 export function diagonalNewton(options: DiagonalNewtonOptions = {}): Chain {
-  const given = checkOptions("make diagonalNewton", options, newtonKinds);
+  const given = checkOptions("make diagonalNewton", options, diagonalNewtonKinds);
   const { learningRate = 0.1, momentum: decay = 0 } = given;
   return chain(inverseOf(given), ...average(decay), rate(learningRate));
 }
@@ -298,13 +283,7 @@ export interface SignalNewtonOptions extends DiagonalNewtonOptions, SignalFracti
  * Source: Hilton (2019).
  */
 export function signalNewton(options: SignalNewtonOptions = {}): Chain {
-  const given = checkOptions("make signalNewton", options, {
-    ...newtonKinds,
-    ...signalFractionKinds,
-    first: kinds.oneOf("snr", "curvature"),
-    weightDecay: kinds.nonNegative,
-    match: kinds.match,
-  });
+  const given = checkOptions("make signalNewton", options, signalNewtonKinds);
   const {
     learningRate = 0.1,
     momentum: decay = 0.9,
