@@ -30,6 +30,7 @@ const STAGES: Readonly<Record<string, Stage>> = {
   "bench:onnx": deno("run", "-A", "bench/onnx.ts"),
   "bench:onnxruntime": deno("run", "-A", "bench/onnxruntime.ts"),
   "operators:write": deno("run", "-A", "packages/onnx/tools/operator_table.ts"),
+  "proto:write": deno("run", "-A", "packages/onnx/tools/message_fields.ts"),
   "layers:write": deno("run", "-A", "packages/tfjs/gradients/scenarios/layer_table.ts"),
   "measured:write": async () => {
     const { code } = await deno("run", "-A", "bench/measured.ts")([]);

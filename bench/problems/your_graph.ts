@@ -130,10 +130,10 @@ async function sourceOf({ onnx, artifacts, loss }: YourModel, base: URL): Promis
 function inputsOf({ graph }: ModelProto): Input[] {
   const fixed = new Set(graph!.initializer.map(({ name }) => name));
   return graph!.input.filter(({ name }) => !fixed.has(name)).map(({ name, type }) => {
-    const tensor = type?.value.case === "tensorType" ? type.value.value : undefined;
+    const tensor = type?.value?.$case === "tensorType" ? type.value.value : undefined;
     const dims = tensor?.shape?.dim.slice(1) ?? [];
     const shape = dims.map(({ value }) =>
-      value.case === "dimValue" ? Number(value.value) : undefined
+      value?.$case === "dimValue" ? Number(value.value) : undefined
     );
     return { name, type: tensor?.elemType ?? 1, shape };
   });

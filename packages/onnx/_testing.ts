@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { create } from "@bufbuild/protobuf";
 import { random } from "@precond/testing";
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
@@ -17,12 +16,8 @@ import { arrayFor, DataType, type TensorArray } from "./model/data_type.ts";
 import { writeModel } from "./model/read_model.ts";
 import { makeTensor } from "./model/tensor.ts";
 import { checkGraph } from "./scenarios/check_graph.ts";
-import {
-  type ModelProto,
-  ModelProtoSchema,
-  type NodeProto,
-  NodeProtoSchema,
-} from "./proto/onnx_pb.ts";
+import { create } from "./proto/create.ts";
+import { GraphProto, ModelProto, NodeProto, ValueInfoProto } from "./proto/onnx_pb.ts";
 
 const require = createRequire(import.meta.url);
 
@@ -144,7 +139,7 @@ export function makeNode(
   attributes: Readonly<Record<string, AttributeValue>> = {},
   domain = "",
 ): NodeProto {
-  return create(NodeProtoSchema, {
+  return create(NodeProto, {
     opType,
     domain,
     name: `${opType} of ${outputs[0]}`,
@@ -171,23 +166,23 @@ export interface TestGraph {
 export function makeModel(graph: TestGraph): ModelProto {
   const { inputs = {}, initializers = {}, opset = 18, symbols = {} } = graph;
   const domains = new Set(graph.nodes.map((n) => n.domain).filter((d) => d !== ""));
-  return create(ModelProtoSchema, {
+  return create(ModelProto, {
     irVersion: 8n,
     opsetImport: [
       { domain: "", version: BigInt(opset) },
       ...[...domains].map((domain) => ({ domain, version: 1n })),
     ],
-    graph: {
+    graph: create(GraphProto, {
       name: "test",
       node: [...graph.nodes],
       input: Object.entries(inputs).map(([name, v]) =>
         declaration(name, v.type ?? DataType.DOUBLE, symbols[name] ?? v.dims)
       ),
-      output: graph.outputs.map((name) => ({ name })),
+      output: graph.outputs.map((name) => create(ValueInfoProto, { name })),
       initializer: Object.entries(initializers).map(([name, v]) =>
         makeTensor(name, v.type ?? DataType.DOUBLE, v.dims, typed(v))
       ),
-    },
+    }),
   });
 }
 

@@ -2,13 +2,7 @@
 import { publicPackages } from "../../tools/_packages.ts";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import {
-  Application,
-  OptionDefaults,
-  type ProjectReflection,
-  ReflectionGroup,
-  type TypeDocOptions,
-} from "typedoc";
+import { Application, type ProjectReflection, ReflectionGroup, type TypeDocOptions } from "typedoc";
 import type { PluginOptions } from "typedoc-plugin-markdown";
 
 const root = join(import.meta.dirname!, "../..");
@@ -92,7 +86,6 @@ export async function referenceTexts(): Promise<Map<string, string>> {
       skipErrorChecking: true, // `deno task check` does it
       sort: ["source-order"],
       sortEntryPoints: false,
-      blockTags: [...OptionDefaults.blockTags, "@generated"], // of protobuf's messages
       ...look,
     });
     const project = await app.convert();

@@ -3,7 +3,7 @@ import { DataType } from "../model/data_type.ts";
 import { OnnxError } from "../model/onnx_error.ts";
 import { parseMessage } from "../model/parse_message.ts";
 import { tensorData } from "../model/tensor.ts";
-import { type TensorProto, TensorProtoSchema } from "../proto/onnx_pb.ts";
+import type { TensorProto } from "../proto/onnx_pb.ts";
 import type {
   Checkpoint,
   CheckpointFolder,
@@ -69,7 +69,7 @@ function readSequence(bytes: Uint8Array, name: string): TensorProto[] {
       refuse(start, `${which} has ${length} bytes, ${bytes.length - at} are left`);
     }
     const message = bytes.subarray(at, at + length);
-    tensors.push(parseMessage(TensorProtoSchema, message, `${which} in "${name}"`, at));
+    tensors.push(parseMessage("TensorProto", message, `${which} in "${name}"`, at));
     at += length;
   }
   if (at < bytes.length) refuse(at, `${bytes.length - at} bytes follow the last tensor`);

@@ -1,11 +1,11 @@
-import { create, toBinary } from "@bufbuild/protobuf";
 import { BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Builder } from "flatbuffers";
 import assert from "node:assert/strict";
 import { DataType } from "../model/data_type.ts";
 import { OnnxError } from "../model/onnx_error.ts";
 import { makeTensor, tensorData } from "../model/tensor.ts";
-import { type TensorProto, TensorProtoSchema } from "../proto/onnx_pb.ts";
+import { create } from "../proto/create.ts";
+import { TensorProto } from "../proto/onnx_pb.ts";
 import { artifactSets, fixture, haveFixtures, openTraining } from "./_testing.ts";
 import type { Checkpoint } from "./checkpoint_types.ts";
 import { readCheckpoint } from "./checkpoint.ts";
@@ -22,7 +22,7 @@ function state(): Checkpoint {
     ],
     frozen: [
       makeTensor("ids", DataType.INT64, [2], BigInt64Array.of(2n ** 62n, -1n)),
-      create(TensorProtoSchema, {
+      create(TensorProto, {
         name: "words",
         dataType: DataType.STRING,
         dims: [2n],
@@ -69,7 +69,7 @@ Deno.test("parameters alone make a checkpoint", () => {
 });
 
 Deno.test("a nominal checkpoint has names and shapes without data", () => {
-  const empty = create(TensorProtoSchema, {
+  const empty = create(TensorProto, {
     name: "w",
     dataType: DataType.FLOAT,
     dims: [3n],
@@ -179,14 +179,14 @@ Deno.test("a small checkpoint does not unfold into a large one", () => {
 /** The old folder form, written as ONNX Runtime 1.15 did. */
 function sequence(...tensors: TensorProto[]): Uint8Array {
   const writer = new BinaryWriter().uint32(tensors.length);
-  for (const tensor of tensors) writer.bytes(toBinary(TensorProtoSchema, tensor));
+  for (const tensor of tensors) writer.bytes(TensorProto.encode(tensor).finish());
   return writer.finish();
 }
 
 Deno.test("the folder form is read", () => {
   const { parameters, frozen, optimizerGroups: [group], properties } = state();
   const [m0, m1] = group!.momenta.get("a")!;
-  const text = create(TensorProtoSchema, {
+  const text = create(TensorProto, {
     name: "note",
     dataType: DataType.STRING,
     stringData: [new TextEncoder().encode(properties.get("note") as string)],
@@ -198,7 +198,7 @@ Deno.test("the folder form is read", () => {
     "checkpoint/optim_group0_momentum0_tensors.pbseq": sequence({ ...m0!, name: "a" }),
     "checkpoint/optim_group0_properties.pbseq": sequence(
       floats("builtin.initial_learning_rate", [1], 0.5),
-      create(TensorProtoSchema, {
+      create(TensorProto, {
         name: "builtin.step",
         dataType: DataType.INT64,
         int64Data: [7n],

@@ -1,12 +1,11 @@
 /** @module */
-import { create } from "@bufbuild/protobuf";
 import { liveNodes, readsOf, sortNodes } from "../graph/topology.ts";
+import { create } from "../proto/create.ts";
 import {
   type ModelProto,
-  ModelProtoSchema,
   type NodeProto,
-  NodeProtoSchema,
   type TensorProto,
+  ValueInfoProto,
 } from "../proto/onnx_pb.ts";
 
 /**
@@ -31,9 +30,8 @@ export function forwardCone(
     .filter((name) => parameters.has(name) && !stored.has(name));
   const own = graph.initializer.filter((t) => read.has(t.name) || parameters.has(t.name));
   const byName = new Map(graph.output.map((o) => [o.name, o]));
-  return create(ModelProtoSchema, {
+  return {
     ...model,
-    $typeName: undefined as never,
     // Before IR 4 initializers had to be inputs too.
     irVersion: model.irVersion < 4n ? 4n : model.irVersion,
     opsetImport: model.opsetImport.filter((o) =>
@@ -41,19 +39,18 @@ export function forwardCone(
     ),
     graph: {
       ...graph,
-      $typeName: undefined as never,
       node: nodes,
       input: graph.input.filter(({ name }) =>
         read.has(name) && !stored.has(name) && !parameters.has(name)
       ),
-      output: outputs.map((name) => byName.get(name) ?? { name }),
+      output: outputs.map((name) => byName.get(name) ?? create(ValueInfoProto, { name })),
       initializer: [
         ...given.map((name) => parameters.get(name)!),
         ...own.map((tensor) => parameters.get(tensor.name) ?? tensor),
       ],
       valueInfo: graph.valueInfo.filter((v) => made.has(v.name)),
     },
-  });
+  };
 }
 
 function withoutUnused(node: NodeProto, read: ReadonlySet<string>): NodeProto {
@@ -63,5 +60,5 @@ function withoutUnused(node: NodeProto, read: ReadonlySet<string>): NodeProto {
   if (output.length === node.output.length && output.every((o, k) => o === node.output[k])) {
     return node;
   }
-  return create(NodeProtoSchema, { ...node, $typeName: undefined as never, output });
+  return { ...node, output };
 }

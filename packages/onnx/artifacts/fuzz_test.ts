@@ -1,4 +1,3 @@
-import { create, toBinary } from "@bufbuild/protobuf";
 import { BinaryWriter } from "@bufbuild/protobuf/wire";
 import assert from "node:assert/strict";
 import { makeModel, makeNode, normal } from "../_testing.ts";
@@ -6,7 +5,8 @@ import { differentiate } from "../differentiate/differentiate.ts";
 import { dice, fuzz, mutateBytes, mutateModel } from "../scenarios/damaged_files.ts";
 import { DataType } from "../model/data_type.ts";
 import { makeTensor, tensorData } from "../model/tensor.ts";
-import { type TensorProto, TensorProtoSchema } from "../proto/onnx_pb.ts";
+import { create } from "../proto/create.ts";
+import { TensorProto } from "../proto/onnx_pb.ts";
 import { artifactSets, fixture, haveFixtures } from "./_testing.ts";
 import type { Checkpoint, CheckpointFolder } from "./checkpoint_types.ts";
 import { readCheckpoint } from "./checkpoint.ts";
@@ -17,7 +17,7 @@ import { writeCheckpoint } from "./write_checkpoint.ts";
 const tensor = (name: string, length: number) =>
   makeTensor(name, DataType.FLOAT, [length], new Float32Array(length).fill(1));
 
-const words = create(TensorProtoSchema, {
+const words = create(TensorProto, {
   name: "words",
   dataType: DataType.STRING,
   dims: [2n],
@@ -56,7 +56,7 @@ Deno.test("5,000 damaged checkpoints are read or refused", () => {
 Deno.test("1,000 damaged checkpoint folders are read or refused", () => {
   const sequence = (...tensors: TensorProto[]) => {
     const writer = new BinaryWriter().uint32(tensors.length);
-    for (const t of tensors) writer.bytes(toBinary(TensorProtoSchema, t));
+    for (const t of tensors) writer.bytes(TensorProto.encode(t).finish());
     return writer.finish();
   };
   const step = makeTensor("builtin.step", DataType.INT64, [1], BigInt64Array.of(3n));

@@ -1,5 +1,4 @@
 /** @module */
-import { create } from "@bufbuild/protobuf";
 import { differentiate } from "../differentiate/differentiate.ts";
 import {
   assemble,
@@ -14,11 +13,11 @@ import { prepared } from "../graph/prepared.ts";
 import { OnnxError } from "../model/onnx_error.ts";
 import { writeModel } from "../model/read_model.ts";
 import { declaration } from "../model/value_info.ts";
+import { create } from "../proto/create.ts";
 import {
   type ModelProto,
-  ModelProtoSchema,
-  NodeProtoSchema,
-  OperatorSetIdProtoSchema,
+  NodeProto,
+  OperatorSetIdProto,
   type TensorProto,
   type ValueInfoProto,
 } from "../proto/onnx_pb.ts";
@@ -160,13 +159,11 @@ function asInputs(model: ModelProto, parameters: ReadonlyMap<string, TensorProto
   }
   const graph = model.graph!;
   const stored = new Set(graph.initializer.map((t) => t.name));
-  return create(ModelProtoSchema, {
+  return {
     ...model,
-    $typeName: undefined as never,
     irVersion: model.irVersion > NEWEST_IR ? NEWEST_IR : model.irVersion,
     graph: {
       ...graph,
-      $typeName: undefined as never,
       input: [
         // Nor those with a default: every input of a training model is fed.
         ...graph.input.filter((i) => !parameters.has(i.name) && !stored.has(i.name)),
@@ -174,7 +171,7 @@ function asInputs(model: ModelProto, parameters: ReadonlyMap<string, TensorProto
       ],
       initializer: graph.initializer.filter((t) => !parameters.has(t.name)),
     },
-  });
+  };
 }
 
 /** One accumulator, buffer and output for each gradient, and the input that resets them all. */
@@ -186,7 +183,7 @@ function appendAccumulators(
   const graph = model.graph!;
   model.opsetImport = [
     ...model.opsetImport.filter((o) => o.domain !== MICROSOFT),
-    create(OperatorSetIdProtoSchema, { domain: MICROSOFT, version: 1n }),
+    create(OperatorSetIdProto, { domain: MICROSOFT, version: 1n }),
   ];
   const declared = new Map(graph.input.map((i) => [i.name, i]));
   const kept = new Set([loss, ...extraOutputs]);
@@ -200,7 +197,7 @@ function appendAccumulators(
     }
     graph.input.push({ ...declaration(bufferOf(name), DataType.FLOAT, undefined), type: type! });
     graph.output.push(declaration(doneOf(name), DataType.BOOL, [1]));
-    graph.node.push(create(NodeProtoSchema, {
+    graph.node.push(create(NodeProto, {
       opType: ACCUMULATOR,
       domain: MICROSOFT,
       name: `${ACCUMULATOR}/${name}`,

@@ -1,12 +1,7 @@
 /** @module */
-import { create } from "@bufbuild/protobuf";
 import { intAttribute } from "../model/attributes.ts";
-import {
-  type GraphProto,
-  type ModelProto,
-  type NodeProto,
-  NodeProtoSchema,
-} from "../proto/onnx_pb.ts";
+import { create } from "../proto/create.ts";
+import { type GraphProto, type ModelProto, NodeProto } from "../proto/onnx_pb.ts";
 
 /** Input of an operator that says whether it drops. */
 const MODES: Readonly<Record<string, number>> = {
@@ -67,7 +62,7 @@ function changedNode(node: NodeProto): NodeProto[] {
   if (!training && ![1, 2, 3, 4].some(named)) return [node];
   // The statistics that it gives out are those that it was given: nothing updates them.
   const copies = (internal ? [1, 2] : [1, 2, 3, 4]).filter(named).map((k) =>
-    create(NodeProtoSchema, {
+    create(NodeProto, {
       opType: "Identity",
       name: `${node.name}/${node.output[k]}`,
       input: [node.input[k % 2 === 1 ? 3 : 4]!],

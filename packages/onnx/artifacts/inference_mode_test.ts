@@ -1,9 +1,9 @@
-import { create } from "@bufbuild/protobuf";
 import assert from "node:assert/strict";
 import { makeModel, makeNode, runModel, type Value } from "../_testing.ts";
 import { DataType } from "../model/data_type.ts";
 import { declaration } from "../model/value_info.ts";
-import { AttributeProtoSchema, type ModelProto } from "../proto/onnx_pb.ts";
+import { create } from "../proto/create.ts";
+import { AttributeProto, type ModelProto } from "../proto/onnx_pb.ts";
 import { exportInferenceModel } from "./export_inference_model.ts";
 
 const vector = (...data: number[]): Value => ({ dims: [data.length], data, type: DataType.FLOAT });
@@ -78,7 +78,7 @@ Deno.test("Bodies are exported in inference mode, too", async () => {
   body.output = [declaration("z", DataType.FLOAT, [2, 2])];
   const choice = makeNode("If", ["on"], ["y"]);
   const attribute = ["then_branch", "else_branch"].map((name) =>
-    create(AttributeProtoSchema, { name, type: 5, g: body })
+    create(AttributeProto, { name, type: 5, g: body })
   );
   const model = makeModel({
     nodes: [{ ...choice, attribute }],

@@ -1,17 +1,10 @@
 /** @module */
-import { create } from "@bufbuild/protobuf";
 import { float, floatAttribute, intAttribute, makeAttribute } from "../model/attributes.ts";
 import { DataType } from "../model/data_type.ts";
 import { OnnxError } from "../model/onnx_error.ts";
 import { declaration } from "../model/value_info.ts";
-import {
-  type ModelProto,
-  ModelProtoSchema,
-  type NodeProto,
-  NodeProtoSchema,
-  type ValueInfoProto,
-  ValueInfoProtoSchema,
-} from "../proto/onnx_pb.ts";
+import { create } from "../proto/create.ts";
+import { GraphProto, ModelProto, NodeProto, TypeProto, ValueInfoProto } from "../proto/onnx_pb.ts";
 import { MICROSOFT, OPTIMIZER_INPUTS } from "./contract.ts";
 
 /**
@@ -102,7 +95,7 @@ export function makeOptimizerModel(
     attribute: NodeProto["attribute"],
   ) =>
     nodes.push(
-      create(NodeProtoSchema, {
+      create(NodeProto, {
         opType,
         domain: MICROSOFT,
         name: opType,
@@ -130,11 +123,11 @@ export function makeOptimizerModel(
       makeAttribute("adam_mode", optimizer.adamMode),
     ]);
   }
-  return create(ModelProtoSchema, {
+  return create(ModelProto, {
     irVersion: 9n,
     producerName: "precond",
     opsetImport: [{ domain: "", version: BigInt(opset) }, { domain: MICROSOFT, version: 1n }],
-    graph: {
+    graph: create(GraphProto, {
       name: "optimizer",
       node: nodes,
       input: inputs.map((name) => {
@@ -142,15 +135,17 @@ export function makeOptimizerModel(
         return name === "step" ? declaration(name, DataType.INT64, [1]) : sequence(name);
       }),
       output: [declaration(updated, DataType.BOOL, [1])],
-    },
+    }),
   });
 }
 
 /** A sequence of float tensors, one for each parameter. */
 function sequence(name: string): ValueInfoProto {
-  const tensor = { value: { case: "tensorType" as const, value: { elemType: DataType.FLOAT } } };
-  return create(ValueInfoProtoSchema, {
+  const elemType = create(TypeProto, {
+    value: { $case: "tensorType", value: { elemType: DataType.FLOAT } },
+  });
+  return create(ValueInfoProto, {
     name,
-    type: { value: { case: "sequenceType", value: { elemType: tensor } } },
+    type: create(TypeProto, { value: { $case: "sequenceType", value: { elemType } } }),
   });
 }

@@ -1,4 +1,3 @@
-import { create, toBinary } from "@bufbuild/protobuf";
 import { BinaryWriter } from "@bufbuild/protobuf/wire";
 import assert from "node:assert/strict";
 import {
@@ -16,7 +15,8 @@ import { DataType } from "../model/data_type.ts";
 import { declaration } from "../model/value_info.ts";
 import { readModel, writeModel } from "../model/read_model.ts";
 import { makeTensor, tensorData, tensorDims } from "../model/tensor.ts";
-import { type TensorProto, TensorProtoSchema, ValueInfoProtoSchema } from "../proto/onnx_pb.ts";
+import { create } from "../proto/create.ts";
+import { TensorProto, ValueInfoProto } from "../proto/onnx_pb.ts";
 import { type ArtifactSet, artifactSets, fixture, haveFixtures } from "./_testing.ts";
 import { ACCUMULATOR, bufferOf, doneOf, gradientOf, MICROSOFT, RESET } from "./contract.ts";
 import { type ArtifactFiles, readArtifacts } from "./read_artifacts.ts";
@@ -103,7 +103,7 @@ if (haveFixtures) {
       for (const name of trainable) {
         const { dims, data } = feeds[name]!;
         feeds[bufferOf(name)] = float32({ dims, data: data.map(() => 0) });
-        official.graph!.output.push(create(ValueInfoProtoSchema, { name: gradientOf(name) }));
+        official.graph!.output.push(create(ValueInfoProto, { name: gradientOf(name) }));
       }
       const expected = await runModel(official, feeds, await oracleOrt());
 
@@ -236,7 +236,7 @@ Deno.test("artifacts of contributed operators have the gradients of the training
   // From the older folder as well.
   const sequence = (tensors: readonly TensorProto[]) => {
     const writer = new BinaryWriter().uint32(tensors.length);
-    for (const t of tensors) writer.bytes(toBinary(TensorProtoSchema, t));
+    for (const t of tensors) writer.bytes(TensorProto.encode(t).finish());
     return writer.finish();
   };
   const older = readArtifacts({
@@ -257,7 +257,7 @@ Deno.test("artifacts of contributed operators have the gradients of the training
   };
   for (const name of trainable) {
     feeds[bufferOf(name)] = { ...parameters[name]!, data: parameters[name]!.data.map(() => 0) };
-    official.graph!.output.push(create(ValueInfoProtoSchema, { name: gradientOf(name) }));
+    official.graph!.output.push(create(ValueInfoProto, { name: gradientOf(name) }));
   }
   const expected = await runModel(official, feeds, await oracleOrt());
   const gradient = differentiate(read.model, {

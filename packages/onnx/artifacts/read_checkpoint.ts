@@ -1,9 +1,9 @@
 /** @module */
-import { create } from "@bufbuild/protobuf";
 import { bytesPerElement, DataType, dataTypeName } from "../model/data_type.ts";
 import { OnnxError } from "../model/onnx_error.ts";
 import { tensorSize } from "../model/tensor.ts";
-import { type TensorProto, TensorProtoSchema } from "../proto/onnx_pb.ts";
+import { create } from "../proto/create.ts";
+import { TensorProto } from "../proto/onnx_pb.ts";
 import type { Checkpoint, OptimizerGroup, PropertyValue } from "./checkpoint_types.ts";
 import { type FlatTable, openFlatBuffer } from "./flat_table.ts";
 
@@ -53,7 +53,7 @@ interface TensorSource {
 }
 
 function readTensor(table: FlatTable, { nominal, external }: TensorSource): TensorProto {
-  const tensor = create(TensorProtoSchema, {
+  const tensor = create(TensorProto, {
     name: required(table, table.string(0), "a tensor's name"),
     docString: table.string(1) ?? "",
     dims: table.int64s(2) ?? [],

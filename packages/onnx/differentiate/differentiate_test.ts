@@ -1,14 +1,14 @@
-import { create } from "@bufbuild/protobuf";
 import assert from "node:assert/strict";
 import { DataType } from "../model/data_type.ts";
 import { OnnxError } from "../model/onnx_error.ts";
 import { declaration } from "../model/value_info.ts";
+import { create } from "../proto/create.ts";
 import {
-  AttributeProtoSchema,
-  GraphProtoSchema,
+  AttributeProto,
+  GraphProto,
   type ModelProto,
   type NodeProto,
-  ValueInfoProtoSchema,
+  ValueInfoProto,
 } from "../proto/onnx_pb.ts";
 import { compare, makeModel, makeNode, normal, runModel, type TestGraph } from "../_testing.ts";
 import { differentiate } from "./differentiate.ts";
@@ -205,13 +205,13 @@ Deno.test("The result can be differentiated again", async () => {
 function choice(condition: string, then: string, otherwise: string, to: string): NodeProto {
   const node = makeNode("If", [condition], [to]);
   const branch = (name: string, value: string) =>
-    create(AttributeProtoSchema, {
+    create(AttributeProto, {
       name,
       type: 5,
-      g: create(GraphProtoSchema, {
+      g: create(GraphProto, {
         name,
         node: [makeNode("Identity", [value], [`${name}_out`])],
-        output: [create(ValueInfoProtoSchema, { name: `${name}_out` })],
+        output: [create(ValueInfoProto, { name: `${name}_out` })],
       }),
     });
   node.attribute = [branch("then_branch", then), branch("else_branch", otherwise)];

@@ -1,5 +1,4 @@
 /** @module */
-import { create } from "@bufbuild/protobuf";
 import type { Builder } from "../graph/builder.ts";
 import { type LoadedGraph, loadGraph } from "../graph/load_graph.ts";
 import type { RuleLookup } from "../graph/rule.ts";
@@ -7,9 +6,10 @@ import { liveNodes, readsOf } from "../graph/topology.ts";
 import { dataTypeName, isFloating } from "../model/data_type.ts";
 import { OnnxError } from "../model/onnx_error.ts";
 import { valueInfo } from "../model/value_info.ts";
+import { create } from "../proto/create.ts";
 import {
+  GraphProto,
   type ModelProto,
-  ModelProtoSchema,
   type NodeProto,
   type TensorProto,
   type ValueInfoProto,
@@ -319,9 +319,8 @@ export function assemble(model: ModelProto, graph: LoadedGraph, parts: Assembly)
   const opsets = model.opsetImport.filter((o) => o.domain !== "" && o.domain !== "ai.onnx");
   const domains = new Set(nodes.map((node) => node.domain));
   const fed = new Set(parts.fed.filter((name) => b.initializers.has(name)));
-  return create(ModelProtoSchema, {
+  return {
     ...model,
-    $typeName: undefined as never,
     // IR 8 is the first with operator set 15 and newer; functions were inlined.
     irVersion: model.irVersion < 8n ? 8n : model.irVersion,
     functions: [],
@@ -330,7 +329,7 @@ export function assemble(model: ModelProto, graph: LoadedGraph, parts: Assembly)
       ...opsets.filter((o) => domains.has(o.domain)),
     ],
     producerName: "precond",
-    graph: {
+    graph: create(GraphProto, {
       name: model.graph!.name,
       docString: model.graph!.docString,
       node: nodes,
@@ -344,8 +343,7 @@ export function assemble(model: ModelProto, graph: LoadedGraph, parts: Assembly)
         ...[...fed].map((name) => valueInfo(b, name)),
       ],
       output: parts.outputs.map((name) => valueInfo(b, name)),
-      valueInfo: [],
       metadataProps: model.graph!.metadataProps,
-    },
-  });
+    }),
+  };
 }

@@ -1,4 +1,3 @@
-import { create } from "@bufbuild/protobuf";
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -6,7 +5,8 @@ import { fileURLToPath } from "node:url";
 import { differentiate } from "../differentiate/differentiate.ts";
 import { DataType } from "../model/data_type.ts";
 import { readModel } from "../model/read_model.ts";
-import { type ModelProto, type NodeProto, StringStringEntryProtoSchema } from "../proto/onnx_pb.ts";
+import { create } from "../proto/create.ts";
+import { type ModelProto, type NodeProto, StringStringEntryProto } from "../proto/onnx_pb.ts";
 import { makeModel, makeNode, normal, type Value } from "../_testing.ts";
 import { exportNotes } from "./export_notes.ts";
 import { exportedParameters } from "./exported_parameters.ts";
@@ -21,7 +21,7 @@ const float = (dims: readonly number[], value?: number): Value => ({
 /** A node as PyTorch's exporter marks it: of a submodule. */
 function of(scope: string, node: NodeProto, rewritten = false): NodeProto {
   const note = (key: string, value: string) =>
-    node.metadataProps.push(create(StringStringEntryProtoSchema, { key, value }));
+    node.metadataProps.push(create(StringStringEntryProto, { key, value }));
   const path = scope === ""
     ? []
     : scope.split(".").map((_, k, all) => all.slice(0, k + 1).join("."));
@@ -50,7 +50,7 @@ function exported(
       "x: USER_INPUT",
     ].join("\n")
   }\n\n# outputs\ny: USER_OUTPUT\n`;
-  model.graph!.metadataProps.push(create(StringStringEntryProtoSchema, {
+  model.graph!.metadataProps.push(create(StringStringEntryProto, {
     key: "pkg.torch.export.ExportedProgram.graph_signature",
     value,
   }));

@@ -3,8 +3,7 @@
  *
  * @module
  */
-import { toBinary } from "@bufbuild/protobuf";
-import { AttributeProtoSchema, type NodeProto } from "../proto/onnx_pb.ts";
+import { AttributeProto, type NodeProto } from "../proto/onnx_pb.ts";
 
 /** Operators whose result differs from call to call: never merged. */
 export const RANDOM: RegExp = /^(Random|Bernoulli|Multinomial|Dropout$)/;
@@ -28,7 +27,7 @@ export function keyOf(
   const parts: string[] = [];
   for (const a of attribute) {
     if (a.g !== undefined || a.graphs.length > 0) return undefined;
-    const bytes = toBinary(AttributeProtoSchema, a);
+    const bytes = AttributeProto.encode(a).finish();
     if (bytes.length > LARGEST_COMPARED) return undefined;
     parts.push(String.fromCharCode(...bytes));
   }

@@ -1,17 +1,12 @@
 /** @module */
-import { create } from "@bufbuild/protobuf";
 import { unknownAttribute } from "../model/attribute_kinds.ts";
 import { makeAttribute } from "../model/attributes.ts";
 import { arrayFor, DataType, isInteger } from "../model/data_type.ts";
 import { halfBits } from "../model/half.ts";
 import { OnnxError } from "../model/onnx_error.ts";
 import { makeTensor, tensorDims, tensorIntegers } from "../model/tensor.ts";
-import {
-  type AttributeProto,
-  type NodeProto,
-  NodeProtoSchema,
-  type TensorProto,
-} from "../proto/onnx_pb.ts";
+import { create } from "../proto/create.ts";
+import { type AttributeProto, NodeProto, type TensorProto } from "../proto/onnx_pb.ts";
 import type { Builder } from "./builder.ts";
 import { keyOf, RANDOM } from "./common.ts";
 import type { Dim } from "./dims.ts";
@@ -147,7 +142,7 @@ export function createBuilder(
       const output = typeof outputs === "number"
         ? Array.from({ length: outputs }, () => b.fresh(`${opType}_g`))
         : [...outputs];
-      const node = create(NodeProtoSchema, {
+      const node = create(NodeProto, {
         opType,
         domain,
         name: b.fresh(`${output.find((o) => o !== "")}/${opType}`),
@@ -182,7 +177,7 @@ export function createBuilder(
       remember(node);
     },
     alias(value, name) {
-      b.append(create(NodeProtoSchema, {
+      b.append(create(NodeProto, {
         opType: "Identity",
         name: b.fresh(`${name}/Identity`),
         input: [value],

@@ -1,4 +1,3 @@
-import { create } from "@bufbuild/protobuf";
 import assert from "node:assert/strict";
 import { makeModel, makeNode, runModel, type Value } from "../_testing.ts";
 import { differentiate } from "../differentiate/differentiate.ts";
@@ -6,7 +5,8 @@ import { exportInferenceModel } from "../artifacts/export_inference_model.ts";
 import { legalize } from "../legalize/legalize.ts";
 import { DataType } from "../model/data_type.ts";
 import { makeTensor, tensorData } from "../model/tensor.ts";
-import { type ModelProto, SparseTensorProtoSchema } from "../proto/onnx_pb.ts";
+import { create } from "../proto/create.ts";
+import { type ModelProto, SparseTensorProto } from "../proto/onnx_pb.ts";
 
 const x: Value = { dims: [1, 2], data: [3, 5], type: DataType.FLOAT };
 const labels: Value = { dims: [1, 3], data: [0, 0, 0], type: DataType.FLOAT };
@@ -18,7 +18,7 @@ function sparse(indices: readonly number[], dims: readonly number[]): ModelProto
     inputs: { x },
     outputs: ["y"],
   });
-  model.graph!.sparseInitializer.push(create(SparseTensorProtoSchema, {
+  model.graph!.sparseInitializer.push(create(SparseTensorProto, {
     values: makeTensor("w", DataType.FLOAT, [2], Float32Array.of(2, 7)),
     indices: makeTensor("", DataType.INT64, dims, BigInt64Array.from(indices, BigInt)),
     dims: [2n, 3n],

@@ -1,13 +1,8 @@
 /** @module */
-import { create } from "@bufbuild/protobuf";
 import { nameOf } from "../model/attributes.ts";
 import { OnnxError } from "../model/onnx_error.ts";
-import {
-  type FunctionProto,
-  type ModelProto,
-  type NodeProto,
-  NodeProtoSchema,
-} from "../proto/onnx_pb.ts";
+import { create } from "../proto/create.ts";
+import { type FunctionProto, type ModelProto, NodeProto } from "../proto/onnx_pb.ts";
 
 /** A node and the operator set that it was written for. */
 export interface VersionedNode {
@@ -98,32 +93,30 @@ function instantiate(body: FunctionProto, call: NodeProto, prefix: string): Node
     else if (known !== "") passed.set(outer, known);
   });
   const rename = (name: string) => name === "" ? "" : names.get(name) ?? `${prefix}${name}`;
-  const inner = body.node.map((node) =>
-    create(NodeProtoSchema, {
-      ...node,
-      name: `${prefix}${node.name}`,
-      input: node.input.map(rename),
-      output: node.output.map(rename),
-      attribute: node.attribute.flatMap((a) => {
-        if (a.refAttrName === "") {
-          if (a.g !== undefined || a.graphs.length > 0) {
-            throw new OnnxError(
-              `Cannot inline function "${call.opType}": its ${node.opType} has a body`,
-              { node: nameOf(call) },
-            );
-          }
-          return [a];
+  const inner = body.node.map((node) => ({
+    ...node,
+    name: `${prefix}${node.name}`,
+    input: node.input.map(rename),
+    output: node.output.map(rename),
+    attribute: node.attribute.flatMap((a) => {
+      if (a.refAttrName === "") {
+        if (a.g !== undefined || a.graphs.length > 0) {
+          throw new OnnxError(
+            `Cannot inline function "${call.opType}": its ${node.opType} has a body`,
+            { node: nameOf(call) },
+          );
         }
-        const given = call.attribute.find((x) => x.name === a.refAttrName) ??
-          body.attributeProto.find((x) => x.name === a.refAttrName);
-        return given === undefined ? [] : [{ ...given, name: a.name }];
-      }),
-    })
-  );
+        return [a];
+      }
+      const given = call.attribute.find((x) => x.name === a.refAttrName) ??
+        body.attributeProto.find((x) => x.name === a.refAttrName);
+      return given === undefined ? [] : [{ ...given, name: a.name }];
+    }),
+  }));
   return [
     ...inner,
     ...[...passed].map(([to, from]) =>
-      create(NodeProtoSchema, { opType: "Identity", input: [from], output: [to] })
+      create(NodeProto, { opType: "Identity", input: [from], output: [to] })
     ),
   ];
 }

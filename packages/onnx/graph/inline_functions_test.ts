@@ -1,11 +1,10 @@
-import { create } from "@bufbuild/protobuf";
 import { compare, makeModel, makeNode, normal, runModel } from "../_testing.ts";
 import { differentiate } from "../differentiate/mod.ts";
 import { float, makeAttribute } from "../model/attributes.ts";
+import { create } from "../proto/create.ts";
 import {
-  AttributeProtoSchema,
-  type FunctionProto,
-  FunctionProtoSchema,
+  AttributeProto,
+  FunctionProto,
   type ModelProto,
   type NodeProto,
 } from "../proto/onnx_pb.ts";
@@ -25,7 +24,7 @@ interface Definition {
 
 const define = (name: string, definition: Definition): FunctionProto => {
   const { defaults = [], opset = 18, ...rest } = definition;
-  return create(FunctionProtoSchema, {
+  return create(FunctionProto, {
     ...rest,
     name,
     domain: "own",
@@ -38,7 +37,7 @@ const call = (name: string, inputs: string[], outputs: string[], attributes = {}
   makeNode(name, inputs, outputs, attributes, "own");
 
 const refersTo = (node: NodeProto, name: string, refAttrName: string, type: number): NodeProto => {
-  node.attribute.push(create(AttributeProtoSchema, { name, refAttrName, type }));
+  node.attribute.push(create(AttributeProto, { name, refAttrName, type }));
   return node;
 };
 

@@ -3,12 +3,7 @@ import { DataType } from "../model/data_type.ts";
 import { floatsAttribute, intsAttribute, nameOf, tensorAttribute } from "../model/attributes.ts";
 import { OnnxError } from "../model/onnx_error.ts";
 import { tensorDims } from "../model/tensor.ts";
-import {
-  type ModelProto,
-  type NodeProto,
-  type TypeProto,
-  type ValueInfoProto,
-} from "../proto/onnx_pb.ts";
+import type { ModelProto, NodeProto, TypeProto, ValueInfoProto } from "../proto/onnx_pb.ts";
 import { nodeContext } from "./node_context.ts";
 import type { ValueType } from "./value_type.ts";
 import type { Builder } from "./builder.ts";
@@ -58,16 +53,16 @@ export function opsetOf(model: ModelProto): number {
 
 /** The type of a tensor value; undefined for sequences, maps and what is not declared. */
 export function valueType(type: TypeProto | undefined, of: string): ValueType | undefined {
-  if (type?.value.case !== "tensorType") return undefined;
+  if (type?.value?.$case !== "tensorType") return undefined;
   const { elemType, shape } = type.value.value;
   if (elemType === 0) return undefined;
   if (shape === undefined) return { dataType: elemType };
   const dims = shape.dim.map((d, k): Dim => {
-    if (d.value.case === "dimParam" && d.value.value !== "") {
+    if (d.value?.$case === "dimParam" && d.value.value !== "") {
       return symbolOf(d.value.value);
     }
     const own = symbolOf(`${of}.${k}`);
-    if (d.value.case !== "dimValue") return own;
+    if (d.value?.$case !== "dimValue") return own;
     const size = Number(d.value.value);
     if (!Number.isSafeInteger(size)) {
       throw new OnnxError(`Cannot read the shape of "${of}": size ${d.value.value}`, { node: of });

@@ -73,8 +73,8 @@ Deno.test("loadGraph() refuses values that nothing makes", () => {
 Deno.test("loadGraph() refuses absurd sizes", () => {
   const size = (value: bigint) => (m: ModelProto) => {
     const type = m.graph!.input[0]!.type!.value;
-    if (type.case === "tensorType") {
-      type.value.shape!.dim.forEach((d) => d.value = { case: "dimValue", value });
+    if (type?.$case === "tensorType") {
+      type.value.shape!.dim.forEach((d) => d.value = { $case: "dimValue", value });
     }
   };
   refuses(size(2n ** 60n), /Cannot read the shape of "x": size 1152921504606846976/);

@@ -1,11 +1,5 @@
 /** @module */
-import { create } from "@bufbuild/protobuf";
-import {
-  type ModelProto,
-  type NodeProto,
-  type TensorProto,
-  TensorProtoSchema,
-} from "../proto/onnx_pb.ts";
+import type { ModelProto, NodeProto, TensorProto } from "../proto/onnx_pb.ts";
 import { readsOf } from "./topology.ts";
 
 /** Inputs of BatchNormalization that are running statistics. */
@@ -49,7 +43,7 @@ export function ownStatistics(model: ModelProto): ModelProto {
   };
   const own = new Map<string, TensorProto>();
   const make = (name: string, tensor: TensorProto) => {
-    own.set(name, create(TensorProtoSchema, { ...tensor, $typeName: undefined as never, name }));
+    own.set(name, { ...tensor, name });
     return name;
   };
   const nodes = graph.node.map((node) => {

@@ -1,13 +1,13 @@
-import { create } from "@bufbuild/protobuf";
 import { makeAttribute } from "../model/attributes.ts";
 import { OnnxError } from "../model/onnx_error.ts";
+import { create } from "../proto/create.ts";
 import {
-  type AttributeProto,
-  AttributeProtoSchema,
-  type GraphProto,
-  GraphProtoSchema,
-  type NodeProto,
-  NodeProtoSchema,
+  AttributeProto,
+  GraphProto,
+  NodeProto,
+  SparseTensorProto,
+  TensorProto,
+  ValueInfoProto,
 } from "../proto/onnx_pb.ts";
 import {
   freshNames,
@@ -21,12 +21,14 @@ import {
 import assert from "node:assert/strict";
 
 const node = (name: string, input: string[], output: string[], attribute: AttributeProto[] = []) =>
-  create(NodeProtoSchema, { opType: "Op", name, input, output, attribute });
+  create(NodeProto, { opType: "Op", name, input, output, attribute });
+
+const named = (name: string) => create(ValueInfoProto, { name });
 
 const graph = (nodes: NodeProto[], inputs: string[] = ["x"]): GraphProto =>
-  create(GraphProtoSchema, { node: nodes, input: inputs.map((name) => ({ name })) });
+  create(GraphProto, { node: nodes, input: inputs.map(named) });
 
-const body = (g: GraphProto) => create(AttributeProtoSchema, { name: "body", type: 5, g });
+const body = (g: GraphProto) => create(AttributeProto, { name: "body", type: 5, g });
 
 const names = (nodes: readonly NodeProto[]) => nodes.map((n) => n.name).join(" ");
 
@@ -114,10 +116,12 @@ Deno.test("readsOf() refuses bodies nested without end", () => {
 });
 
 Deno.test("freshNames() keeps clear of inputs, stored tensors, results and its own", () => {
-  const given = create(GraphProtoSchema, {
-    input: [{ name: "x" }],
-    initializer: [{ name: "w" }, { name: "w_1" }],
-    sparseInitializer: [{ values: { name: "s" } }],
+  const given = create(GraphProto, {
+    input: [named("x")],
+    initializer: ["w", "w_1"].map((name) => create(TensorProto, { name })),
+    sparseInitializer: [
+      create(SparseTensorProto, { values: create(TensorProto, { name: "s" }) }),
+    ],
     node: [node("a", ["x"], ["y"])],
   });
   const fresh = freshNames(given);

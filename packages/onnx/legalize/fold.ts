@@ -1,5 +1,4 @@
 /** @module */
-import { create } from "@bufbuild/protobuf";
 import type { Builder } from "../graph/builder.ts";
 import { keyOf, RANDOM } from "../graph/common.ts";
 import { type Dim, isStatic, sameDims } from "../graph/dims.ts";
@@ -8,7 +7,8 @@ import { liveNodes, readsOf } from "../graph/topology.ts";
 import { bodiesOf, intAttribute, intsAttribute } from "../model/attributes.ts";
 import { arrayFor, DataType, isInteger, type TensorArray } from "../model/data_type.ts";
 import { makeTensor, tensorData } from "../model/tensor.ts";
-import { type NodeProto, NodeProtoSchema, type TensorProto } from "../proto/onnx_pb.ts";
+import { create } from "../proto/create.ts";
+import { NodeProto, type TensorProto } from "../proto/onnx_pb.ts";
 
 /** Elements that a folded constant may have. */
 const MOST_FOLDED = 65536;
@@ -87,7 +87,7 @@ function lateNodes(b: Builder, node: NodeProto, after: string): NodeProto[] {
   const made: NodeProto[] = [];
   const op = (opType: string, input: string[]) => {
     const output = b.fresh(`${node.output[0]}_${opType}`);
-    made.push(create(NodeProtoSchema, {
+    made.push(create(NodeProto, {
       opType,
       name: output,
       input,

@@ -1,5 +1,4 @@
 // What legalize() folds keeps its value, whatever its type.
-import { create } from "@bufbuild/protobuf";
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { makeModel, makeNode, runModel } from "../_testing.ts";
@@ -7,13 +6,8 @@ import { makeAttribute } from "../model/attributes.ts";
 import { DataType } from "../model/data_type.ts";
 import { writeModel } from "../model/read_model.ts";
 import { makeTensor, tensorData, tensorDims } from "../model/tensor.ts";
-import {
-  type AttributeProto,
-  AttributeProtoSchema,
-  type ModelProto,
-  type TensorProto,
-  TensorProtoSchema,
-} from "../proto/onnx_pb.ts";
+import { create } from "../proto/create.ts";
+import { AttributeProto, type ModelProto, TensorProto } from "../proto/onnx_pb.ts";
 import { keyOf } from "../graph/common.ts";
 import { differentiate } from "../differentiate/differentiate.ts";
 import { legalize } from "./legalize.ts";
@@ -23,7 +17,7 @@ const require = createRequire(import.meta.url);
 const encoder = new TextEncoder();
 
 const strings = (name: string, ...values: string[]) =>
-  create(TensorProtoSchema, {
+  create(TensorProto, {
     name,
     dataType: STRING,
     dims: [BigInt(values.length)],
@@ -34,7 +28,7 @@ const strings = (name: string, ...values: string[]) =>
 const different: Readonly<Record<string, readonly Partial<AttributeProto>[]>> = {
   "uint64 data": [1n, 2n].map((v) => ({
     type: 4,
-    t: create(TensorProtoSchema, { dataType: UINT64, dims: [1n], uint64Data: [v] }),
+    t: create(TensorProto, { dataType: UINT64, dims: [1n], uint64Data: [v] }),
   })),
   "strings of a tensor": [["a", "b"], ["a,b"]].map((v) => ({ type: 4, t: strings("", ...v) })),
   "strings": [["a", "b"], ["a,b"]].map((v) => ({
@@ -43,7 +37,7 @@ const different: Readonly<Record<string, readonly Partial<AttributeProto>[]>> = 
   })),
   "names of external data": ["one", "two"].map((value) => ({
     type: 4,
-    t: create(TensorProtoSchema, {
+    t: create(TensorProto, {
       dataType: FLOAT,
       dims: [1n],
       dataLocation: 1,
@@ -57,7 +51,6 @@ const different: Readonly<Record<string, readonly Partial<AttributeProto>[]>> = 
   "sparse values": [1, 2].map((v) => ({
     type: 11,
     sparseTensor: {
-      $typeName: "precond.onnx.SparseTensorProto",
       values: makeTensor("", FLOAT, [1], Float32Array.of(v)),
       indices: makeTensor("", INT64, [1], BigInt64Array.of(0n)),
       dims: [3n],
@@ -70,7 +63,7 @@ Deno.test("Nodes whose attributes differ in any kind of content are not taken fo
   for (const [name, attributes] of Object.entries(different)) {
     await t.step(name, () => {
       const [one, other, copy] = [...attributes, attributes[0]!].map((content) => {
-        const attribute = create(AttributeProtoSchema, { name: "value" });
+        const attribute = create(AttributeProto, { name: "value" });
         return keyOf({
           ...makeNode("F", ["x"], ["y"]),
           attribute: [Object.assign(attribute, content)],
@@ -91,7 +84,7 @@ Deno.test("legalize() keeps two constants of uint64 apart", async () => {
     attribute: [
       makeAttribute(
         "value",
-        create(TensorProtoSchema, { dataType: UINT64, dims: [1n], uint64Data: [v] }),
+        create(TensorProto, { dataType: UINT64, dims: [1n], uint64Data: [v] }),
       ),
     ],
   });

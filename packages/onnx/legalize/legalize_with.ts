@@ -1,5 +1,4 @@
 /** @module */
-import { create } from "@bufbuild/protobuf";
 import type { Builder } from "../graph/builder.ts";
 import { substitute } from "../graph/dims.ts";
 import { type LoadedGraph, loadGraph, valueType } from "../graph/load_graph.ts";
@@ -10,13 +9,8 @@ import { makeAttribute, nameOf } from "../model/attributes.ts";
 import { type DataType, isFloating } from "../model/data_type.ts";
 import { OnnxError } from "../model/onnx_error.ts";
 import { declaration, valueInfo } from "../model/value_info.ts";
-import {
-  type ModelProto,
-  ModelProtoSchema,
-  type NodeProto,
-  NodeProtoSchema,
-  type ValueInfoProto,
-} from "../proto/onnx_pb.ts";
+import { create } from "../proto/create.ts";
+import { GraphProto, type ModelProto, NodeProto, type ValueInfoProto } from "../proto/onnx_pb.ts";
 import type { ValueType } from "../graph/value_type.ts";
 import { constantNode } from "./constant_node.ts";
 import { simplify } from "./fold.ts";
@@ -137,7 +131,7 @@ function restoreOutputs(b: Builder, model: ModelProto): void {
       b.nodes[k] = { ...each, input: rename(each.input), output: rename(each.output) };
     });
     b.declare(inner, b.type(name)!);
-    b.nodes.push(create(NodeProtoSchema, {
+    b.nodes.push(create(NodeProto, {
       opType: "Cast",
       name: b.fresh(`${name}/Cast`),
       input: [inner],
@@ -194,9 +188,8 @@ function assemble(model: ModelProto, { b }: LoadedGraph, nodes: readonly NodePro
   const inputs = graph.input.map((input) => redeclared(b, input));
   const given = new Set(graph.input.map((i) => i.name));
   const requested = [...b.requested.keys()].filter((name) => !given.has(name));
-  return create(ModelProtoSchema, {
+  return {
     ...model,
-    $typeName: undefined as never,
     irVersion: model.irVersion < 8n ? 8n : model.irVersion,
     functions: [],
     opsetImport: [
@@ -206,17 +199,16 @@ function assemble(model: ModelProto, { b }: LoadedGraph, nodes: readonly NodePro
       ),
     ],
     producerName: "precond",
-    graph: {
+    graph: create(GraphProto, {
       name: graph.name,
       docString: graph.docString,
       node: [...constants, ...nodes],
       initializer: stored.filter((t) => used.has(t.name) || given.has(t.name)),
       input: [...inputs, ...requested.map((name) => valueInfo(b, name))],
       output: graph.output.map((o) => redeclared(b, o)),
-      valueInfo: [],
       metadataProps: graph.metadataProps,
-    },
-  });
+    }),
+  };
 }
 
 /** A declaration with what is known now; as it was where that is nothing. */

@@ -99,7 +99,6 @@ export function withNotes(
   if (notes === undefined || notes.adapters.length === 0) return others;
   const value = JSON.stringify({ version: VERSION, ...notes });
   return [...others, {
-    $typeName: "precond.onnx.StringStringEntryProto" as const,
     key: KEY,
     value,
   }];

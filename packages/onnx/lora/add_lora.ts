@@ -1,8 +1,7 @@
 /** @module */
-import { create } from "@bufbuild/protobuf";
 import { OLDEST_OPSET, opsetOf } from "../graph/load_graph.ts";
 import { OnnxError } from "../model/onnx_error.ts";
-import { type ModelProto, ModelProtoSchema, type NodeProto } from "../proto/onnx_pb.ts";
+import type { ModelProto, NodeProto } from "../proto/onnx_pb.ts";
 import { type LoraAdapter, readNotes, withNotes } from "./adapters.ts";
 import { attach } from "./attach.ts";
 import { chooseLayers, type LoraTarget } from "./choose_layers.ts";
@@ -94,19 +93,17 @@ export function addLora(model: ModelProto, options: LoraOptions = {}): ModelProt
     for (const [node, list] of nodes) replaced.set(node, list);
     return { name: layer.name, kind: layer.kind, a, b, rank, alpha, sites };
   });
-  return create(ModelProtoSchema, {
+  return {
     ...model,
-    $typeName: undefined as never,
     // Before IR 4 initializers had to be inputs too.
     irVersion: model.irVersion < 4n ? 4n : model.irVersion,
     metadataProps: withNotes(model, { dropout, adapters }),
     graph: {
       ...graph,
-      $typeName: undefined as never,
       node: graph.node.flatMap((node) => replaced.get(node) ?? [node]),
       initializer: [...graph.initializer, ...parts.initializers],
     },
-  });
+  };
 }
 
 /**

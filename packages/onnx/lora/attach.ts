@@ -1,8 +1,7 @@
 /** @module */
-import { create } from "@bufbuild/protobuf";
 import { intAttribute } from "../model/attributes.ts";
 import { DataType } from "../model/data_type.ts";
-import { type NodeProto, NodeProtoSchema } from "../proto/onnx_pb.ts";
+import type { NodeProto } from "../proto/onnx_pb.ts";
 import { leavesOf, type LoraSite } from "./adapters.ts";
 import { kaimingUniform, seedOf, standardNormal } from "./initial.ts";
 import type { FoundLayer } from "./layers.ts";
@@ -52,11 +51,10 @@ export function attach(
     const output = node.output[0]!;
     const base = parts.fresh(`${output}_base`);
     sites.push({ base, output });
-    const renamed = create(NodeProtoSchema, {
+    const renamed = {
       ...node,
-      $typeName: undefined as never,
       output: [base, ...node.output.slice(1)],
-    });
+    };
     const path = pathOf(node, layer, parts, { a, b, dataType });
     const sum = parts.node("Add", [base, path.at(-1)!.output[0]!], {}, output);
     return [node, [renamed, ...path, sum]];

@@ -1,9 +1,8 @@
 /** @module */
-import { create } from "@bufbuild/protobuf";
 import { OnnxError } from "../model/onnx_error.ts";
 import { tensorDims } from "../model/tensor.ts";
 import { declaration } from "../model/value_info.ts";
-import { type ModelProto, ModelProtoSchema, type TensorProto } from "../proto/onnx_pb.ts";
+import type { ModelProto, TensorProto } from "../proto/onnx_pb.ts";
 import { loraAdapters } from "./adapters.ts";
 
 /** Options of {@linkcode loraInputs}. */
@@ -71,16 +70,14 @@ export function loraInputs(model: ModelProto, options: LoraInputsOptions = {}): 
   }
   const names = new Set(tensors.map(({ name }) => name));
   const inputs = graph.input.filter(({ name }) => !names.has(name));
-  return create(ModelProtoSchema, {
+  return {
     ...model,
-    $typeName: undefined as never,
     graph: {
       ...graph,
-      $typeName: undefined as never,
       input: [...inputs, ...tensors.map((t) => declaration(t.name, t.dataType, tensorDims(t)))],
       initializer: defaults
         ? graph.initializer
         : graph.initializer.filter(({ name }) => !names.has(name)),
     },
-  });
+  };
 }

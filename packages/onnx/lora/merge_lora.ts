@@ -1,15 +1,8 @@
 /** @module */
-import { create } from "@bufbuild/protobuf";
 import { freshNames, readsOf } from "../graph/topology.ts";
 import { OnnxError } from "../model/onnx_error.ts";
-import {
-  type GraphProto,
-  type ModelProto,
-  ModelProtoSchema,
-  type NodeProto,
-  NodeProtoSchema,
-  type TensorProto,
-} from "../proto/onnx_pb.ts";
+import { create } from "../proto/create.ts";
+import { type GraphProto, type ModelProto, NodeProto, type TensorProto } from "../proto/onnx_pb.ts";
 import { type LoraAdapter, readNotes, withNotes } from "./adapters.ts";
 import { findLayers, type FoundLayer } from "./layers.ts";
 import { mergedWeight } from "./merged_weight.ts";
@@ -92,13 +85,11 @@ export function mergeLora(model: ModelProto, options: MergeLoraOptions = {}): Mo
   ]);
   const own = new Set(graph.initializer.map(({ name }) => name));
   const used = new Set(graph.node.flatMap((node) => readsOf(node)));
-  return create(ModelProtoSchema, {
+  return {
     ...model,
-    $typeName: undefined as never,
     metadataProps: withNotes(model, { ...notes, adapters: left }),
     graph: {
       ...graph,
-      $typeName: undefined as never,
       node: nodes,
       // What only the adapters read goes with them.
       input: graph.input.filter(({ name }) => read.has(name) || !used.has(name)),
@@ -109,7 +100,7 @@ export function mergeLora(model: ModelProto, options: MergeLoraOptions = {}): Mo
         ...added,
       ],
     },
-  });
+  };
 }
 
 function layerOf({ name, kind, sites }: LoraAdapter, layers: readonly FoundLayer[]): FoundLayer {
@@ -160,7 +151,7 @@ function createChange(graph: GraphProto): Change {
   const isRead = (name: string) =>
     outputs.includes(name) || nodes.some((node) => readsOf(node).includes(name));
   const put = (node: NodeProto, values: Partial<NodeProto>) => {
-    const next = create(NodeProtoSchema, { ...node, ...values, $typeName: undefined as never });
+    const next = { ...node, ...values };
     nodes = nodes.map((other) => other === node ? next : other);
   };
   /** Drops what makes a value that nothing reads any more, and what only that read. */
@@ -199,7 +190,7 @@ function createChange(graph: GraphProto): Change {
       let name = weight;
       if (source.transposed) {
         name = fresh(`${weight}_transposed`);
-        const turn = create(NodeProtoSchema, {
+        const turn = create(NodeProto, {
           opType: "Transpose",
           name: `${name}/Transpose`,
           input: [weight],

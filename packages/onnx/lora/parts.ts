@@ -1,15 +1,10 @@
 /** @module */
-import { create } from "@bufbuild/protobuf";
 import { freshNames } from "../graph/topology.ts";
 import { type AttributeValue, makeAttribute } from "../model/attributes.ts";
 import { DataType } from "../model/data_type.ts";
 import { makeTensor } from "../model/tensor.ts";
-import {
-  type GraphProto,
-  type NodeProto,
-  NodeProtoSchema,
-  type TensorProto,
-} from "../proto/onnx_pb.ts";
+import { create } from "../proto/create.ts";
+import { type GraphProto, NodeProto, type TensorProto } from "../proto/onnx_pb.ts";
 
 /** What adapters of a graph are made of: names, constants that they share, nodes. */
 export interface Parts {
@@ -87,7 +82,7 @@ export function createParts(graph: GraphProto, { scale, dropout }: Common): Part
       return [once("lora_dropout", dataType, number(dropout, dataType)), training];
     },
     node: (opType, inputs, attributes = {}, output = fresh(`lora_${opType.toLowerCase()}`)) =>
-      create(NodeProtoSchema, {
+      create(NodeProto, {
         opType,
         name: `${output}/${opType}`,
         input: [...inputs],

@@ -1,8 +1,7 @@
 /** @module */
-import { create } from "@bufbuild/protobuf";
+import { create } from "../proto/create.ts";
 import {
-  type AttributeProto,
-  AttributeProtoSchema,
+  AttributeProto,
   type GraphProto,
   type NodeProto,
   type TensorProto,
@@ -37,12 +36,12 @@ const decoder = new TextDecoder();
 /** An attribute message. */
 export function makeAttribute(name: string, value: AttributeValue): AttributeProto {
   const make = (type: keyof typeof TYPES, content: unknown) =>
-    create(AttributeProtoSchema, { name, type: TYPES[type], [type]: content });
+    create(AttributeProto, { name, type: TYPES[type], [type]: content });
   if (typeof value === "number") return make("i", integerOf(name, value));
   if (typeof value === "string") return make("s", encoder.encode(value));
   if ("float" in value) return make("f", value.float);
   if ("floats" in value) return make("floats", [...value.floats]);
-  if ("$typeName" in value) return make("t", value);
+  if ("dataType" in value) return make("t", value);
   if (typeof value[0] === "string") {
     return make("strings", value.map((s) => encoder.encode(s as string)));
   }

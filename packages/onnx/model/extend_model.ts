@@ -1,7 +1,6 @@
 /** @module */
-import { create } from "@bufbuild/protobuf";
 import { addNode, loadGraph, opsetOf } from "../graph/load_graph.ts";
-import { type ModelProto, ModelProtoSchema } from "../proto/onnx_pb.ts";
+import type { ModelProto } from "../proto/onnx_pb.ts";
 import { ruleFor } from "../rules/mod.ts";
 import { type ModelBuilder, modelBuilder } from "./model_builder.ts";
 
@@ -38,25 +37,22 @@ export function extendModel(model: ModelProto): ModelBuilder {
     opset,
     outputs: graph.output.map(({ name }) => name),
     append: (node) => addNode(b, node, opset, ruleFor),
-    finish: ({ nodes, inputs, outputs, initializers, domains }) =>
-      create(ModelProtoSchema, {
-        ...model,
-        $typeName: undefined as never,
-        // Before IR 4 initializers had to be inputs too.
-        irVersion: model.irVersion < 4n ? 4n : model.irVersion,
-        opsetImport: [
-          ...model.opsetImport,
-          ...domains.filter((domain) => !imported.has(domain))
-            .map((domain) => ({ domain, version: 1n })),
-        ],
-        graph: {
-          ...graph,
-          $typeName: undefined as never,
-          node: [...graph.node, ...nodes],
-          input: [...graph.input, ...inputs],
-          output: [...graph.output, ...outputs],
-          initializer: [...graph.initializer, ...initializers],
-        },
-      }),
+    finish: ({ nodes, inputs, outputs, initializers, domains }) => ({
+      ...model,
+      // Before IR 4 initializers had to be inputs too.
+      irVersion: model.irVersion < 4n ? 4n : model.irVersion,
+      opsetImport: [
+        ...model.opsetImport,
+        ...domains.filter((domain) => !imported.has(domain))
+          .map((domain) => ({ domain, version: 1n })),
+      ],
+      graph: {
+        ...graph,
+        node: [...graph.node, ...nodes],
+        input: [...graph.input, ...inputs],
+        output: [...graph.output, ...outputs],
+        initializer: [...graph.initializer, ...initializers],
+      },
+    }),
   });
 }

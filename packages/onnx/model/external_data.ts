@@ -1,10 +1,6 @@
 /** @module */
-import { create } from "@bufbuild/protobuf";
-import {
-  type ModelProto,
-  StringStringEntryProtoSchema,
-  type TensorProto,
-} from "../proto/onnx_pb.ts";
+import { create } from "../proto/create.ts";
+import { type ModelProto, StringStringEntryProto, type TensorProto } from "../proto/onnx_pb.ts";
 import { bytesPerElement, DataType } from "./data_type.ts";
 import { OnnxError } from "./onnx_error.ts";
 import { bytesOf, tensorData, tensorSize } from "./tensor.ts";
@@ -132,7 +128,7 @@ export function splitExternalData(
       dataLocation: 1,
       externalData: Object.entries({ location, offset, length: bytes.byteLength }).map((
         [key, value],
-      ) => create(StringStringEntryProtoSchema, { key, value: String(value) })),
+      ) => create(StringStringEntryProto, { key, value: String(value) })),
     };
   });
   const data = new Uint8Array(end);

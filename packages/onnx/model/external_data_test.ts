@@ -1,7 +1,7 @@
-import { create } from "@bufbuild/protobuf";
 import assert from "node:assert/strict";
 import { makeModel, makeNode, normal } from "../_testing.ts";
-import { type ModelProto, TensorProtoSchema } from "../proto/onnx_pb.ts";
+import { create } from "../proto/create.ts";
+import { type ModelProto, TensorProto } from "../proto/onnx_pb.ts";
 import { DataType } from "./data_type.ts";
 import { OnnxError } from "./onnx_error.ts";
 import { readModel, writeModel } from "./read_model.ts";
@@ -17,7 +17,7 @@ function model(): ModelProto {
     initializers: { w: big, c: small, w2: big },
     outputs: ["y"],
   });
-  made.graph!.initializer.push(create(TensorProtoSchema, {
+  made.graph!.initializer.push(create(TensorProto, {
     name: "s",
     dataType: DataType.STRING,
     dims: [1n],
@@ -74,7 +74,7 @@ Deno.test("a tensor whose data file was not given is refused by name when it is 
 /** A model whose tensor "w" (float [2]) has the given entries. */
 function external(entries: Record<string, string>, dataType: number = DataType.FLOAT): Uint8Array {
   const made = makeModel({ nodes: [], outputs: [] });
-  made.graph!.initializer.push(create(TensorProtoSchema, {
+  made.graph!.initializer.push(create(TensorProto, {
     name: "w",
     dataType,
     dims: [2n],

@@ -1,12 +1,12 @@
 /** @module */
-import { create } from "@bufbuild/protobuf";
 import type { Builder } from "../graph/builder.ts";
 import { createBuilder } from "../graph/create_builder.ts";
 import type { RuleLookup } from "../graph/rule.ts";
 import type { Dim } from "../graph/dims.ts";
+import { create } from "../proto/create.ts";
 import {
-  type ModelProto,
-  ModelProtoSchema,
+  GraphProto,
+  ModelProto,
   type NodeProto,
   type TensorProto,
   type ValueInfoProto,
@@ -85,20 +85,20 @@ export function buildModelWith(lookup: RuleLookup, opset: number = 18): ModelBui
     outputs: [],
     append: (node) => b.append(node),
     finish: ({ nodes, inputs, outputs, initializers, domains }) =>
-      create(ModelProtoSchema, {
+      create(ModelProto, {
         irVersion: opset >= 21 ? 10n : 8n,
         producerName: "precond",
         opsetImport: [
           { domain: "", version: BigInt(opset) },
           ...domains.map((domain) => ({ domain, version: 1n })),
         ],
-        graph: {
+        graph: create(GraphProto, {
           name: "model",
           node: [...nodes],
           input: [...inputs],
           output: [...outputs],
           initializer: [...initializers],
-        },
+        }),
       }),
   });
 }
@@ -144,7 +144,6 @@ export function modelBuilder(growing: Growing): ModelBuilder {
         value === undefined ? [] : [typedAttribute({ opType, domain, opset }, name, value)]
       );
       const node = {
-        $typeName: "precond.onnx.NodeProto" as const,
         input: [...inputs],
         output: [...outputs],
         name: `${outputs[0]}/${opType}`,

@@ -1,6 +1,5 @@
 /** @module */
-import { toBinary } from "@bufbuild/protobuf";
-import { type ModelProto, ModelProtoSchema } from "../proto/onnx_pb.ts";
+import { ModelProto } from "../proto/onnx_pb.ts";
 import {
   type ExternalData,
   type ExternalDataOptions,
@@ -48,7 +47,7 @@ export function readModel(bytes: Uint8Array, options: ReadModelOptions = {}): Mo
 
 function parse(bytes: Uint8Array): ModelProto {
   try {
-    return parseMessage(ModelProtoSchema, bytes, "the model");
+    return parseMessage("ModelProto", bytes, "the model");
   } catch (cause) {
     // It lies beside models among training artifacts; FlatBuffers have their name at byte 4.
     const name = String.fromCharCode(...(cause instanceof OnnxError ? bytes.subarray(4, 8) : []));
@@ -88,7 +87,7 @@ export function writeModel(
   model: ModelProto,
   options?: { readonly externalData: ExternalDataOptions },
 ): Uint8Array | SplitModel {
-  if (options === undefined) return toBinary(ModelProtoSchema, model);
+  if (options === undefined) return ModelProto.encode(model).finish();
   const split = splitExternalData(model, options.externalData);
-  return { bytes: toBinary(ModelProtoSchema, split.model), data: split.data };
+  return { bytes: ModelProto.encode(split.model).finish(), data: split.data };
 }

@@ -1,14 +1,16 @@
-import { create } from "@bufbuild/protobuf";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import assert from "node:assert/strict";
 import { makeModel, makeNode, normal } from "../_testing.ts";
 import { writeCheckpoint } from "../artifacts/write_checkpoint.ts";
+import { create } from "../proto/create.ts";
 import {
-  AttributeProtoSchema,
-  FunctionProtoSchema,
+  AttributeProto,
+  FunctionProto,
+  GraphProto,
   type ModelProto,
-  SparseTensorProtoSchema,
-  TensorProtoSchema,
+  SparseTensorProto,
+  TensorProto,
+  ValueInfoProto,
 } from "../proto/onnx_pb.ts";
 import { DataType } from "./data_type.ts";
 import { OnnxError } from "./onnx_error.ts";
@@ -27,31 +29,34 @@ function everything(): ModelProto {
     symbols: {},
   });
   const graph = model.graph!;
-  graph.node[0]!.attribute.push(create(AttributeProtoSchema, {
+  graph.node[0]!.attribute.push(create(AttributeProto, {
     name: "then_branch",
     type: 5,
-    g: { name: "then", node: [makeNode("Identity", ["w"], ["t"])], output: [{ name: "t" }] },
+    g: create(GraphProto, {
+      name: "then",
+      node: [makeNode("Identity", ["w"], ["t"])],
+      output: [create(ValueInfoProto, { name: "t" })],
+    }),
   }));
   graph.initializer.push(
-    create(TensorProtoSchema, {
+    create(TensorProto, {
       name: "words",
       dataType: DataType.STRING,
       dims: [2n],
       stringData: [encode("α"), new Uint8Array([0xff])],
     }),
-    create(TensorProtoSchema, { name: "half", dataType: 10, dims: [1n], int32Data: [0x3c00] }),
+    create(TensorProto, { name: "half", dataType: 10, dims: [1n], int32Data: [0x3c00] }),
   );
-  graph.sparseInitializer.push(create(SparseTensorProtoSchema, {
+  graph.sparseInitializer.push(create(SparseTensorProto, {
     values: makeTensor("sparse", DataType.FLOAT, [1], Float32Array.of(2)),
     indices: makeTensor("", DataType.INT64, [1], BigInt64Array.of(3n)),
     dims: [5n],
   }));
   graph.metadataProps.push({
-    $typeName: "precond.onnx.StringStringEntryProto",
     key: "k",
     value: "v",
   });
-  model.functions.push(create(FunctionProtoSchema, {
+  model.functions.push(create(FunctionProto, {
     name: "Twice",
     domain: "own",
     input: ["x"],

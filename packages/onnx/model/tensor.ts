@@ -1,6 +1,6 @@
 /** @module */
-import { create } from "@bufbuild/protobuf";
-import { type TensorProto, TensorProtoSchema } from "../proto/onnx_pb.ts";
+import { create } from "../proto/create.ts";
+import { TensorProto } from "../proto/onnx_pb.ts";
 import { clampedNumber } from "./attributes.ts";
 import { arrayFor, DataType, dataTypeName, type TensorArray } from "./data_type.ts";
 import { OnnxError } from "./onnx_error.ts";
@@ -36,7 +36,7 @@ export function makeTensor(
       `Cannot make tensor "${name}": shape [${dims}] has ${size} elements, data has ${data.length}`,
     );
   }
-  return create(TensorProtoSchema, {
+  return create(TensorProto, {
     name,
     dataType,
     dims: dims.map(BigInt),

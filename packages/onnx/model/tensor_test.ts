@@ -1,13 +1,13 @@
-import { create } from "@bufbuild/protobuf";
 import assert from "node:assert/strict";
-import { TensorProtoSchema } from "../proto/onnx_pb.ts";
+import { create } from "../proto/create.ts";
+import { TensorProto } from "../proto/onnx_pb.ts";
 import { DataType, type TensorArray } from "./data_type.ts";
 import { OnnxError } from "./onnx_error.ts";
 import { makeTensor, tensorData, tensorDims } from "./tensor.ts";
 
-type Fields = Parameters<typeof create<typeof TensorProtoSchema>>[1];
+type Fields = Partial<TensorProto>;
 const typed = (dataType: number, fields: Fields) =>
-  create(TensorProtoSchema, { name: "t", dataType, dims: [2n], ...fields });
+  create(TensorProto, { name: "t", dataType, dims: [2n], ...fields });
 
 /** Each element type with its typed field and the array that it becomes. */
 const TYPED: readonly [name: keyof typeof DataType, fields: Fields, expected: TensorArray][] = [

@@ -83,7 +83,7 @@ function kindOf(value: AttributeValue) {
   if (value === null || typeof value !== "object") return undefined;
   if ("float" in value) return typeof value.float === "number" ? "float" : undefined;
   if ("floats" in value) return "floats";
-  if ("$typeName" in value) return "tensor";
+  if ("dataType" in value) return "tensor";
   if (!Array.isArray(value)) return undefined;
   if (value.length === 0) return "empty";
   if (value.every((v) => typeof v === "number")) return "numbers";

@@ -1,14 +1,14 @@
 /** @module */
-import { create } from "@bufbuild/protobuf";
 import type { Builder } from "../graph/builder.ts";
 import type { Dim } from "../graph/dims.ts";
-import { type ValueInfoProto, ValueInfoProtoSchema } from "../proto/onnx_pb.ts";
+import { create } from "../proto/create.ts";
+import { TensorShapeProto_Dimension, TypeProto, ValueInfoProto } from "../proto/onnx_pb.ts";
 import type { DataType } from "./data_type.ts";
 
 /** A value's declaration. */
 export function valueInfo(b: Builder, name: string): ValueInfoProto {
   const type = b.type(name);
-  if (type === undefined) return create(ValueInfoProtoSchema, { name });
+  if (type === undefined) return create(ValueInfoProto, { name });
   return declaration(name, type.dataType, type.dims);
 }
 
@@ -21,14 +21,16 @@ export function declaration(
   const shape = dims === undefined ? {} : {
     shape: {
       dim: dims.map((d) =>
-        typeof d === "number"
-          ? { value: { case: "dimValue" as const, value: BigInt(d) } }
-          : { value: { case: "dimParam" as const, value: d } }
+        create(TensorShapeProto_Dimension, {
+          value: typeof d === "number"
+            ? { $case: "dimValue", value: BigInt(d) }
+            : { $case: "dimParam", value: d },
+        })
       ),
     },
   };
-  return create(ValueInfoProtoSchema, {
+  return create(ValueInfoProto, {
     name,
-    type: { value: { case: "tensorType", value: { elemType, ...shape } } },
+    type: create(TypeProto, { value: { $case: "tensorType", value: { elemType, ...shape } } }),
   });
 }

@@ -1,5 +1,5 @@
 /** @module */
-import type { DescField, DescMessage } from "@bufbuild/protobuf";
+import { FIELDS } from "../proto/fields.ts";
 
 /** The first thing in a file that the wire format or its schema does not allow. */
 export interface WireFault {
@@ -13,17 +13,30 @@ export const DEEPEST_MESSAGE = 100;
 
 const VARINT = 0, BIT64 = 1, LENGTH_DELIMITED = 2, START_GROUP = 3, END_GROUP = 4, BIT32 = 5;
 
-/** Wire type by scalar type of the schema (the numbers of descriptor.proto). */
-const WIRE_TYPE_OF: Readonly<Record<number, number>> = { 1: BIT64, 2: BIT32, 9: 2, 12: 2 };
-const STRING = 9;
+/** Wire type by kind of field. */
+const WIRE_TYPE_OF: Readonly<Record<string, number>> = { v: VARINT, d: BIT64, f: BIT32 };
 
-const fieldsOf = new WeakMap<DescMessage, ReadonlyMap<number, DescField>>();
+interface Field {
+  readonly message: string;
+  readonly number: number;
+  readonly name: string;
+  /** As in `FIELDS`. */
+  readonly kind: string;
+  readonly repeated: boolean;
+}
 
-function fieldMap(desc: DescMessage): ReadonlyMap<number, DescField> {
-  let map = fieldsOf.get(desc);
+const fieldMaps = new Map<string, ReadonlyMap<number, Field>>();
+
+function fieldsOf(message: string): ReadonlyMap<number, Field> {
+  let map = fieldMaps.get(message);
   if (map === undefined) {
-    map = new Map(desc.fields.map((field) => [field.number, field]));
-    fieldsOf.set(desc, map);
+    const fields = FIELDS[message]!.split(",").map((field) => {
+      const [number, kind, name] = field.split(" ") as [string, string, string];
+      const repeated = kind.endsWith("*");
+      return { message, number: +number, name, kind: kind.replace("*", ""), repeated };
+    });
+    map = new Map(fields.map((field) => [field.number, field]));
+    fieldMaps.set(message, map);
   }
   return map;
 }
@@ -33,14 +46,15 @@ function fieldMap(desc: DescMessage): ReadonlyMap<number, DescField> {
  * parent and takes any wire type for a field, so that a damaged file could pass as another model; and
  * its errors do not say where. Large fields are skipped, nothing is allocated.
  *
+ * @param message Its name in the schema.
  * @param text Also checks that strings are UTF-8.
  */
 export function findFault(
   bytes: Uint8Array,
-  desc: DescMessage,
+  message: string,
   text = false,
 ): WireFault | undefined {
-  return new Walker(bytes, text).message(0, bytes.length, desc, 1);
+  return new Walker(bytes, text).message(0, bytes.length, message, 1);
 }
 
 class Walker {
@@ -69,18 +83,18 @@ class Walker {
     return -1;
   }
 
-  message(start: number, end: number, desc: DescMessage, depth: number): WireFault | undefined {
+  message(start: number, end: number, message: string, depth: number): WireFault | undefined {
     if (depth > DEEPEST_MESSAGE) {
       return { offset: start, why: `messages are nested more than ${DEEPEST_MESSAGE} deep` };
     }
-    const fields = fieldMap(desc);
+    const fields = fieldsOf(message);
     let at = start;
     while (at < end) {
       const tag = this.#varint(at, end);
       if (tag < 0) return { offset: at, why: "a field's number does not end" };
       const [number, wireType] = [Math.floor(tag / 8), tag % 8];
       if (number === 0 || number > 0x1fffffff) {
-        return { offset: at, why: `field number ${number} of ${desc.name}` };
+        return { offset: at, why: `field number ${number} of ${message}` };
       }
       const field = fields.get(number);
       const fault = field === undefined
@@ -96,16 +110,13 @@ class Walker {
   #known(
     at: number,
     end: number,
-    field: DescField,
+    field: Field,
     wireType: number,
     depth: number,
   ): WireFault | undefined {
-    const name = `${field.parent.name}.${field.name}`;
-    const scalar = field.fieldKind === "scalar" || field.fieldKind === "list"
-      ? field.scalar
-      : undefined;
-    const expected = scalar === undefined ? LENGTH_DELIMITED : WIRE_TYPE_OF[scalar] ?? VARINT;
-    const packed = field.fieldKind === "list" && expected !== LENGTH_DELIMITED &&
+    const name = `${field.message}.${field.name}`;
+    const expected = WIRE_TYPE_OF[field.kind] ?? LENGTH_DELIMITED;
+    const packed = field.repeated && expected !== LENGTH_DELIMITED &&
       wireType === LENGTH_DELIMITED;
     if (wireType !== expected && !packed) {
       return { offset: at, why: `${name} has wire type ${wireType}, expected ${expected}` };
@@ -118,14 +129,13 @@ class Walker {
     if (to > end) {
       return { offset: at, why: `${name} has ${length} bytes, ${end - from} are left` };
     }
-    const message = scalar === undefined ? field.message : undefined;
-    if (message !== undefined) {
-      const fault = this.message(from, to, message, depth + 1);
+    if (field.kind in FIELDS) {
+      const fault = this.message(from, to, field.kind, depth + 1);
       if (fault !== undefined) return fault;
     } else if (packed) {
       const fault = this.#packed(from, to, expected, name);
       if (fault !== undefined) return fault;
-    } else if (this.#text && scalar === STRING) {
+    } else if (this.#text && field.kind === "s") {
       try {
         new TextDecoder("utf-8", { fatal: true }).decode(this.#bytes.subarray(from, to));
       } catch {

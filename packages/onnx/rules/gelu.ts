@@ -1,12 +1,12 @@
 /** @module */
-import { create } from "@bufbuild/protobuf";
 import type { Builder } from "../graph/builder.ts";
 import { add, mul, square, sub } from "../graph/emit.ts";
 import { late } from "../graph/late.ts";
 import { float } from "../model/attributes.ts";
 import { DataType } from "../model/data_type.ts";
 import type { GradientContext, NodeContext, OperatorRule } from "../graph/rule.ts";
-import { NodeProtoSchema } from "../proto/onnx_pb.ts";
+import { create } from "../proto/create.ts";
+import { NodeProto } from "../proto/onnx_pb.ts";
 import { unary } from "./shared/unary.ts";
 
 const RATE = Math.sqrt(2 / Math.PI);
@@ -88,7 +88,7 @@ export function appendGelu(
 }
 
 const makeMul = (b: Builder, input: string[], output: string) =>
-  create(NodeProtoSchema, {
+  create(NodeProto, {
     opType: "Mul",
     name: b.fresh(`${output}/Mul`),
     input,

@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { create } from "@bufbuild/protobuf";
 import { makeModel, makeNode, normal, type Value } from "../_testing.ts";
 import { float } from "../model/attributes.ts";
 import { DataType } from "../model/data_type.ts";
 import { writeModel } from "../model/read_model.ts";
-import { FunctionProtoSchema, type ModelProto } from "../proto/onnx_pb.ts";
+import { create } from "../proto/create.ts";
+import { FunctionProto, type ModelProto } from "../proto/onnx_pb.ts";
 import { ruleFor } from "../rules/mod.ts";
 
 const int64 = (...data: number[]): Value => ({ dims: [data.length], data, type: DataType.INT64 });
@@ -116,7 +116,7 @@ const mixed: ModelProto = makeModel({
   outputs: ["loss"],
   opset: 9,
 });
-mixed.functions.push(create(FunctionProtoSchema, {
+mixed.functions.push(create(FunctionProto, {
   name: "Twice",
   domain: "own",
   input: ["x"],

@@ -27,12 +27,12 @@ export function fixedDims(value: ValueInfoProto): number[] | undefined {
 }
 
 export function inputInfo({ name, type }: ValueInfoProto): InputInfo {
-  if (type?.value.case !== "tensorType") return { name, type: undefined, dims: undefined };
+  if (type?.value?.$case !== "tensorType") return { name, type: undefined, dims: undefined };
   const { elemType, shape } = type.value.value;
   const dims = shape?.dim.map((d, k) => {
-    if (d.value.case === "dimParam" && d.value.value !== "") return d.value.value;
+    if (d.value?.$case === "dimParam" && d.value.value !== "") return d.value.value;
     // Free sizes without a name have nothing to do with each other; some exporters write −1.
-    const size = d.value.case === "dimValue" ? Number(d.value.value) : -1;
+    const size = d.value?.$case === "dimValue" ? Number(d.value.value) : -1;
     return size < 0 ? `${name}.${k}` : size;
   });
   return { name, type: elemType, dims };

@@ -39,7 +39,6 @@ export function modelFile(
       ...rest,
       dataLocation: 1,
       externalData: Object.entries(entries).map(([key, value]) => ({
-        $typeName: "precond.onnx.StringStringEntryProto",
         key,
         value: String(value),
       })),

@@ -1,11 +1,11 @@
 /** @module */
-import { create } from "@bufbuild/protobuf";
 import type { Builder } from "../../graph/builder.ts";
 import { readersIn } from "../../graph/topology.ts";
 import { intAttribute, makeAttribute } from "../../model/attributes.ts";
 import { DataType } from "../../model/data_type.ts";
 import { makeTensor } from "../../model/tensor.ts";
-import { type NodeProto, NodeProtoSchema, type TensorProto } from "../../proto/onnx_pb.ts";
+import { create } from "../../proto/create.ts";
+import { NodeProto, type TensorProto } from "../../proto/onnx_pb.ts";
 
 /** Operators that give out their input's texture as it lies. */
 const VIEWS = new Set(["Reshape", "Squeeze", "Unsqueeze", "Flatten"]);
@@ -20,7 +20,7 @@ const node = (
   output: readonly string[],
   attributes: Readonly<Record<string, number | readonly number[]>> = {},
 ): NodeProto =>
-  create(NodeProtoSchema, {
+  create(NodeProto, {
     opType,
     name: `${output[0]}/${opType}`,
     input: [...input],

@@ -1,8 +1,6 @@
 /** @module */
-import { create } from "@bufbuild/protobuf";
 import { add, mul } from "../../graph/emit.ts";
 import { float, makeAttribute } from "../../model/attributes.ts";
-import { NodeProtoSchema } from "../../proto/onnx_pb.ts";
 import { axisOf } from "../shared/axis.ts";
 import { castLike, inverseRoot, standardized, widened } from "../shared/standardized.ts";
 import { batchNormalizations } from "./batch_normalization.ts";
@@ -93,9 +91,8 @@ const batchInternal: OperatorRule = {
   upgrade: (n) => {
     const { b, node } = n;
     const epsilon = n.float("epsilon", 1e-5);
-    const standard = create(NodeProtoSchema, {
+    const standard = {
       ...node,
-      $typeName: undefined as never,
       opType: "BatchNormalization",
       domain: "",
       output: node.output.slice(0, 3),
@@ -104,7 +101,7 @@ const batchInternal: OperatorRule = {
         makeAttribute("momentum", float(n.float("momentum", 0.9))),
         makeAttribute("training_mode", 1),
       ],
-    });
+    };
     const [rule] = batchNormalizations;
     if (rule?.upgrade?.(nodeContext(standard, b, b.opset)) !== true) b.append(standard);
     const [mean, inverse] = [outputOf(n, 3), outputOf(n, 4)];

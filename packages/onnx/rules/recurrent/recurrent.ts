@@ -1,7 +1,5 @@
 /** @module */
-import { create } from "@bufbuild/protobuf";
 import { transpose } from "../../graph/emit.ts";
-import { NodeProtoSchema } from "../../proto/onnx_pb.ts";
 import { type Cell, gru, lstm, rnn } from "./cells.ts";
 import { C0, directionsOf, H0, hiddenOf, unroll, X } from "./unroll.ts";
 import type { Infer, NodeContext, OperatorRule } from "../../graph/rule.ts";
@@ -29,14 +27,13 @@ function withoutLayout(n: NodeContext): boolean {
     name !== "" && [X, H0, C0].includes(k) ? transpose(b, name, [1, 0, 2]) : name
   );
   const outputs = node.output.map((name) => name === "" ? "" : b.fresh(`${name}_by_time`));
-  b.append(create(NodeProtoSchema, {
+  b.append({
     ...node,
-    $typeName: undefined as never,
     name: b.fresh(`${node.name}/by_time`),
     input: inputs,
     output: outputs,
     attribute: node.attribute.filter((a) => a.name !== "layout"),
-  }));
+  });
   node.output.forEach((name, k) => {
     const perm = k === 0 ? [2, 0, 1, 3] : [1, 0, 2];
     if (name !== "") b.node("Transpose", [outputs[k]!], { perm }, { outputs: [name] });
@@ -59,13 +56,12 @@ const training = (cell: Cell): OperatorRule => ({
   since: 1,
   upgrade: (n) => {
     const { node, b } = n;
-    b.append(create(NodeProtoSchema, {
+    b.append({
       ...node,
-      $typeName: undefined as never,
       opType: cell.opType,
       domain: "",
       output: node.output.slice(0, cell.outputs),
-    }));
+    });
     return true;
   },
 });

@@ -67,12 +67,12 @@ Deno.test("Where the number of classes is not known, labels are the provider's t
 Deno.test("Sizes without a name are free, each on its own", async () => {
   const source = model(["N", 2]);
   const declared = source.graph!.input[0]!.type!.value;
-  assert.ok(declared.case === "tensorType");
+  assert.ok(declared?.$case === "tensorType");
   const [first] = declared.value.shape!.dim;
   const unnamed: readonly (typeof first)[] = [
-    { ...first!, value: { case: undefined } },
-    { ...first!, value: { case: "dimParam", value: "" } },
-    { ...first!, value: { case: "dimValue", value: -1n } },
+    { ...first!, value: undefined },
+    { ...first!, value: { $case: "dimParam", value: "" } },
+    { ...first!, value: { $case: "dimValue", value: -1n } },
   ];
   for (const dim of unnamed) {
     declared.value.shape!.dim = [dim!, dim!];

@@ -193,9 +193,9 @@ function agree(a: ArrayLike<number | bigint>, b: ArrayLike<number | bigint>): bo
 
 /** The numbers that an input's symbolic sizes have. */
 function sizesIn(info: ValueInfoProto, dims: readonly number[] | undefined): [string, number][] {
-  const declared = info.type?.value.case === "tensorType" ? info.type.value.value.shape?.dim : [];
+  const declared = info.type?.value?.$case === "tensorType" ? info.type.value.value.shape?.dim : [];
   return (declared ?? []).flatMap(({ value }, k): [string, number][] =>
-    value.case === "dimParam" && dims !== undefined ? [[value.value, dims[k]!]] : []
+    value?.$case === "dimParam" && dims !== undefined ? [[value.value, dims[k]!]] : []
   );
 }
 
@@ -203,9 +203,9 @@ function shapeOf(
   { name, type }: ValueInfoProto,
   sizes: ReadonlyMap<string, number>,
 ): { type: Tensor.Type; dims: number[] } {
-  const tensor = type?.value.case === "tensorType" ? type.value.value : undefined;
+  const tensor = type?.value?.$case === "tensorType" ? type.value.value : undefined;
   const dims = tensor?.shape?.dim.map(({ value }) =>
-    value.case === "dimValue" ? Number(value.value) : sizes.get(value.value ?? "")
+    value?.$case === "dimValue" ? Number(value.value) : sizes.get(value?.value ?? "")
   );
   const element = ortTypes[tensor?.elemType ?? 0];
   if (element === undefined || dims === undefined || dims.includes(undefined)) {
