@@ -1,6 +1,7 @@
 /** @module */
 import { prepared } from "../graph/prepared.ts";
 import { readsOf } from "../graph/topology.ts";
+import { checkOptions, names } from "../model/check_options.ts";
 import { dataTypeName } from "../model/data_type.ts";
 import { OnnxError } from "../model/onnx_error.ts";
 import type { ModelProto, TensorProto } from "../proto/onnx_pb.ts";
@@ -37,6 +38,7 @@ export function exportInferenceModel(
   parameters: Iterable<TensorProto>,
   options: ExportOptions = {},
 ): ModelProto {
+  checkOptions("export the model", options, { outputs: names });
   if (given.graph === undefined) throw new OnnxError("Cannot export the model: it has no graph");
   const model = inferenceMode(prepared(given));
   const graph = model.graph!;

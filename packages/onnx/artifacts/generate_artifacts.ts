@@ -8,6 +8,13 @@ import {
 } from "../differentiate/growth.ts";
 import type { Loss } from "../differentiate/loss.ts";
 import { loadGraph, opsetOf } from "../graph/load_graph.ts";
+import {
+  anything,
+  checkOptions,
+  names,
+  type OptionKind,
+  type OptionKinds,
+} from "../model/check_options.ts";
 import { DataType, dataTypeName } from "../model/data_type.ts";
 import { prepared } from "../graph/prepared.ts";
 import { OnnxError } from "../model/onnx_error.ts";
@@ -48,6 +55,23 @@ export interface GenerateArtifactsOptions {
   readonly training?: boolean;
 }
 
+const optimizerKind: OptionKind = {
+  must: 'be "adamw", "sgd" or their hyperparameters',
+  holds: (v) =>
+    OPTIMIZERS.includes(v as string) || OPTIMIZERS.includes((v as OptimizerHyperparameters)?.type),
+};
+const OPTIMIZERS = ["adamw", "sgd"];
+const kinds: OptionKinds<GenerateArtifactsOptions> = {
+  // As differentiate() checks them.
+  loss: anything,
+  output: anything,
+  trainable: anything,
+  training: anything,
+  frozen: names,
+  optimizer: optimizerKind,
+  extraOutputs: names,
+};
+
 /** The four files that ONNX Runtime's training builds take. */
 export interface GeneratedArtifacts {
   /** training_model.onnx */
@@ -83,6 +107,7 @@ export function generateArtifacts(
   given: ModelProto,
   options: GenerateArtifactsOptions,
 ): GeneratedArtifacts {
+  checkOptions("generate artifacts", options, kinds);
   const { frozen = [], extraOutputs = [], optimizer = "adamw" } = options;
   const model = prepared(given);
   const target: DifferentiateOptions = {

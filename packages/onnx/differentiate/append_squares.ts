@@ -12,14 +12,7 @@ import { type Examples, refuseExamples, type Shares } from "../rules/per_example
 import { perExampleRules } from "../rules/per_example/rules.ts";
 import { isEmbeddingLoss } from "./embedding_losses.ts";
 import { type Growth, nameResults } from "./growth.ts";
-
-/** How the examples of a batch lie, and how the loss adds them up. */
-export interface SquaresOptions {
-  /** An input whose first axis is the batch. Default: the model's first input. */
-  readonly batchInput?: string;
-  /** How the loss adds up its examples. Default: that of `loss`, else "mean". */
-  readonly reduction?: "mean" | "sum";
-}
+import type { SquaresOptions } from "./squares_options.ts";
 
 /** Operators that only move elements: squares go back through them as gradients do. */
 const MOVES = new Set(["Transpose", "Reshape", "Identity", "Flatten", "Squeeze", "Unsqueeze"]);

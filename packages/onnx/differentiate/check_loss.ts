@@ -2,6 +2,15 @@
 import type { Builder } from "../graph/builder.ts";
 import type { LoadedGraph } from "../graph/load_graph.ts";
 import { nameOf } from "../model/attributes.ts";
+import {
+  anything,
+  checkOptions,
+  flag,
+  number,
+  type OptionKind,
+  text,
+  whole,
+} from "../model/check_options.ts";
 import { dataTypeName, isFloating } from "../model/data_type.ts";
 import { unknownAttribute } from "../model/attribute_kinds.ts";
 import { OnnxError } from "../model/onnx_error.ts";
@@ -58,17 +67,35 @@ export function predictionOf(
 }
 
 /** Options that every loss takes, and further ones. */
-const COMMON = ["type", "output", "prediction", "labels", "reduction"];
-const FURTHER: Readonly<Record<Loss["type"], readonly string[]>> = {
-  crossEntropy: ["weights", "ignoreIndex", "axis", "labelSmoothing", "fromLogits"],
-  binaryCrossEntropy: ["fromLogits"],
-  mse: [],
-  l1: [],
-  huber: ["delta"],
-  distillation: ["temperature", "axis"],
-  cosineEmbedding: ["margin", "second"],
-  contrastive: ["temperature", "symmetric", "second"],
-  triplet: ["margin", "positive", "negative"],
+const COMMON: Readonly<Record<string, OptionKind>> = {
+  type: anything,
+  output: text,
+  prediction: text,
+  labels: text,
+  reduction: anything,
+};
+const weights: OptionKind = {
+  must: "be one number from 0 on for each class",
+  holds: (v) =>
+    (Array.isArray(v) || ArrayBuffer.isView(v)) &&
+    Array.from(v as ArrayLike<number>).every((w) => w >= 0 && w < Infinity),
+};
+const FURTHER: Readonly<Record<Loss["type"], Readonly<Record<string, OptionKind>>>> = {
+  crossEntropy: {
+    weights,
+    ignoreIndex: whole,
+    axis: whole,
+    labelSmoothing: number,
+    fromLogits: anything,
+  },
+  binaryCrossEntropy: { fromLogits: anything },
+  mse: {},
+  l1: {},
+  huber: { delta: number },
+  distillation: { temperature: number, axis: whole },
+  cosineEmbedding: { margin: number, second: text },
+  contrastive: { temperature: number, symmetric: flag, second: text },
+  triplet: { margin: number, positive: text, negative: text },
 };
 
 /** Whether a loss is taken of predictions and labels, not of predictions alone. */
@@ -124,21 +151,23 @@ function checkNames(loss: Loss): void {
   };
   refuse("type", Object.keys(FURTHER), type);
   refuse("reduction", ["mean", "sum"], reduction);
-  const common = COMMON.filter((name) => name !== "labels" || takesLabels(type));
-  const allowed = [...common, ...FURTHER[type]];
+  const kinds: Readonly<Record<string, OptionKind>> = { ...COMMON, ...FURTHER[type] };
+  const allowed = Object.keys(kinds).filter((name) => name !== "labels" || takesLabels(type));
+  const { fromLogits } = loss as { readonly fromLogits?: unknown };
+  if (kinds.fromLogits !== undefined && fromLogits !== undefined && fromLogits !== true) {
+    throw new TypeError(
+      `Cannot append the loss: ${type} is of logits, fromLogits cannot be ${fromLogits}; name the value ` +
+        `before the Softmax or Sigmoid as prediction`,
+    );
+  }
   for (const [option, value] of Object.entries(loss)) {
-    if (
-      option === "fromLogits" && allowed.includes(option) && value !== undefined && value !== true
-    ) {
+    if (value === undefined) continue;
+    if (!allowed.includes(option)) {
       throw new TypeError(
-        `Cannot append the loss: ${type} is of logits, fromLogits cannot be ${value}; name the value ` +
-          `before the Softmax or Sigmoid as prediction`,
+        `Cannot append the loss: ${type} has no option "${option}", only ${allowed.join(", ")}`,
       );
     }
-    if (value === undefined || allowed.includes(option)) continue;
-    throw new TypeError(
-      `Cannot append the loss: ${type} has no option "${option}", only ${allowed.join(", ")}`,
-    );
+    checkOptions<Record<string, unknown>>("append the loss", { [option]: value }, kinds);
   }
 }
 

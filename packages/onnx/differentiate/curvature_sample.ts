@@ -1,9 +1,11 @@
 /** @module */
 import type { ModelProto } from "../proto/onnx_pb.ts";
+import { text } from "../model/check_options.ts";
 import { ruleFor } from "../rules/mod.ts";
 import { appendSample, type SampledMatrix } from "./append_sample.ts";
 import {
   beginGrowth,
+  checkGrowthOptions,
   type Differentiated,
   type DifferentiateOptions,
   endGrowth,
@@ -98,6 +100,7 @@ function sampleOf(
   options: CurvatureSampleOptions,
   matrix: SampledMatrix,
 ): CurvatureSample {
+  checkGrowthOptions(options, { uniform: text });
   const growth = beginGrowth(model, options, ruleFor);
   const { uniform, curvatures } = appendSample(growth, matrix, options.uniform);
   return { ...endGrowth(growth, [...curvatures.values()]), uniform, curvatures };

@@ -3,6 +3,7 @@ import { ruleFor } from "../rules/mod.ts";
 import type { ModelProto } from "../proto/onnx_pb.ts";
 import {
   beginGrowth,
+  checkGrowthOptions,
   type Differentiated,
   type DifferentiateOptions,
   endGrowth,
@@ -31,5 +32,6 @@ import {
  * ```
  */
 export function differentiate(model: ModelProto, options: DifferentiateOptions): Differentiated {
+  checkGrowthOptions(options);
   return endGrowth(beginGrowth(model, options, ruleFor));
 }

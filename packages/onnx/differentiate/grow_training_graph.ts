@@ -5,9 +5,11 @@ import type { appendHutchinson } from "./append_hutchinson.ts";
 import type { appendSample } from "./append_sample.ts";
 import type { appendSquares } from "./append_squares.ts";
 import type { CurvatureSample } from "./curvature_sample.ts";
-import { beginGrowth, type Differentiated, endGrowth } from "./growth.ts";
+import { anything, flag } from "../model/check_options.ts";
+import { beginGrowth, checkGrowthOptions, type Differentiated, endGrowth } from "./growth.ts";
 import type { HessianVectorProduct } from "./hessian_vector_product.ts";
 import type { PerExampleOptions, PerExampleSquares } from "./per_example_squares.ts";
+import { squaresKinds } from "./squares_options.ts";
 
 /** Options of {@linkcode trainingGraph}. */
 export interface TrainingGraphOptions extends PerExampleOptions {
@@ -44,6 +46,7 @@ export function growTrainingGraph(
   model: ModelProto,
   options: TrainingGraphOptions,
 ): TrainingGraph {
+  checkGrowthOptions(options, { ...squaresKinds, squares: flag, curvature: anything });
   const { curvature } = options;
   if (curvature !== undefined && !CURVATURES.includes(curvature)) {
     throw new RangeError(

@@ -3,6 +3,16 @@ import type { Builder } from "../graph/builder.ts";
 import { type LoadedGraph, loadGraph } from "../graph/load_graph.ts";
 import type { RuleLookup } from "../graph/rule.ts";
 import { liveNodes, readsOf } from "../graph/topology.ts";
+import {
+  anyText,
+  anything,
+  checkOptions,
+  flag,
+  names,
+  oneOf,
+  type OptionKind,
+  type OptionKinds,
+} from "../model/check_options.ts";
 import { dataTypeName, isFloating } from "../model/data_type.ts";
 import { OnnxError } from "../model/onnx_error.ts";
 import { valueInfo } from "../model/value_info.ts";
@@ -68,6 +78,31 @@ export interface DifferentiateOptions {
    * costs little, results of GELU and layer normalizations, weights of attention, joined heads.
    */
   readonly recompute?: Recompute;
+}
+
+const kinds: OptionKinds<DifferentiateOptions> = {
+  loss: anything,
+  output: anyText,
+  trainable: anything,
+  wanted: names,
+  stopped: names,
+  outputs: names,
+  parameters: oneOf("inputs", "constants"),
+  fed: names,
+  training: flag,
+  recompute: anything,
+};
+
+/**
+ * Refuses options that there are not.
+ *
+ * @param further Kinds of those that a result beside the gradient has.
+ */
+export function checkGrowthOptions(
+  options: DifferentiateOptions,
+  further: Readonly<Record<string, OptionKind>> = {},
+): void {
+  checkOptions("differentiate", options, { ...kinds, ...further });
 }
 
 /** What {@linkcode differentiate} returns. */

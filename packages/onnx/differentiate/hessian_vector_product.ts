@@ -4,6 +4,7 @@ import { ruleFor } from "../rules/mod.ts";
 import { productsOf } from "./append_hutchinson.ts";
 import {
   beginGrowth,
+  checkGrowthOptions,
   type Differentiated,
   type DifferentiateOptions,
   endGrowth,
@@ -41,6 +42,7 @@ export function hessianVectorProduct(
   model: ModelProto,
   options: DifferentiateOptions,
 ): HessianVectorProduct {
+  checkGrowthOptions(options);
   const growth = beginGrowth(model, options, ruleFor);
   const { vectors, products } = appendProduct(growth);
   return { ...endGrowth(growth, [...products.values()]), vectors, products };

@@ -5,6 +5,7 @@ import type { ModelProto, TensorProto, ValueInfoProto } from "../proto/onnx_pb.t
 import { type ClassLabels, classLabels } from "./class_labels.ts";
 import {
   assemble,
+  checkGrowthOptions,
   type DifferentiateOptions,
   fedBy,
   keptOutputs,
@@ -32,6 +33,7 @@ export function makeLossGraph(
   model: ModelProto,
   options: DifferentiateOptions,
 ): LossGraph {
+  checkGrowthOptions(options);
   const graph = loadGraph(model, lookup, { training: options.training });
   const added: ValueInfoProto[] = [];
   const parameters = chooseTrainable(graph, options.trainable);

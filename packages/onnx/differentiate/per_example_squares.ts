@@ -1,9 +1,11 @@
 /** @module */
 import type { ModelProto } from "../proto/onnx_pb.ts";
 import { ruleFor } from "../rules/mod.ts";
-import { appendSquares, type SquaresOptions } from "./append_squares.ts";
+import { appendSquares } from "./append_squares.ts";
+import { squaresKinds, type SquaresOptions } from "./squares_options.ts";
 import {
   beginGrowth,
+  checkGrowthOptions,
   type Differentiated,
   type DifferentiateOptions,
   endGrowth,
@@ -42,6 +44,7 @@ export function perExampleSquares(
   model: ModelProto,
   options: PerExampleOptions,
 ): PerExampleSquares {
+  checkGrowthOptions(options, squaresKinds);
   const growth = beginGrowth(model, options, ruleFor);
   const squares = appendSquares(growth, options);
   return { ...endGrowth(growth, [...squares.values()]), squares };

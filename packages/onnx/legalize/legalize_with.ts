@@ -6,6 +6,7 @@ import { prepared } from "../graph/prepared.ts";
 import type { RuleLookup } from "../graph/rule.ts";
 import { leavesLast, readsOf } from "../graph/topology.ts";
 import { makeAttribute, nameOf } from "../model/attributes.ts";
+import { anything, checkOptions } from "../model/check_options.ts";
 import { type DataType, isFloating } from "../model/data_type.ts";
 import { OnnxError } from "../model/onnx_error.ts";
 import { declaration, valueInfo } from "../model/value_info.ts";
@@ -60,6 +61,7 @@ export function legalizeWith(
         `current value is ${target}`,
     );
   }
+  checkOptions("legalize", options, { sizes: anything, threads: anything });
   const sizes = checkedSizes(options.sizes ?? {});
   const { threads = 1 } = options;
   if (!(Number.isSafeInteger(threads) && threads >= 1)) {

@@ -1,5 +1,6 @@
 /** @module */
 import { OLDEST_OPSET, opsetOf } from "../graph/load_graph.ts";
+import { anything, checkOptions } from "../model/check_options.ts";
 import { OnnxError } from "../model/onnx_error.ts";
 import type { ModelProto, NodeProto } from "../proto/onnx_pb.ts";
 import { type LoraAdapter, readNotes, withNotes } from "./adapters.ts";
@@ -26,8 +27,6 @@ export interface LoraOptions {
   /** Seed of the numbers that A begins with, an integer from 0 to 2³² − 1. Default 1. */
   readonly seed?: number;
 }
-
-const OPTIONS = ["targets", "rank", "alpha", "dropout", "seed"];
 
 /**
  * Puts adapters of low rank beside layers of a model, whose own weights then stay as they are:
@@ -66,7 +65,7 @@ const OPTIONS = ["targets", "rank", "alpha", "dropout", "seed"];
  * ```
  */
 export function addLora(model: ModelProto, options: LoraOptions = {}): ModelProto {
-  const { rank = 8, alpha = rank, dropout = 0, seed = 1 } = checkOptions(options);
+  const { rank = 8, alpha = rank, dropout = 0, seed = 1 } = checked(options);
   const graph = model.graph;
   if (graph === undefined) throw new OnnxError("Cannot add adapters: the model has no graph");
   if (readNotes(model) !== undefined) {
@@ -127,13 +126,9 @@ export function loraLayers(model: ModelProto): LoraLayer[] {
 }
 
 /** What comes without types is checked here. */
-function checkOptions(options: LoraOptions): LoraOptions {
-  for (const name of Object.keys(options)) {
-    if (OPTIONS.includes(name)) continue;
-    throw new TypeError(
-      `Cannot add adapters: there is no option "${name}", only ${OPTIONS.join(", ")}`,
-    );
-  }
+function checked(options: LoraOptions): LoraOptions {
+  const kinds = { targets: anything, rank: anything, alpha: anything, dropout: anything };
+  checkOptions("add adapters", options, { ...kinds, seed: anything });
   const check = (name: keyof LoraOptions, must: string, holds: (value: number) => boolean) => {
     const value = options[name] as unknown;
     if (value === undefined || (typeof value === "number" && holds(value))) return;

@@ -1,4 +1,5 @@
 /** @module */
+import { checkOptions, flag } from "../model/check_options.ts";
 import { OnnxError } from "../model/onnx_error.ts";
 import { tensorDims } from "../model/tensor.ts";
 import { declaration } from "../model/value_info.ts";
@@ -60,6 +61,7 @@ export function loraTensors(model: ModelProto): TensorProto[] {
  * ```
  */
 export function loraInputs(model: ModelProto, options: LoraInputsOptions = {}): ModelProto {
+  checkOptions("make the adapters inputs", options, { defaults: flag });
   const { defaults = true } = options;
   const tensors = loraTensors(model);
   const graph = model.graph;

@@ -1,5 +1,6 @@
 /** @module */
 import { freshNames, readsOf } from "../graph/topology.ts";
+import { checkOptions, oneOf } from "../model/check_options.ts";
 import { OnnxError } from "../model/onnx_error.ts";
 import { create } from "../proto/create.ts";
 import { type GraphProto, type ModelProto, NodeProto, type TensorProto } from "../proto/onnx_pb.ts";
@@ -35,12 +36,8 @@ export interface MergeLoraOptions {
  * ```
  */
 export function mergeLora(model: ModelProto, options: MergeLoraOptions = {}): ModelProto {
+  checkOptions("merge adapters", options, { quantized: oneOf("refuse", "keep") });
   const { quantized = "refuse" } = options;
-  if (quantized !== "refuse" && quantized !== "keep") {
-    throw new TypeError(
-      `Cannot merge adapters: quantized must be "refuse" or "keep", current value is ${quantized}`,
-    );
-  }
   const notes = readNotes(model);
   if (notes === undefined) return model;
   const graph = model.graph!;

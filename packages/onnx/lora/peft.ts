@@ -1,4 +1,5 @@
 /** @module */
+import { anyText, checkOptions } from "../model/check_options.ts";
 import { DataType, dataTypeName } from "../model/data_type.ts";
 import { OnnxError } from "../model/onnx_error.ts";
 import { makeTensor, tensorData, tensorDims } from "../model/tensor.ts";
@@ -60,6 +61,8 @@ const ROOT = "base_model.model.";
  * ```
  */
 export function toPeft(model: ModelProto, options: ToPeftOptions = {}): PeftAdapter {
+  const kinds = { prefix: anyText, strip: anyText, baseModel: anyText, taskType: anyText };
+  checkOptions("write the adapter", options, kinds);
   const notes = readNotes(model);
   if (notes === undefined) {
     throw new OnnxError("Cannot write the adapter: the model has none; add them by addLora()");

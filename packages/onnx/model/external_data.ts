@@ -2,6 +2,7 @@
 import { create } from "../proto/create.ts";
 import { type ModelProto, StringStringEntryProto, type TensorProto } from "../proto/onnx_pb.ts";
 import { bytesPerElement, DataType } from "./data_type.ts";
+import { anyText, checkOptions, number } from "./check_options.ts";
 import { OnnxError } from "./onnx_error.ts";
 import { bytesOf, tensorData, tensorSize } from "./tensor.ts";
 import { tensorsOf } from "./tensors_of.ts";
@@ -95,8 +96,10 @@ function isInside(path: string): boolean {
 /** Moves large initializers into a data file; the given model is not changed. */
 export function splitExternalData(
   model: ModelProto,
-  { location, threshold = 1024 }: ExternalDataOptions,
+  options: ExternalDataOptions,
 ): { model: ModelProto; data: Uint8Array } {
+  checkOptions("write the model's data file", options, { location: anyText, threshold: number });
+  const { location, threshold = 1024 } = options;
   if (!isInside(location)) {
     throw new OnnxError(
       `Cannot write the model's data file: location "${location}" is not a path below its folder`,

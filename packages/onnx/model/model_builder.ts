@@ -1,6 +1,7 @@
 /** @module */
 import type { Builder } from "../graph/builder.ts";
 import { createBuilder } from "../graph/create_builder.ts";
+import { NEWEST_OPSET, OLDEST_OPSET } from "../graph/load_graph.ts";
 import type { RuleLookup } from "../graph/rule.ts";
 import type { Dim } from "../graph/dims.ts";
 import { create } from "../proto/create.ts";
@@ -78,6 +79,12 @@ export interface Growing {
 
 /** `buildModel()`, with the rules that a lookup finds. */
 export function buildModelWith(lookup: RuleLookup, opset: number = 18): ModelBuilder {
+  if (!(Number.isInteger(opset) && opset >= OLDEST_OPSET && opset <= NEWEST_OPSET)) {
+    throw new RangeError(
+      `Cannot build a model: the operator set must be a whole number from ${OLDEST_OPSET} to ` +
+        `${NEWEST_OPSET}, current value is ${JSON.stringify(opset)}`,
+    );
+  }
   const b = createBuilder(opset, lookup);
   return modelBuilder({
     b,
@@ -115,6 +122,17 @@ export function modelBuilder(growing: Growing): ModelBuilder {
   const m: ModelBuilder = {
     input(name, dims, dataType = DataType.FLOAT) {
       if (b.type(name) !== undefined) throw taken("input", name);
+      if (typeof name !== "string" || name === "") {
+        throw new OnnxError(`Cannot add an input: its name is ${JSON.stringify(name)}`);
+      }
+      const sizes = Array.isArray(dims) &&
+        dims.every((d) => typeof d === "string" ? d !== "" : Number.isSafeInteger(d) && d >= 0);
+      if (!sizes) {
+        throw new OnnxError(
+          `Cannot add the input "${name}": its shape must be whole numbers and names, as ["N", 3], ` +
+            `current value is ${JSON.stringify(dims)}`,
+        );
+      }
       b.declare(name, { dataType, dims });
       inputs.push(declaration(name, dataType, dims));
       return name;

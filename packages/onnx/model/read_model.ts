@@ -6,6 +6,7 @@ import {
   resolveExternalData,
   splitExternalData,
 } from "./external_data.ts";
+import { anything, checkOptions } from "./check_options.ts";
 import { OnnxError } from "./onnx_error.ts";
 import { parseMessage } from "./parse_message.ts";
 
@@ -34,6 +35,7 @@ export interface ReadModelOptions {
  * ```
  */
 export function readModel(bytes: Uint8Array, options: ReadModelOptions = {}): ModelProto {
+  checkOptions("read the model", options, { externalData: anything });
   const model = parse(bytes);
   if (model.graph === undefined) {
     throw new OnnxError(
@@ -88,6 +90,7 @@ export function writeModel(
   options?: { readonly externalData: ExternalDataOptions },
 ): Uint8Array | SplitModel {
   if (options === undefined) return ModelProto.encode(model).finish();
+  checkOptions("write the model", options, { externalData: anything });
   const split = splitExternalData(model, options.externalData);
   return { bytes: ModelProto.encode(split.model).finish(), data: split.data };
 }

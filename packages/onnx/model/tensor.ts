@@ -2,7 +2,13 @@
 import { create } from "../proto/create.ts";
 import { TensorProto } from "../proto/onnx_pb.ts";
 import { clampedNumber } from "./attributes.ts";
-import { arrayFor, DataType, dataTypeName, type TensorArray } from "./data_type.ts";
+import {
+  arrayFor,
+  bytesPerElement,
+  DataType,
+  dataTypeName,
+  type TensorArray,
+} from "./data_type.ts";
 import { OnnxError } from "./onnx_error.ts";
 
 /** The bytes of an array, without a copy. */
@@ -10,10 +16,16 @@ export function bytesOf(data: TensorArray): Uint8Array {
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength) as Uint8Array;
 }
 
+/** Arrays whose bytes are those of another kind. */
+const ALSO: Readonly<Record<string, string>> = {
+  Float16Array: "Uint16Array",
+  Uint8ClampedArray: "Uint8Array",
+};
+
 /**
  * A tensor message over `data`, which is not copied.
  *
- * @throws {OnnxError} When `dims` and the number of elements disagree.
+ * @throws {OnnxError} When `dims` and the number of elements disagree, or the array is one of another type.
  *
  * @example
  * ```ts
@@ -31,6 +43,15 @@ export function makeTensor(
   data: TensorArray,
 ): TensorProto {
   const size = dims.reduce((a, b) => a * b, 1);
+  // Arrays of other realms have other constructors.
+  const kind = Object.prototype.toString.call(data).slice(8, -1);
+  const wanted = bytesPerElement(dataType) === undefined ? kind : arrayFor(dataType, name).name;
+  if (kind !== wanted && ALSO[kind] !== wanted) {
+    throw new OnnxError(
+      `Cannot make tensor "${name}": elements of ${dataTypeName(dataType)} come in a ${wanted}, ` +
+        `given is ${kind}`,
+    );
+  }
   if (data.length !== size) {
     throw new OnnxError(
       `Cannot make tensor "${name}": shape [${dims}] has ${size} elements, data has ${data.length}`,
