@@ -6,6 +6,7 @@ import {
   type NetworkOptions,
   resnet50,
   transformer,
+  type TransformerSizes,
 } from "@precond/testing";
 import { random } from "../random.ts";
 
@@ -58,17 +59,20 @@ export function cnnCase(batch: number): OnnxCase {
   return classifier("cnn", (m) => digitsCnn(m), [batch, 1, 28, 28]);
 }
 
-/** One pre-norm transformer block. */
-export function transformerCase(
-  { width, heads, length, batch }: Readonly<
-    Record<"width" | "heads" | "length" | "batch", number>
-  >,
-): OnnxCase {
-  const dims = [batch, length, width];
+/** Sizes of a transformer and of its batch. */
+export interface TransformerCase extends Omit<TransformerSizes, "layers"> {
+  /** Default 1. */
+  readonly layers?: number;
+  readonly batch: number;
+}
+
+/** Pre-norm transformer blocks. */
+export function transformerCase({ layers = 1, batch, ...sizes }: TransformerCase): OnnxCase {
+  const dims = [batch, sizes.length, sizes.width];
   return {
-    name: "transformer block",
+    name: layers === 1 ? "transformer block" : `transformer ${layers}×${sizes.width}`,
     options: { loss: { type: "mse" } },
-    build: (m) => transformer(m, { layers: 1, width, heads, length }),
+    build: (m) => transformer(m, { layers, ...sizes }),
     feeds: () => ({ x: normal("x", dims), labels: normal("labels", dims) }),
   };
 }
