@@ -60,7 +60,11 @@ const turned = part(
   "turning of convolutions",
   async () => (await import("../legalize/cpu/turned_convolutions.ts")).turnedConvolution,
 );
-const cpu = cpuWith(turned);
+const split = part(
+  "splitting of shifts",
+  async () => (await import("../legalize/cpu/split_shifts.ts")).splitShifts,
+);
+const cpu = cpuWith({ turned, split });
 const webgpu = part(
   "the target webgpu",
   async () => (await import("../legalize/webgpu.ts")).webgpu,

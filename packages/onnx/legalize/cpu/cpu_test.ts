@@ -136,3 +136,54 @@ Deno.test('legalize() for "cpu" with threads makes convolutions of transposed on
     });
   }
 });
+
+interface WeightGradient {
+  readonly name: string;
+  readonly x: readonly number[];
+  readonly dy: readonly number[];
+  readonly attributes?: Record<string, number | readonly number[]>;
+  /** Whether a product takes its place. */
+  readonly split: boolean;
+}
+
+const weightGradients: readonly WeightGradient[] = [
+  { name: "5×5", x: [3, 4, 9, 8], dy: [3, 2, 5, 4], split: true },
+  {
+    name: "7×4, padding that differs by side",
+    x: [2, 5, 6, 7],
+    dy: [2, 3, 3, 6],
+    attributes: { pads: [2, 0, 1, 2] },
+    split: true,
+  },
+  { name: "3×3", x: [2, 4, 6, 6], dy: [2, 2, 4, 4], split: false },
+  {
+    name: "strides",
+    x: [2, 4, 11, 11],
+    dy: [2, 2, 4, 4],
+    attributes: { dilations: [2, 2] },
+    split: false,
+  },
+];
+
+Deno.test('legalize() for "cpu" makes products of gradients of large windows', async (t) => {
+  for (const { name, x, dy, attributes = {}, split } of weightGradients) {
+    await t.step(name, async () => {
+      const perm = [1, 0, 2, 3];
+      const model = makeModel({
+        nodes: [
+          makeNode("Transpose", ["x"], ["xt"], { perm }),
+          makeNode("Transpose", ["dy"], ["dt"], { perm }),
+          makeNode("Conv", ["xt", "dt"], ["dw"], attributes),
+        ],
+        inputs: { x: random(1, x), dy: random(2, dy) },
+        symbols: { x: ["N", ...x.slice(1)], dy: ["N", ...dy.slice(1)] },
+        initializers: {},
+        outputs: ["dw"],
+      });
+      const legal = legalize(model, "cpu").model;
+      assert.equal(legal.graph!.node.some((n) => n.opType === "MatMul"), split);
+      const feeds = { x: random(3, x), dy: random(4, dy) };
+      close(await runOnCpu(legal, feeds), await runOnCpu(model, feeds), 1e-5, name);
+    });
+  }
+});

@@ -10,27 +10,41 @@ import type { MakeLegality } from "../target.ts";
 /** Most ones that are written into the file; more are made when it runs. */
 const MOST_ONES = 4096;
 
+/** Writes a node in another way, or returns false. */
+type Rewriter = (n: NodeContext) => boolean;
+
+/** What writes convolutions in another way, at hand or to be loaded. */
+export interface ConvolutionParts {
+  /** Transposed convolutions as convolutions. */
+  turned(): Rewriter;
+  /** Convolutions that are gradients of large windows as products. */
+  split(): Rewriter;
+}
+
 /**
  * What the CPU provider runs: all of what differentiation writes. Its own optimizer fuses what can be
  * fused (MatMul with Transpose, activations into Conv and Gemm); what is left for us is what it cannot
- * know, the sizes that the caller gives, and two slow kernels.
+ * know, the sizes that the caller gives, and some slow kernels.
  *
  * What is folded here was folded there, once a session; what is computed again stays so, where ONNX
  * Runtime would fold the sizes that it waits for, too.
- *
- * @param turned What writes transposed convolutions as convolutions.
  */
-export function cpuWith(turned: () => (n: NodeContext) => boolean): MakeLegality {
+export function cpuWith({ turned, split }: ConvolutionParts): MakeLegality {
   return (_, { threads }) => ({
     keepsLate: true,
     rewrite: (n) => {
       const { opType, domain } = n.node;
       if (domain !== "") return false;
       return (opType === "ReduceSum" && sumOfRows(n)) ||
-        (opType === "ConvTranspose" && threads > 1 && turned()(n));
+        (opType === "ConvTranspose" && threads > 1 && turned()(n)) ||
+        // Both factors are transposed where it is the gradient of weights.
+        (opType === "Conv" && [0, 1].every((k) => isTransposed(n, k)) && split()(n));
     },
   });
 }
+
+const isTransposed = ({ b, node }: NodeContext, k: number) =>
+  b.producer(node.input[k]!)?.opType === "Transpose";
 
 /**
  * `Σ_i x[i, …] = 1ᵀx`: the gradient of a bias. With several threads ReduceSum over leading axes is many
