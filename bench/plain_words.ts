@@ -82,6 +82,9 @@ const at = (comparisons: readonly Comparison[], place: Place) =>
 const of = (comparisons: readonly Comparison[], method: string) =>
   comparisons.filter((c) => c.method === method);
 
+/** Two decimals, or two digits of what is smaller. */
+const loss = (value: number) => value < 0.1 ? value.toPrecision(2) : value.toFixed(2);
+
 /** Whoever is best among those who are better than the rival. */
 function bestOf(comparisons: readonly Comparison[]): Comparison | undefined {
   return comparisons.filter(({ finding }) => finding === "better")
@@ -97,7 +100,8 @@ function comparedLine({ rows, networks }: Subject): string {
   const seeds = new Set(rows.map(({ seed }) => seed)).size;
   return `Compared: ${count(taking.length, "optimizer")} on ${count(networks.length, "network")}` +
     (theory > 0 ? ` and ${count(theory, "problem")} where theory knows the outcome` : "") +
-    `, ${count(seeds, "run")} each, with the same data and first weights for all.`;
+    `, ${count(seeds, "run")} each${seeds === 1 ? " (chance may decide one: --seeds 5)" : ""}, ` +
+    "with the same data and first weights for all.";
 }
 
 const yardstick =
@@ -159,10 +163,10 @@ function ownLines({ examples, name }: Subject): string[] {
 function noisyLine({ rows, noisy, losses, name }: Subject): string | undefined {
   if (noisy.length === 0) return undefined;
   const lossOf = (place: Place, method: string) =>
-    median(
+    loss(median(
       rows.filter((row) => placeKey(row) === placeKey(place) && row.method === method)
         .map(({ finalTestLoss }) => finalTestLoss ?? Infinity),
-    ).toFixed(2);
+    ));
   const parts = noisy.map((place) => {
     const best = bestOf(at(losses, place));
     if (!best) return `${name(place)}: nobody below Adam`;

@@ -97,6 +97,17 @@ Deno.test("plainWords() tells backends apart, and counts who diverged at every r
 Deno.test("plainWords() without Adam compares nothing", () => {
   const alone = examples("mlp", "sgd", [4]);
   assert.deepEqual(plainWords({ rows: alone, sensitivity: [] }, problems), [
-    "Compared: 1 optimizer on 1 network, 1 run each, with the same data and first weights for all.",
+    "Compared: 1 optimizer on 1 network, 1 run each (chance may decide one: --seeds 5), with the " +
+    "same data and first weights for all.",
   ]);
+});
+
+Deno.test("plainWords() shows of small losses in what they differ", () => {
+  const one = (method: string, finalTestLoss: number) =>
+    seeds("label-noise", method, [{ finalTestLoss, selection: "finalValidation" }]);
+  const lines = plainWords({
+    rows: [...one("adam", 0.0121), ...one("combined", 0.0091)],
+    sensitivity: [],
+  }, problems);
+  assert.ok(lines.some((line) => line.includes("combined(), 0.0091 and Adam 0.012, −0.003")));
 });

@@ -52,7 +52,8 @@ export type Operand = Expr | number;
 export function constant(value: number): Expr {
   if (typeof value !== "number" || Number.isNaN(value)) {
     throw new RangeError(
-      `Cannot make a constant: value must be a number, current value is ${value}`,
+      `Cannot make a constant: value must be a number, current value is ${value}` +
+        (Number.isNaN(value) ? "; expressions take add() and mul(), not + and *" : ""),
     );
   }
   return { op: "const", value };
