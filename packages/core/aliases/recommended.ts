@@ -71,7 +71,8 @@ const signalOf = ({ exponent = 0.5, beta2 = 0.999, epsilon = 1e-8 }: SnrOnlyOpti
  * scale is absolute: it shrinks as the signal is used up, which takes the place of a schedule.
  *
  * Default η 0.05, reached in 10 steps. The step does not change when the loss is scaled. As an element
- * moves by at most η a step, standardise inputs, and targets of a regression.
+ * moves by at most η a step, standardise inputs, and targets of a regression. For a pre-trained
+ * transformer the default is too large: try 0.004.
  *
  * Keeps 3 arrays a parameter (12 bytes; Adam 2 and 8).
  *
@@ -159,7 +160,8 @@ export interface CombinedOptions extends SnrOnlyOptions {
  * keeps the identity (see `kronecker()`: long sides, and sides that cost much beside the gradient) it
  * is `snrOnly()`.
  *
- * Default η 0.04, reached in 10 steps. The step does not change when the loss is scaled.
+ * Default η 0.04, reached in 10 steps. The step does not change when the loss is scaled. For a
+ * pre-trained transformer the default is too large: try 0.004.
  *
  * Keeps 3 arrays a parameter (12 bytes) and 2n² numbers for each side of length n that is rotated.
  *
