@@ -52,7 +52,16 @@ export const pack: Stage = async () => {
   if (code !== 0) return { code };
   mkdirSync(join(root, "packs"), { recursive: true });
   const names = publicPackages(root).flatMap(({ npm }) => ["-w", npm.name!]);
-  return { code: await run(npmProgram("npm"), ["pack", "--pack-destination", "packs", ...names]) };
+  return {
+    code: await run(npmProgram("npm"), [
+      "pack",
+      "--loglevel",
+      "warn",
+      "--pack-destination",
+      "packs",
+      ...names,
+    ]),
+  };
 };
 
 /** Runs an example by its folder's name: its page's server, or its program. */
