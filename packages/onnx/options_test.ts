@@ -44,6 +44,7 @@ const refusals: readonly Refusal[] = [
   [(o) => trainingGraph(model, o), { loss, squares: 1 }, /squares must be true or false/],
   [(o) => perExampleSquares(model, o), { loss, reduction: "none" }, /reduction must be one of/],
   [(o) => legalize(model, "cpu", o), { size: { N: 3 } }, /no option "size", only sizes, threads/],
+  [(o) => legalize(model, "cpu", o), { sizes: { M: 3 } }, /no size .* "M", only N/],
   [(o) => generateArtifacts(model, o), { loss, optimizer: "adam" }, /optimizer must be "adamw"/],
   [(o) => generateArtifacts(model, o), { loss, optimiser: "sgd" }, /no option "optimiser"/],
   [(o) => generateArtifacts(model, o), { loss, frozen: "w" }, /frozen must be a list of names/],

@@ -63,7 +63,11 @@ export function exportInferenceModel(
     values.set(tensor.name, tensor);
   }
   const outputs = options.outputs ?? graph.output.map((o) => o.name);
-  const made = new Set(graph.node.flatMap((node) => node.output));
+  const made = new Set([
+    ...graph.node.flatMap((node) => node.output),
+    ...graph.initializer.map(({ name }) => name),
+    ...inputs,
+  ]);
   for (const name of outputs) {
     if (!made.has(name)) throw new OnnxError(`Cannot export the model: nothing makes "${name}"`);
   }

@@ -178,6 +178,9 @@ Deno.test("precond-onnx artifacts, then export, with other parameters", () =>
     const model = join(training, "training_model.onnx");
     assert.equal(JSON.parse((await cli("inspect", model, "--json")).out).totals.trainable, 0);
     const again = join(folder, "again.onnx");
+    const other = await cli("gradient", training, "-o", again, "--loss", "mse", "--labels", "t");
+    assert.equal(other.code, 2);
+    assert.match(other.err, /has its own loss; name what another one compares by --prediction/);
     const grown = await cli("gradient", training, "-o", again, "--kind", "gauss-newton");
     assert.equal(grown.code, 0, grown.err);
     assert.deepEqual(names((await read(again)).graph!.output), [

@@ -70,6 +70,12 @@ async function gradient(command: Command, path: string, options: Options): Promi
   const target = targetOf(command, options, { required: !isFolder(path) });
   const { model, external, files, training } = readModelOrArtifacts(path);
   refuseOverwriting([out], files);
+  if (training !== undefined && target.loss !== undefined && options.prediction === undefined) {
+    command.error(
+      `error: "${path}" has its own loss; name what another one compares by --prediction`,
+      { exitCode: 2 },
+    );
+  }
   const own = training === undefined ? {} : {
     trainable: training.trainable,
     ...(target.loss === undefined ? { output: training.loss } : {}),

@@ -174,6 +174,7 @@ function size(text: string, previous: Readonly<Record<string, number>> = {}) {
   if (name === undefined) {
     throw new InvalidArgumentError(`expected a name and a whole number, as N=64`);
   }
+  if (Number(digits) === 0) throw new InvalidArgumentError(`${name} must be at least 1`);
   if (Object.hasOwn(previous, name) && previous[name] !== Number(digits)) {
     throw new InvalidArgumentError(`${name} is ${previous[name]} already`);
   }

@@ -135,6 +135,7 @@ Deno.test("Lists of a repeated option add up, other values are not given twice",
         /options '--training' and '--no-training' exclude each other/,
       ],
       [["--size", "N=1", "--size", "N=2"], /N is 1 already/],
+      [["--size", "N=0"], /N must be at least 1/],
     ];
     for (const [more, message] of refused) {
       const { code, text } = await gradient(...more);

@@ -237,12 +237,15 @@ export function endGrowth(growth: Growth, further: readonly string[] = []): Diff
  * @throws {OnnxError} For one that the graph does not make.
  */
 export function keptOutputs(
-  { b, outputs }: LoadedGraph,
+  { b, inputs, outputs }: LoadedGraph,
   options: DifferentiateOptions,
 ): readonly string[] {
   const kept = options.outputs ?? outputs.map((o) => o.name);
   for (const name of kept) {
-    if (b.producer(name) === undefined) {
+    // A model may give back what it is fed, and what it stores.
+    const isThere = b.producer(name) !== undefined || b.initializers.has(name) ||
+      inputs.some((input) => input.name === name);
+    if (!isThere) {
       throw new OnnxError(`Cannot keep output "${name}": the graph does not make it`);
     }
   }

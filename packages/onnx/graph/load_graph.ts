@@ -11,6 +11,7 @@ import { createBuilder } from "./create_builder.ts";
 import { type Rewrite, type RuleLookup, ruleOf } from "./rule.ts";
 import { type Dim, symbolOf } from "./dims.ts";
 import { inlineFunctions } from "./inline_functions.ts";
+import { addKnownBranch } from "./known_branch.ts";
 import { prepared } from "./prepared.ts";
 import { sortNodes } from "./topology.ts";
 
@@ -165,6 +166,9 @@ function requireUnderstood(opset: number): void {
 export function addNode(b: Builder, node: NodeProto, opset: number, lookup: RuleLookup): void {
   if (node.opType === "Constant" && node.domain === "") {
     if (addConstant(b, node)) return;
+  }
+  if (node.opType === "If" && node.domain === "") {
+    if (addKnownBranch(b, node, (inner) => addNode(b, inner, opset, lookup))) return;
   }
   const rule = ruleOf(lookup, node);
   try {

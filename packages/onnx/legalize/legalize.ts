@@ -2,6 +2,7 @@
 import type { ModelProto } from "../proto/onnx_pb.ts";
 import { ruleFor } from "../rules/mod.ts";
 import { cpu } from "./cpu/cpu.ts";
+import { refuseUnknownSizes } from "./known_sizes.ts";
 import { type Legalized, type LegalizeOptions, legalizeWith } from "./legalize_with.ts";
 import type { MakeLegality, Target } from "./target.ts";
 import { webgl } from "./webgl/webgl.ts";
@@ -30,6 +31,7 @@ const targets: Readonly<Record<Target, MakeLegality>> = { cpu, webgpu, webgl };
  * it saves; on WebGPU and WebGL the forward values are kept.
  *
  * @throws {OnnxError} One error that lists every node that the target does not run.
+ * @throws {TypeError} For a size that the model does not have.
  *
  * @example
  * ```ts
@@ -47,5 +49,6 @@ export function legalize(
   target: Target,
   options: LegalizeOptions = {},
 ): Legalized {
+  refuseUnknownSizes("legalize", given, options?.sizes);
   return legalizeWith({ lookup: ruleFor, targets }, given, target, options);
 }

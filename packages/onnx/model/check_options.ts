@@ -64,8 +64,5 @@ export function checkOptions<Options extends object>(
 }
 
 /** A value for a message. */
-function shown(value: unknown): string {
-  if (typeof value === "function") return `the function ${value.name}`;
-  if (typeof value === "number" || value === undefined) return String(value);
-  return JSON.stringify(value) ?? String(value);
-}
+const shown = (value: unknown) =>
+  typeof value === "number" ? value : JSON.stringify(value) ?? value;

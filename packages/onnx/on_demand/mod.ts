@@ -163,6 +163,7 @@ export function buildModel(opset?: number): ModelBuilder {
 }
 
 export { NotLoaded };
+export { refuseUnknownSizes } from "../legalize/known_sizes.ts";
 export { exportInferenceModel } from "../artifacts/export_inference_model.ts";
 export { readArtifacts } from "../artifacts/read_artifacts.ts";
 export { readCheckpoint } from "../artifacts/checkpoint.ts";

@@ -116,8 +116,12 @@ const gatherBlockQuantized: OperatorRule = {
     if (table === undefined || indices === undefined || dataType === undefined) return [];
     const gathered = axisOf(n, n.int("gather_axis", 0), table.length);
     const blocked = axisOf(n, n.int("quantize_axis", 1), table.length);
+    const bits = n.int("bits", 4);
+    if (bits !== 4 && bits !== 8) {
+      n.refuse("read", `its integers have ${bits} bits, expected are 4 or 8`);
+    }
     // Bytes hold two integers of 4 bits.
-    const each = n.type(0)!.dataType === DataType.UINT8 ? 8 / n.int("bits", 4) : 1;
+    const each = n.type(0)!.dataType === DataType.UINT8 ? 8 / bits : 1;
     const dims = table.map((size, axis) => axis === blocked ? product([size, each]) : size);
     return [{
       dataType,

@@ -251,3 +251,31 @@ for (const bits of [4, 8] as const) {
     );
   });
 }
+
+Deno.test("Integers of a size that ONNX Runtime does not pack are refused by it", () => {
+  const read = () =>
+    differentiate(
+      makeModel({
+        nodes: [
+          makeNode(
+            "GatherBlockQuantized",
+            ["table", "ids", "scales"],
+            ["rows"],
+            { bits: 3, block_size: 16 },
+            "com.microsoft",
+          ),
+          makeNode("Mul", ["rows", "w"], ["y"]),
+          makeNode("ReduceSum", ["y"], ["loss"], { keepdims: 0 }),
+        ],
+        inputs: { ids: { dims: [2], data: [0, 1], type: DataType.INT64 } },
+        initializers: {
+          table: { dims: [2, 8], data: new Array(16).fill(0), type: DataType.UINT8 },
+          scales: { dims: [2, 1], data: [1, 1], type: DataType.FLOAT },
+          w: { dims: [1], data: [1], type: DataType.FLOAT },
+        },
+        outputs: ["loss"],
+      }),
+      { output: "loss", trainable: ["w"] },
+    );
+  assert.throws(read, /GatherBlockQuantized .*: its integers have 3 bits, expected are 4 or 8/);
+});

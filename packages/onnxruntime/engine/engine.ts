@@ -15,6 +15,7 @@ import {
 } from "@precond/core/backend";
 import { batchSizeOf } from "../graphs/batch.ts";
 import type { LoadedGraph } from "../graphs/graphs.ts";
+import { sizedInput } from "../graphs/inputs.ts";
 import type { Ort, Tensor } from "../hosts/ort.ts";
 import type { Engine, Gathering, GatherOptions, StepHooks } from "./engine_types.ts";
 import { nonFinite } from "./feeds/feed_values.ts";
@@ -113,7 +114,8 @@ export function createEngine<A>(
   /** Runs forward and backward. Only scratch arrays and the random numbers' state change. */
   const run = async (feeds: TakenFeeds, options: GatherOptions): Promise<Pending> => {
     const { batchSize: asked, readLoss = true, sample, early, afresh = false } = options;
-    const given = checkFeeds(ort, "step", feeds, setup.plan.inputs);
+    const { inputs, sizes } = setup.plan;
+    const given = checkFeeds(ort, "step", feeds, inputs.map((i) => sizedInput(i, sizes)));
     const batchSize = sizeOf(given, asked);
     countRows(given);
     const sampling: Sampling<A> | undefined = sample && sampler.samples && (early || due())

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Definition } from "@precond/core";
-import { legalize, loading } from "@precond/onnx/on_demand";
+import { legalize, loading, NotLoaded, refuseUnknownSizes } from "@precond/onnx/on_demand";
 import { type Graphs, openGraphs } from "../graphs/graphs.ts";
 import { type Initial, planTraining, type TrainingPlan } from "../graphs/plan.ts";
 import type { TrainingSource } from "../graphs/source.ts";
@@ -43,6 +43,7 @@ export async function setUp(
   options: TrainerOptions,
 ): Promise<Setup<unknown>> {
   let plan = await loading(() => planTraining(source, options), source.model);
+  refuseUnknownSizes("create a trainer", plan.plain.model, options.sizes);
   const { host, provider, lost } = await openHost(ort, {
     executionProviders: options.executionProviders ?? ["cpu"],
     ...options.sessionOptions,
@@ -110,7 +111,7 @@ export async function setUp(
         if (values.length === 0) return () => {};
         const names = values.map(({ name }) => name);
         const frozen = [...plan.fixed.filter((f) => !f.updates).map((f) => f.name), ...names];
-        const next = planTraining(source, { ...options, frozen });
+        const next = frozenPlan(source, { ...options, frozen }, names);
         return () => {
           for (const value of values) enter({ ...value, updates: false });
           plan = next;
@@ -129,6 +130,25 @@ export async function setUp(
     disposeArrays(backend, parameters, fixed);
     await host.dispose();
     throw error;
+  }
+}
+
+/** The plan with further frozen parameters, for callers that cannot wait. */
+function frozenPlan(
+  source: TrainingSource,
+  options: TrainerOptions,
+  names: readonly string[],
+): TrainingPlan {
+  try {
+    return planTraining(source, options);
+  } catch (cause) {
+    if (!(cause instanceof NotLoaded)) throw cause;
+    const list = names.map((name) => JSON.stringify(name)).join(", ");
+    throw new TypeError(
+      `Cannot load: the file has other values of ${list}, and a graph that takes them needs code that ` +
+        `is not loaded; create the trainer with { frozen: [${list}] }`,
+      { cause },
+    );
   }
 }
 

@@ -6,7 +6,7 @@
 import type { Legalized, ModelProto, NodeProto, TrainingGraph } from "@precond/onnx";
 import { loading, lossGraph, trainingGraph } from "@precond/onnx/on_demand";
 import type { Session } from "../hosts/create_session.ts";
-import { fixedDims, type InputInfo, inputInfo } from "./inputs.ts";
+import { fixedDims, type InputInfo, inputInfo, sizedInput } from "./inputs.ts";
 import type { Capturer } from "../hosts/capture/capturer.ts";
 import type { Tensor } from "../hosts/ort.ts";
 import { ownInputs, type TrainingPlan } from "./plan.ts";
@@ -90,7 +90,7 @@ export function openGraphs(options: GraphOptions): Graphs {
     }) ?? plain());
     // The caller feeds what the model asks for; the provider may take other types.
     const inputs = graph.model.graph!.input.map((input) => ({
-      ...inputInfo(input),
+      ...sizedInput(inputInfo(input), plan.sizes),
       labels: graph.labels?.get(input.name),
     }));
     const result = model.graph!.output.find(({ name }) => name === graph.loss);

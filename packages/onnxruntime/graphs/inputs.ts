@@ -38,6 +38,15 @@ export function inputInfo({ name, type }: ValueInfoProto): InputInfo {
   return { name, type: elemType, dims };
 }
 
+/** An input with numbers for the sizes that have them: its batches must have these. */
+export function sizedInput<Info extends InputInfo>(
+  info: Info,
+  sizes: Readonly<Record<string, number>>,
+): Info {
+  const numberOf = (d: number | string) => Object.hasOwn(sizes, d) ? sizes[d]! : d;
+  return { ...info, dims: info.dims?.map(numberOf) };
+}
+
 /** The shape of an input for random numbers, from the sizes that the other inputs have. */
 export function uniformDims(
   { name, dims }: InputInfo,

@@ -36,6 +36,8 @@ export interface TrainingPlan {
   readonly outputs: readonly string[];
   /** Inputs that the caller feeds. */
   readonly inputs: readonly InputInfo[];
+  /** Numbers for symbolic sizes. */
+  readonly sizes: Readonly<Record<string, number>>;
   /** What the backward pass computes again, if the caller says so. */
   readonly recompute: Recompute | undefined;
   /** Where the batch's examples lie. */
@@ -110,6 +112,7 @@ export function planTraining(source: TrainingSource, options: PlanOptions): Trai
   ]);
   return {
     ...{ source, plain, trained, fixed, outputs, inputs, recompute },
+    sizes: options.sizes ?? {},
     batch: batchAxes(inputs, compared),
   };
 }

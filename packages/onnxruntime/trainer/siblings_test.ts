@@ -12,6 +12,7 @@ import {
   signalFraction,
 } from "@precond/core";
 import { buildModel, type ModelProto } from "@precond/onnx";
+import { NotLoaded } from "@precond/onnx/on_demand";
 import assert from "node:assert/strict";
 import { mlp, nodeOrt } from "../scenarios/builds.ts";
 import type { Feeds, Ort } from "../hosts/ort.ts";
@@ -216,4 +217,76 @@ Deno.test("release() twice is nothing, and a trainer is disposed of at the end o
   }
   await assert.rejects(trainer.step(net.feeds(0)), /it is released$/);
   await Promise.all([trainer.release(), trainer.release()]);
+});
+
+Deno.test("A model may give back what it is fed, and what it stores", async () => {
+  const m = buildModel();
+  const w = m.parameter("w", [2], Float32Array.of(3, 4));
+  m.output(m.op("Mul", [m.input("x", [2, 2]), w], {}, "y"));
+  const model = m.build();
+  const { input, output } = model.graph!;
+  output.push(input[0]!, { ...output[0]!, name: "w", type: undefined });
+  const trainer = await Trainer.create(nodeOrt, { model, loss: { type: "mse" } }, {
+    optimizer: sgd({ learningRate: 0.1 }),
+  });
+  const x = { data: Float32Array.of(1, 2, 3, 4), dims: [2, 2] };
+  // y = [[3, 8], [9, 16]], ∂w = ½ [3 + 27, 16 + 64]
+  await trainer.step({ x, labels: { data: new Float32Array(4), dims: [2, 2] } });
+  assert.deepEqual([...await trainer.gradient("w")], [15, 40]);
+  const given = await trainer.predict({ x });
+  assert.deepEqual([...given.x!.data as Float32Array], [1, 2, 3, 4]);
+  assert.deepEqual([...given.w!.data as Float32Array], [1.5, 0]);
+  const session = await nodeOrt.InferenceSession.create(await trainer.exportModel());
+  const run = await session.run({ x: new nodeOrt.Tensor("float32", x.data, x.dims) });
+  assert.deepEqual([...run.w!.data as Float32Array], [1.5, 0]);
+  await session.release();
+  await trainer.release();
+});
+
+Deno.test("Sizes that have numbers are those that batches have, and no others can be given", async () => {
+  const source = { model: linear(), loss: { type: "crossEntropy" } } as const;
+  await assert.rejects(Trainer.create(nodeOrt, source, { sizes: { M: 3 } }), {
+    name: "TypeError",
+    message: 'Cannot create a trainer: no size of the model is called "M", only N',
+  });
+  const trainer = await Trainer.create(nodeOrt, source, { sizes: { N: 3 } });
+  await assert.rejects(
+    trainer.step(batch(2)),
+    /Cannot step: "x" must have shape \[3,4\], given is \[2,4\]/,
+  );
+  await assert.rejects(trainer.predict({ x: batch(2).x! }), /must have shape \[3,4\]/);
+  await trainer.step(batch(3));
+  await trainer.release();
+});
+
+Deno.test("A state whose graphs need code that is not loaded is refused with the way to load it", async () => {
+  const source = () => {
+    const m = buildModel();
+    const h = m.op("MatMul", [
+      m.input("x", ["N", 4]),
+      m.parameter("a", [4, 4], new Float32Array(16)),
+    ]);
+    m.output(m.op("MatMul", [h, m.parameter("b", [4, 3], new Float32Array(12))], {}, "logits"));
+    return { model: m.build(), loss: { type: "crossEntropy" } } as const;
+  };
+  const saving = await Trainer.create(nodeOrt, source());
+  saving.setParameter("a", new Float32Array(16).fill(1));
+  const file = await saving.save();
+  let late = false;
+  const trainer = await Trainer.create(nodeOrt, source(), {
+    trainable: (name) => {
+      if (late) throw new NotLoaded("a rule is", () => Promise.resolve());
+      return name === "b";
+    },
+  });
+  late = true;
+  assert.throws(() => trainer.load(file), {
+    name: "TypeError",
+    message: /other values of "a", .* create the trainer with \{ frozen: \["a"\] \}/,
+  });
+  late = false;
+  trainer.load(file);
+  assert.deepEqual(await trainer.parameter("a"), new Float32Array(16).fill(1));
+  await trainer.release();
+  await saving.release();
 });

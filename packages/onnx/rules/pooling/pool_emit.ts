@@ -20,7 +20,14 @@ export function poolWindows(n: NodeContext): Windows | undefined {
   const kernel = n.ints("kernel_shape");
   if (kernel === undefined) return n.refuse("read", "kernel_shape is missing");
   if (dims.length < 3) n.refuse("read", `shape [${dims}] is not that of images`);
-  return windowsOf(n, kernel, dims.slice(2));
+  const windows = windowsOf(n, kernel, dims.slice(2));
+  if (n.string("auto_pad", "NOTSET").startsWith("SAME") && windows.dilations.some((d) => d !== 1)) {
+    n.refuse(
+      "read",
+      "its auto_pad is SAME, for which ONNX Runtime takes no account of its dilations: give pads",
+    );
+  }
+  return windows;
 }
 
 /** Images and channels stay, the sizes become the numbers of windows. */

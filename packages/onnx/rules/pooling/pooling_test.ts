@@ -294,6 +294,10 @@ Deno.test("Pooling refuses what does not fit, or is not known", () => {
     /Cannot differentiate AveragePool "AveragePool of y": ceil_mode needs sizes that are known/,
   );
   assert.throws(
+    attempt("MaxPool", { kernel_shape: [2, 2], dilations: [2, 1], auto_pad: "SAME_UPPER" }),
+    /Cannot read MaxPool "MaxPool of y": its auto_pad is SAME, .* of its dilations: give pads/,
+  );
+  assert.throws(
     attempt("LpPool", { kernel_shape: [2, 2], p: 0 }),
     /Cannot differentiate LpPool "LpPool of y": p is 0, expected at least 1/,
   );

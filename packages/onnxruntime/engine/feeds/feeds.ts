@@ -101,7 +101,13 @@ function tensorFor(
   ) {
     const { given } = feed;
     if (!Array.isArray(given?.dims)) {
-      fail("be a tensor or { data, dims }", `given is ${kindOf(given)}`);
+      const dims = (given as { readonly dims?: unknown } | null | undefined)?.dims;
+      fail(
+        "be a tensor or { data, dims }",
+        dims === undefined
+          ? `given is ${kindOf(given)}`
+          : `its dims are ${kindOf(dims)} instead of an Array of numbers`,
+      );
     }
     const { data } = given;
     if (ArrayBuffer.isView(data) && data.byteLength === 0) {
