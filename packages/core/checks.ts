@@ -27,6 +27,9 @@ export function shown(value: unknown): string {
   if (typeof value === "function") return value.name ? `the function ${value.name}` : "a function";
   if (Array.isArray(value)) return `the array [${value.length > 8 ? "…" : value.map(shown)}]`;
   if (typeof value !== "object" || value === null) return String(value);
+  // Of a host's arrays it is the shape that tells.
+  const { shape } = value as { shape?: unknown };
+  if (Array.isArray(shape)) return `an object of shape [${shape}]`;
   const tag = Object.prototype.toString.call(value).slice(8, -1);
   return tag === "RegExp" ? String(value) : tag === "Object" ? "an object" : `an object (${tag})`;
 }

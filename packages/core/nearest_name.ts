@@ -4,38 +4,29 @@
  * @module
  */
 
-/** Names of TensorFlow.js, PyTorch, Keras and optax, and what they are called here. */
-const elsewhere: Readonly<Record<string, readonly string[]>> = {
-  lr: ["learningRate"],
-  eta: ["learningRate"],
-  rate: ["learningRate"],
-  stepsize: ["learningRate"],
-  betas: ["beta1", "decay"],
-  b1: ["beta1"],
-  b2: ["beta2"],
-  beta: ["decay", "momentum", "beta1"],
-  rho: ["decay", "beta2"],
-  gamma: ["factor", "decay"],
-  alpha: ["learningRate", "decay"],
-  mu: ["momentum", "decay"],
-  momentum: ["decay", "beta1"],
-  eps: ["epsilon", "damping"],
-  wd: ["weightDecay"],
-  l2: ["weightDecay"],
-  lambda: ["weightDecay", "damping"],
-  mask: ["match"],
-  hessian: ["curvature"],
-  maxnorm: ["maximum"],
-  tmax: ["steps"],
-  totalsteps: ["steps"],
-  decaysteps: ["steps"],
-  initvalue: ["from"],
-  initiallearningrate: ["from"],
-  endvalue: ["to"],
-  etamin: ["to"],
-  minlr: ["minimum", "to"],
-  decayrate: ["factor", "decay"],
-  usenesterov: ["nesterov"],
+/** Names of options here, and what TensorFlow.js, PyTorch, Keras and optax call them. */
+const elsewhere: Readonly<Record<string, string>> = {
+  learningRate: "lr eta rate stepsize",
+  "beta1 decay": "betas",
+  beta1: "b1",
+  beta2: "b2",
+  "decay momentum beta1": "beta",
+  "decay beta2": "rho",
+  "factor decay": "gamma decayrate",
+  "learningRate decay": "alpha",
+  "momentum decay": "mu",
+  "decay beta1": "momentum",
+  "epsilon damping": "eps",
+  weightDecay: "wd l2",
+  "weightDecay damping": "lambda",
+  match: "mask",
+  curvature: "hessian",
+  maximum: "maxnorm",
+  steps: "tmax totalsteps decaysteps",
+  from: "initvalue initiallearningrate",
+  to: "endvalue etamin",
+  "minimum to": "minlr",
+  nesterov: "usenesterov",
 };
 
 const plain = (name: string) => name.toLowerCase().replace(/[^a-z0-9]/g, "");
@@ -65,8 +56,9 @@ export function nearestName(name: string, known: readonly string[]): string | un
   const given = plain(name);
   const same = known.find((k) => plain(k) === given);
   if (same !== undefined) return same;
-  const foreign = Object.hasOwn(elsewhere, given) ? elsewhere[given]! : [];
-  const called = foreign.find((k) => known.includes(k));
+  const called = Object.keys(elsewhere)
+    .find((here) => elsewhere[here]!.split(" ").includes(given))
+    ?.split(" ").find((k) => known.includes(k));
   if (called !== undefined) return called;
   const scored = known
     .map((k) => ({ k, d: distance(given, plain(k)), length: Math.max(given.length, k.length) }))

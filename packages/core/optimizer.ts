@@ -1,12 +1,13 @@
 /** @module */
 import { type Definition } from "./chain/per_parameter.ts";
-import { checkOptions, checkValue, type Kind, type Kinds } from "./checks.ts";
+import { checkOptions, checkValue, isPlain, type Kind, type Kinds } from "./checks.ts";
 import { arrayBackend } from "./driver/array_backend.ts";
 import type { Backend } from "./driver/backend.ts";
 import type { Contribution, StepOptions } from "./driver/contribution.ts";
 import { createDriver } from "./driver/driver.ts";
 import { wasmBackend } from "./driver/wasm_backend.ts";
 import * as kinds from "./kinds.ts";
+import { arrayNames, checkApart } from "./shared_memory.ts";
 import { loadState, saveState } from "./state/optimizer_state.ts";
 
 /** One parameter's share of a step, on plain arrays. */
@@ -62,7 +63,6 @@ export interface Optimizer {
   dispose(): void;
 }
 
-const evidence = ["gradient", "gradientSquares", "curvature"] as const;
 const contributionKinds: Kinds<ArrayContribution> = {
   weights: kinds.float32Array,
   gradient: kinds.float32Array,
@@ -73,8 +73,9 @@ const contributionKinds: Kinds<ArrayContribution> = {
 
 const contributed: Kind = {
   must: "be an object with the arrays of each parameter by name",
-  type: (value) => typeof value === "object" && value !== null && !Array.isArray(value),
+  type: isPlain,
 };
+const names: Kind = kinds.listOf({ must: "be a name", type: (value) => typeof value === "string" });
 const stepKinds: Kinds<Omit<StepOptions, "countClipped">> = {
   batchSize: kinds.positive,
   microBatches: kinds.count,
@@ -85,7 +86,7 @@ function checked(name: string, given: ArrayContribution): ArrayContribution {
   const action = `step ${JSON.stringify(name)}`;
   const c = checkOptions(action, given, contributionKinds, ["weights", "gradient"]);
   const size = c.shape?.reduce((a, b) => a * b, 1) ?? c.weights.length;
-  for (const kind of ["weights", ...evidence] as const) {
+  for (const kind of arrayNames) {
     const array = c[kind];
     if (array !== undefined && array.length !== size) {
       throw new TypeError(
@@ -94,28 +95,6 @@ function checked(name: string, given: ArrayContribution): ArrayContribution {
     }
   }
   return c;
-}
-
-/** Refuses weights that two names share: they would take two steps. */
-function checkApart(given: readonly (readonly [name: string, ArrayContribution])[]): void {
-  const sorted = new Map<ArrayBufferLike, [name: string, start: number, end: number][]>();
-  for (const [name, { weights: { buffer, byteOffset, byteLength } }] of given) {
-    const views = sorted.get(buffer) ?? [];
-    if (views.length === 0) sorted.set(buffer, views);
-    if (byteLength > 0) views.push([name, byteOffset, byteOffset + byteLength]);
-  }
-  for (const views of sorted.values()) {
-    views.sort(([, a], [, b]) => a - b);
-    for (let i = 1; i < views.length; i++) {
-      const [before, , end] = views[i - 1]!, [name, start] = views[i]!;
-      if (start >= end) continue;
-      throw new TypeError(
-        `Cannot step ${JSON.stringify(name)}: its weights share memory with those of ` +
-          `${JSON.stringify(before)}, and would take two steps; give tied weights once, with the ` +
-          "sum of their gradients",
-      );
-    }
-  }
 }
 
 /** Works on arrays of any backend by copying in and out; on Float32Arrays without copies. */
@@ -134,7 +113,10 @@ function adapter<A>(definition: Definition, backend: Backend<A>, copies: boolean
     set learningRate(rate) {
       driver.learningRate = rate;
     },
-    curvatureDue: (names) => driver.curvatureDue(names),
+    curvatureDue(given) {
+      checkValue("tell whether curvature is due", given, names, "names");
+      return driver.curvatureDue(given);
+    },
     step(contributions, options) {
       checkValue("step", contributions, contributed, "contributions");
       const how = checkOptions("step", options, stepKinds);

@@ -150,6 +150,7 @@ Deno.test("step() refuses contributions that are none, with their name, and chan
   const cases: [given: unknown, options: unknown, message: RegExp][] = [
     [null, {}, /^Cannot step: contributions must be an object/],
     [[weights], {}, /^Cannot step: contributions must be an object/],
+    [new Map([["w", { weights, gradient }]]), {}, /^Cannot step: contributions must be an object/],
     [{ w: [weights, gradient] }, {}, /^Cannot step "w": options must be an object/],
     [{ w: { weights } }, {}, /^Cannot step "w": gradient must .* not given/],
     [{ w: { weights, grad: gradient } }, {}, /^Cannot step "w": "grad" .* did you mean gradient/],
@@ -189,4 +190,45 @@ Deno.test("step() refuses weights that two names share, and takes views beside e
   assert.equal(optimizer.iteration, 0);
   step(4, 0, 2);
   assert.deepEqual([...all], [-1, -1, -1, -1, -1, -1]);
+});
+
+Deno.test("step() refuses evidence in the memory of weights, but takes the weights' own array", () => {
+  for (const lowering of ["javascript", "wasm"] as const) {
+    const optimizer = core.createOptimizer(core.sgd({ learningRate: 1 }), { lowering });
+    const all = Float32Array.of(1, 2, 3), a = Float32Array.of(1), b = Float32Array.of(2);
+    const shared: Record<string, core.ArrayContribution>[] = [
+      { w: { weights: all.subarray(1), gradient: all.subarray(0, 2) } },
+      { w: { weights: all.subarray(0, 2), gradient: all.subarray(1) } },
+      { a: { weights: a, gradient: b }, b: { weights: b, gradient: Float32Array.of(1) } },
+      {
+        w: { weights: all, gradient: new Float32Array(3), curvature: new Float32Array(all.buffer) },
+      },
+    ];
+    for (const given of shared.slice(0, 3)) {
+      assert.throws(() => optimizer.step(given), {
+        name: "TypeError",
+        message: /^Cannot step "\w": its gradient shares memory with the weights of "\w", .* copy$/,
+      });
+    }
+    assert.deepEqual([...all, ...a, ...b], [1, 2, 3, 1, 2]);
+    optimizer.step({ w: { weights: all, gradient: all } });
+    assert.deepEqual([...all], [0, 0, 0]);
+    optimizer.step(shared[3]!);
+  }
+});
+
+Deno.test("slot() and curvatureDue() refuse what is no name of theirs", () => {
+  const optimizer = core.createOptimizer(core.adam());
+  optimizer.step({ w: { weights: new Float32Array(1), gradient: new Float32Array(1) } });
+  for (const slot of ["constructor", "__proto__", null, 5]) {
+    assert.throws(() => optimizer.slot("w", slot as never), {
+      name: "TypeError",
+      message: `Cannot find slot "${slot}" of "w": known are inverseRms.v, inverseRms.to.m`,
+    });
+  }
+  for (const names of ["w", undefined, [5], { w: 1 }]) {
+    assert.throws(() => optimizer.curvatureDue(names as never), {
+      message: /^Cannot tell whether curvature is due: names must be an array/,
+    });
+  }
 });

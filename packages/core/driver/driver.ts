@@ -199,10 +199,10 @@ export function createDriver<A>(definition: Definition, backend: Backend<A>): Dr
     ready: () => stepper.ready(),
     slot(parameter, slot) {
       const state = parameters.get(parameter);
-      const array = state?.slots[slot];
+      const array = state && Object.hasOwn(state.slots, slot) ? state.slots[slot] : undefined;
       if (array === undefined) {
         throw new TypeError(
-          `Cannot find slot "${slot}" of "${parameter}": known are ${
+          `Cannot find slot "${String(slot)}" of "${String(parameter)}": known are ${
             state
               ? Object.keys(state.slots).join(", ") || "no slots"
               : [...parameters.keys()].join(", ") || "no parameters yet"

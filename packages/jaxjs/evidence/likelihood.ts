@@ -23,8 +23,27 @@ function softplus(z: Array): Array {
 /** As float32: integers times fractions would be cut off. */
 const float = (y: Array) => y.dtype === np.float32 ? y : y.astype(np.float32);
 
-/** The negative log-likelihood of one example's label. Consumes both. */
+/** Refuses labels that would be stretched to the predictions, or the other way round. */
+function checkLabels(likelihood: Likelihood, z: Array, y: Array): void {
+  const [given, outputs] = [y, z].map(({ shape }) => shape.join()) as [string, string];
+  const classes = likelihood === "categorical" && y.ndim < z.ndim;
+  const fits = classes
+    ? given === z.shape.slice(0, -1).join()
+    : given === outputs || likelihood !== "categorical" && y.size === 1 && z.size === 1;
+  if (fits) return;
+  throw new TypeError(
+    `Cannot gather evidence: f gives predictions of shape [${outputs}] for one example, ` +
+      `and its label has shape [${given}], which does not fit "${likelihood}"`,
+  );
+}
+
+/**
+ * The negative log-likelihood of one example's label. Consumes both.
+ *
+ * @throws {TypeError} If the label's shape does not fit the predictions'.
+ */
 export function lossOf(likelihood: Likelihood, z: Array, y: Array): Array {
+  checkLabels(likelihood, z, y);
   switch (likelihood) {
     case "categorical": {
       const classes = z.shape.at(-1)!;

@@ -12,7 +12,7 @@ import {
   vjp,
   vmap,
 } from "@jax-js/jax";
-import { checkOptions, checkValue, kinds } from "@precond/core/backend";
+import { checkOptions, checkValue, kinds, shown, takesRawSquares } from "@precond/core/backend";
 import type { ArrayTree, Solver, TreeEvidence } from "../solver/precond.ts";
 import { holdingOf, type SolverState } from "../solver/state.ts";
 import { drawnDerivative, type Likelihood, lossOf } from "./likelihood.ts";
@@ -67,6 +67,16 @@ const mapLeaves = (f: (...leaves: Array[]) => Array, first: ArrayTree, ...rest: 
 const batched = (f: Loose, count: number): Loose =>
   vmap(f as never, [null, ...new globalThis.Array(count).fill(0)]) as unknown as Loose;
 
+/** Refuses losses of single examples that are no scalars: their mean would be another loss. */
+function checkScalars(losses: ArrayTree): Array {
+  const shape = (losses as Partial<Array> | undefined)?.shape;
+  if (shape?.length === 1) return losses as Array;
+  throw new TypeError(
+    "Cannot gather evidence: f must return the loss of one example, a scalar, " +
+      (shape ? `current shape is [${shape.slice(1)}]` : `current value is ${shown(losses)}`),
+  );
+}
+
 /** Consumes parameters, key and batch. */
 function gather({ f, likelihood, squares, kind }: Plan): Traced {
   const one: Loose = likelihood === undefined ? f : (params, ...example) => {
@@ -76,7 +86,8 @@ function gather({ f, likelihood, squares, kind }: Plan): Traced {
   return (params, key, batch) => {
     const size = leavesOf(batch)[0]!.shape[0]!;
     const shared = () => tree.ref(batch) as ArrayTree[];
-    const meanLoss: Loose = (p) => np.mean(batched(one, batch.length)(p, ...shared()) as Array);
+    const meanLoss: Loose = (p) =>
+      np.mean(checkScalars(batched(one, batch.length)(p, ...shared())));
     const found: Record<string, ArrayTree> = {};
     if (squares) {
       const each = valueAndGrad(one as never) as unknown as Loose;
@@ -216,6 +227,7 @@ export function valueAndEvidence<
     ? "hutchinson"
     : undefined;
   const wantsSquares = needs.includes("gradientSquares");
+  const wantsOwn = takesRawSquares(solver.definition);
   const compiled = new Map<string, Traced & { dispose?(): void }>();
   const functionFor = (squares: boolean, due: boolean): Traced => {
     const key = `${squares}/${due}`;
@@ -231,8 +243,8 @@ export function valueAndEvidence<
   const measure = (params: Params, state: SolverState, ...batch: ArrayTree[]) => {
     const { backend: { device } } = holdingOf(action, state, solver);
     const batchSize = examplesOf(action, batch);
-    // One example has no noise to tell.
-    const squares = wantsSquares && batchSize > 1;
+    // One example has no noise to tell; where squares are no noise, its own are what is wanted.
+    const squares = wantsSquares && (batchSize > 1 || wantsOwn);
     const key = np.array(Uint32Array.of(seed, state.iteration), {
       ...(device === defaultDevice() ? {} : { device }),
     });

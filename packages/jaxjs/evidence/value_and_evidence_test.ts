@@ -6,11 +6,13 @@ import {
   applyUpdates,
   type Definition,
   diagonalNewton,
+  empiricalFisher,
   fisher,
   gaussNewton,
   hutchinson,
   type Likelihood,
   precond,
+  sgd,
   signalNewton,
   signalSgd,
   userCurvature,
@@ -292,4 +294,37 @@ Deno.test("what cannot be measured is refused with what to do", () => {
   assert.throws(() => measure(params, state, np.zeros([0, 2])), /current shapes are \[0,2\]/);
   assert.deepEqual([params, x, y].map((a) => a.refCount), [1, 1, 1]);
   state.dispose();
+});
+
+Deno.test("a batch of one gives empirical Fisher its square, and no noise", () => {
+  const f = (w: np.Array, x: np.Array) => np.dot(w, x);
+  const one = () => [array([2, 3]), array([[3, -4]])] as const;
+  const source = empiricalFisher({ from: "gradientSquares" });
+  const [w, x] = one();
+  const fisher = measured(newton({ curvature: source }), f, w, [x]);
+  assert.deepEqual([fisher.gradientSquares, fisher.microBatches], [[9, 16], 1]);
+  const [v, y] = one();
+  assert.equal(measured(squaresOnly(), f, v, [y]).gradientSquares, undefined);
+});
+
+Deno.test("losses that are no scalars, and labels that would be stretched, are refused", () => {
+  const refused = (...given: Parameters<typeof measured>) =>
+    assert.throws(() => measured(...given), (error: Error) => {
+      assert.match(
+        error.message,
+        /^Cannot gather evidence: f (must return the loss|gives predict)/,
+      );
+      return error.name === "TypeError";
+    });
+  const batch = () => array([[1, 2], [3, 4]]);
+  refused(sgd(), (w, x) => w.mul(x), array([1, 2]), [batch()]);
+  const likely: [Likelihood, np.Array][] = [
+    ["gaussian", np.ones([2])],
+    ["bernoulli", np.ones([2, 1])],
+    ["categorical", np.ones([2, 1])],
+  ];
+  for (const [likelihood, labels] of likely) {
+    const f = (w: np.Array, x: np.Array) => w.mul(x);
+    refused(sgd(), f, array([1, 2]), [batch(), labels], { likelihood });
+  }
 });

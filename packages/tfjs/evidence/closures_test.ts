@@ -67,7 +67,8 @@ Deno.test("micro-batches give the mean gradient and the mean of its squares", as
   const w = tf.variable(tf.scalar(2), true, "micro");
   // gradients 1, 2, 3, 6 of the losses c·w
   const closures = [1, 2, 3, 6].map((c) => () => tf.mul(c, w) as tf.Scalar);
-  const { value, gradients, gradientSquares } = microBatchEvidence(tensorBackend(), closures, [w]);
+  const { value, grads: gradients, evidence } = microBatchEvidence(tensorBackend(), closures, [w]);
+  const { gradientSquares } = evidence;
   assert.equal(value.dataSync()[0], 6);
   assert.equal(gradients.micro!.dataSync()[0], 3);
   assert.equal(gradientSquares.micro!.dataSync()[0], 12.5);

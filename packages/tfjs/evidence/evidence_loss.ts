@@ -115,6 +115,14 @@ export function evidenceLoss(
     },
   );
   checkValue("give evidence to the loss", loss, kinds.either(kinds.text, kinds.callable), "loss");
+  const name = typeof loss === "string" ? loss : undefined;
+  if (name !== undefined && given.like !== undefined || !name && fromLogits && !given.like) {
+    throw new TypeError(
+      name === undefined
+        ? "Cannot give evidence to the loss: fromLogits says how labels are drawn, which like is needed for"
+        : `Cannot give evidence to the loss: like is for losses that are functions, labels are drawn as for ${name}`,
+    );
+  }
   const like = typeof loss === "string" ? loss : given.like;
   const plain = typeof loss === "string" ? lossNamed(loss, fromLogits) : loss;
   const title = like ?? (plain.name || "a function");

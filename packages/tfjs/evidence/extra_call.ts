@@ -1,12 +1,11 @@
 /** @module */
 import * as tf from "@tensorflow/tfjs-core";
+import { withoutRemains } from "./undisturbed.ts";
 
 /** What this file uses of the engine's state. */
 interface EngineState {
   readonly activeScope: { readonly track: readonly tf.Tensor[] };
   readonly scopeStack: readonly unknown[];
-  readonly gradientDepth: number;
-  readonly activeTape: readonly { readonly saved: readonly tf.Tensor[] }[] | null;
 }
 
 /** Options of {@linkcode extraGradients}. */
@@ -61,17 +60,14 @@ export function extraGradients(
   const mine = new Set<tf.Tensor>();
   engine.startScope("precond gradients");
   try {
-    const { value, grads } = options.constant
-      ? someGradients(watched, variables ?? [])
-      : tf.variableGrads(watched, variables && [...variables]);
+    const { value, grads } = withoutRemains(() =>
+      options.constant
+        ? someGradients(watched, variables ?? [])
+        : tf.variableGrads(watched, variables && [...variables])
+    );
     const found = Object.entries(grads).filter((g): g is [string, tf.Tensor] => g[1] != null);
     for (const t of [value, ...found.map(([, g]) => g)]) mine.add(tf.keep(t));
     return { value: value as tf.Scalar, gradients: Object.fromEntries(found) };
-  } catch (error) {
-    // tfjs leaves what it saved for a backward pass that does not come.
-    const { gradientDepth, activeTape } = stateOf(engine);
-    if (gradientDepth === 0) { for (const { saved } of activeTape ?? []) tf.dispose([...saved]); }
-    throw error;
   } finally {
     engine.endScope();
     // What the backward pass had saved is disposed by now; what is still kept, the closure kept.

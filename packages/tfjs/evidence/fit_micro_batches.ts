@@ -1,4 +1,6 @@
 /** @module */
+import { checkOptions, checkValue, type Kind } from "@precond/core/backend";
+import * as kinds from "@precond/core/kinds";
 import * as tf from "@tensorflow/tfjs-core";
 
 /** Inputs or targets: one tensor, or one for each input or output of the model. */
@@ -16,6 +18,16 @@ export interface FitMicroBatchesOptions {
   /** Equal slices of the batch, k ≥ 2. */
   readonly microBatches: number;
 }
+
+const action = "fit micro-batches";
+
+const tensors: Kind = {
+  must: "be a tensor, or one for each input or output",
+  type: (value) =>
+    value instanceof tf.Tensor ||
+    typeof value === "object" && value !== null &&
+      Object.values(value).every((t) => t instanceof tf.Tensor),
+};
 
 const tensorsOf = (batch: BatchTensors): tf.Tensor[] =>
   batch instanceof tf.Tensor ? [batch] : Object.values(batch);
@@ -60,9 +72,11 @@ export async function fitMicroBatches(
   y: BatchTensors,
   options: FitMicroBatchesOptions,
 ): Promise<number | number[]> {
-  const { microBatches: k } = options;
-  const optimizer = model.optimizer as tf.Optimizer & { accumulate?: number };
-  if (optimizer.accumulate === undefined) {
+  const { microBatches: k } = checkOptions(action, options, { microBatches: kinds.integer(2) }, [
+    "microBatches",
+  ]);
+  const optimizer = model?.optimizer as tf.Optimizer & { accumulate?: number } | undefined;
+  if (optimizer?.accumulate === undefined) {
     throw new TypeError("Cannot fit micro-batches: the model's optimizer is not made by precond()");
   }
   if (optimizer.accumulate > 1) {
@@ -70,11 +84,8 @@ export async function fitMicroBatches(
       `Cannot fit micro-batches: the optimizer accumulates ${optimizer.accumulate} calls already`,
     );
   }
-  if (!Number.isInteger(k) || k < 2) {
-    throw new RangeError(
-      `Cannot fit micro-batches: microBatches must be an integer of at least 2, current value is ${k}`,
-    );
-  }
+  checkValue(action, x, tensors, "x");
+  checkValue(action, y, tensors, "y");
   const sizes = [...new Set([...tensorsOf(x), ...tensorsOf(y)].map(({ shape }) => shape[0]!))];
   const [examples] = sizes as [number];
   if (sizes.length > 1 || examples % k !== 0) {

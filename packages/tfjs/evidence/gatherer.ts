@@ -5,6 +5,7 @@
  */
 import { accumulator, type Backend, type Means } from "@precond/core/backend";
 import * as tf from "@tensorflow/tfjs-core";
+import type { GradientEntry } from "../optimizer/contributions.ts";
 import type { TensorEvidence } from "../optimizer/options.ts";
 
 /** What some calls gave. */
@@ -34,11 +35,25 @@ export interface Gatherer {
   /** Calls so far. */
   readonly calls: number;
   /** Adds a call's gradients and evidence; the caller keeps the tensors. Nothing changes if it throws. */
-  add(gradients: tf.NamedTensorMap, evidence?: TensorEvidence): Addition;
+  add(
+    gradients: tf.NamedTensorMap | readonly GradientEntry[],
+    evidence?: TensorEvidence,
+  ): Addition;
+  /**
+   * Adds a call, and with so many calls updates by their mean and drops them. Returns whether it did; what
+   * was gathered before this call stays if the update throws.
+   */
+  take(gradients: readonly GradientEntry[], evidence: TensorEvidence, to: Goal): boolean;
   /** Disposes what is gathered. */
   drop(): void;
   /** Frees the kernels, too. */
   dispose(): void;
+}
+
+/** What calls are gathered for. */
+export interface Goal {
+  readonly calls: number;
+  update(gradients: readonly GradientEntry[], evidence: TensorEvidence): void;
 }
 
 const none: Totals = { calls: 0, means: new Map(), samples: 0, curvature: new Map(), examples: 0 };
@@ -49,6 +64,17 @@ const disposeMeans = (means: ReadonlyMap<string, Means<tf.Tensor>>) => {
 
 const tensorsOf = (means: ReadonlyMap<string, Means<tf.Tensor>>, key: keyof Means<tf.Tensor>) =>
   Object.fromEntries([...means].map(([name, m]) => [name, m[key]!]));
+
+function eachOnce(gradients: readonly GradientEntry[]): tf.NamedTensorMap {
+  const seen = new Set<string>();
+  for (const [name] of gradients) {
+    if (seen.has(name)) {
+      throw new TypeError(`Cannot accumulate: the gradient of "${name}" is given twice`);
+    }
+    seen.add(name);
+  }
+  return Object.fromEntries(gradients);
+}
 
 /**
  * The mean gradient over calls on micro-batches of equal size, and the mean of their squared gradients
@@ -94,53 +120,68 @@ export function createGatherer(backend: Backend<tf.Tensor>, squares: boolean): G
     totals = none;
   };
 
+  const add: Gatherer["add"] = (gradients, evidence = {}) => {
+    if (evidence.gradientSquares) {
+      throw new TypeError(
+        "Cannot accumulate: gradientSquares are made from the accumulated calls, and given too",
+      );
+    }
+    const before = totals;
+    const calls = before.calls + 1;
+    const given = Array.isArray(gradients) ? eachOnce(gradients) : gradients;
+    const summed = addTo(means, before.means, given as tf.NamedTensorMap, calls);
+    let curvature = before.curvature;
+    const sampled = before.samples + (evidence.curvature ? 1 : 0);
+    try {
+      if (evidence.curvature) {
+        curvature = addTo(samples, before.curvature, evidence.curvature, sampled);
+      }
+    } catch (error) {
+      disposeMeans(summed);
+      throw error;
+    }
+    const examples = evidence.batchSize === undefined || before.examples === undefined
+      ? undefined
+      : before.examples + evidence.batchSize;
+    const after: Totals = { calls, means: summed, samples: sampled, curvature, examples };
+    return {
+      calls,
+      gradients: tensorsOf(summed, "gathered"),
+      evidence: {
+        ...(sampled > 0 ? { curvature: tensorsOf(curvature, "gathered") } : {}),
+        ...(squares ? { gradientSquares: tensorsOf(summed, "squares"), microBatches: calls } : {}),
+        ...(examples === undefined ? {} : { batchSize: examples }),
+      },
+      commit() {
+        disposeMeans(before.means);
+        if (curvature !== before.curvature) disposeMeans(before.curvature);
+        totals = after;
+      },
+      rollback() {
+        disposeMeans(summed);
+        if (curvature !== before.curvature) disposeMeans(curvature);
+      },
+    };
+  };
+
   return {
     get calls() {
       return totals.calls;
     },
-    add(gradients, evidence = {}) {
-      if (evidence.gradientSquares) {
-        throw new TypeError(
-          "Cannot accumulate: gradientSquares are made from the accumulated calls, and given too",
-        );
+    add,
+    take(gradients, evidence, { calls, update }) {
+      const mean = add(gradients, evidence);
+      if (mean.calls < calls) {
+        mean.commit();
+        return false;
       }
-      const before = totals;
-      const calls = before.calls + 1;
-      const summed = addTo(means, before.means, gradients, calls);
-      let curvature = before.curvature;
-      const sampled = before.samples + (evidence.curvature ? 1 : 0);
       try {
-        if (evidence.curvature) {
-          curvature = addTo(samples, before.curvature, evidence.curvature, sampled);
-        }
-      } catch (error) {
-        disposeMeans(summed);
-        throw error;
+        update(Object.entries(mean.gradients), mean.evidence);
+      } finally {
+        mean.rollback();
       }
-      const examples = evidence.batchSize === undefined || before.examples === undefined
-        ? undefined
-        : before.examples + evidence.batchSize;
-      const after: Totals = { calls, means: summed, samples: sampled, curvature, examples };
-      return {
-        calls,
-        gradients: tensorsOf(summed, "gathered"),
-        evidence: {
-          ...(sampled > 0 ? { curvature: tensorsOf(curvature, "gathered") } : {}),
-          ...(squares
-            ? { gradientSquares: tensorsOf(summed, "squares"), microBatches: calls }
-            : {}),
-          ...(examples === undefined ? {} : { batchSize: examples }),
-        },
-        commit() {
-          disposeMeans(before.means);
-          if (curvature !== before.curvature) disposeMeans(before.curvature);
-          totals = after;
-        },
-        rollback() {
-          disposeMeans(summed);
-          if (curvature !== before.curvature) disposeMeans(curvature);
-        },
-      };
+      drop();
+      return true;
     },
     drop,
     dispose() {

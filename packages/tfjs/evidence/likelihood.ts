@@ -8,6 +8,8 @@ import * as tf from "@tensorflow/tfjs-core";
 import {
   batchAxisOf,
   type BatchOptions,
+  checkGiven,
+  checkNone,
   checkShapes,
   likelihood,
   type LikelihoodLoss,
@@ -38,7 +40,14 @@ import {
  * optimizer.minimize(classification(() => tf.matMul(x, w), y));
  * ```
  */
-export function classification(logits: () => tf.Tensor, labels: tf.Tensor): LikelihoodLoss {
+export function classification(
+  logits: () => tf.Tensor,
+  labels: tf.Tensor,
+  ...none: readonly never[]
+): LikelihoodLoss {
+  const action = "make the classification loss";
+  checkGiven(action, logits, labels);
+  checkNone(action, none, "the first axis counts the examples, the last one the classes");
   const oneHot = (classes: number) =>
     labels.rank === 1
       ? tf.cast(tf.oneHot(tf.cast(labels, "int32") as tf.Tensor1D, classes), "float32")
@@ -79,6 +88,7 @@ export function binary(
   labels: tf.Tensor,
   options: BatchOptions = {},
 ): LikelihoodLoss {
+  checkGiven("make the binary loss", logits, labels);
   const axis = batchAxisOf("make the binary loss", options, labels);
   const each = () => {
     const z = logits();
@@ -119,6 +129,7 @@ export function squaredError(
   targets: tf.Tensor,
   options: BatchOptions = {},
 ): LikelihoodLoss {
+  checkGiven("make the squared error", predictions, targets);
   const axis = batchAxisOf("make the squared error", options, targets);
   const squares = () => {
     const f = predictions();

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { checkOptions } from "@precond/core/backend";
+import { checkOptions, checkValue, type Kind, shown } from "@precond/core/backend";
 import * as kinds from "@precond/core/kinds";
 import * as tf from "@tensorflow/tfjs-core";
 import { exampleSigns } from "./residuals.ts";
@@ -68,6 +68,22 @@ export function likelihood(
 export interface BatchOptions {
   /** The axis of outputs and labels that counts the examples; default 0. Sequence-first models: 1. */
   readonly batchAxis?: number;
+}
+
+const tensor: Kind = { must: "be a tensor", type: (value) => value instanceof tf.Tensor };
+
+/** Refuses what is no closure and no labels. */
+export function checkGiven(action: string, outputs: () => tf.Tensor, labels: tf.Tensor): void {
+  checkValue(action, outputs, kinds.callable, "what computes the outputs");
+  checkValue(action, labels, tensor, "what the outputs are compared with");
+}
+
+/** Refuses arguments that a function does not have, such as the options of its siblings. */
+export function checkNone(action: string, given: readonly unknown[], why: string): void {
+  if (given.every((value) => value === undefined)) return;
+  throw new TypeError(
+    `Cannot ${action}: it has no options, current value is ${shown(given[0])}; ${why}`,
+  );
 }
 
 /**

@@ -1,11 +1,9 @@
 /** @module */
-import type { Backend } from "@precond/core/backend";
-import type * as tf from "@tensorflow/tfjs-core";
-import type { TensorEvidence } from "../optimizer/options.ts";
+import type { ResolvedOptions, TensorEvidence } from "../optimizer/options.ts";
 import { partFor } from "../parts/registry.ts";
 import { isLikelihood } from "./likelihood_loss.ts";
 import type { MeasureRequest } from "./measure_request.ts";
-import type { Sampler } from "./sampler.ts";
+import type { Sampler, Stepping } from "./sampler.ts";
 
 /** Takes evidence from further calls of a closure. */
 export interface Measurer {
@@ -13,6 +11,8 @@ export interface Measurer {
   readonly evaluations: number;
   /** The batch size if the closure tells it, and samples (kept) of what is due. */
   measure(request: MeasureRequest): TensorEvidence;
+  /** The squares of the gradients of a batch of one, if a piece of the definition takes them, kept. */
+  ownSquares: Sampler["ownSquares"];
   /** Disposes what the closures of earlier calls kept. */
   release(): void;
   /** Frees the kernels, too. */
@@ -20,8 +20,9 @@ export interface Measurer {
 }
 
 /** Makes the measurer of one optimizer. */
-export function createMeasurer(backend: Backend<tf.Tensor>, differenceStep: number): Measurer {
+export function createMeasurer(stepping: Stepping, options: ResolvedOptions): Measurer {
   let sampler: Sampler | undefined;
+  const sampling = () => sampler ??= partFor("sampling", "sample").createSampler(stepping, options);
   return {
     get evaluations() {
       return sampler?.evaluations ?? 0;
@@ -35,9 +36,9 @@ export function createMeasurer(backend: Backend<tf.Tensor>, differenceStep: numb
       // One example has no noise to tell.
       const squares = request.squares && canSign && batchSize !== undefined && batchSize > 1;
       if (!source && !squares) return told;
-      sampler ??= partFor("sampling", "sample").createSampler(backend, differenceStep);
-      return { ...told, ...sampler.sample(request, squares ? batchSize : undefined) };
+      return { ...told, ...sampling().sample(request, squares ? batchSize : undefined) };
     },
+    ownSquares: (definition, gradients) => sampling().ownSquares(definition, gradients),
     release: () => sampler?.release(),
     dispose: () => sampler?.dispose(),
   };

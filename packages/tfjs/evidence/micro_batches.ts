@@ -1,6 +1,8 @@
 /** @module */
-import type { Backend } from "@precond/core/backend";
+import { type Backend, checkValue } from "@precond/core/backend";
+import * as kinds from "@precond/core/kinds";
 import * as tf from "@tensorflow/tfjs-core";
+import type { TensorEvidence } from "../optimizer/options.ts";
 import { extraGradients } from "./extra_call.ts";
 import { createGatherer } from "./gatherer.ts";
 
@@ -9,18 +11,19 @@ export interface MicroBatchEvidence {
   /** The mean loss. */
   readonly value: tf.Scalar;
   /** Mean gradient. */
-  readonly gradients: tf.NamedTensorMap;
-  /** Mean of the squared micro-batch gradients. */
-  readonly gradientSquares: tf.NamedTensorMap;
+  readonly grads: tf.NamedTensorMap;
+  /** Mean of the squared micro-batch gradients, and k. */
+  readonly evidence: Required<Pick<TensorEvidence, "gradientSquares" | "microBatches">>;
 }
 
 /**
- * How many closures there are.
+ * Refuses too few closures.
  *
  * @throws {RangeError} For fewer than two.
  * @throws {TypeError} If the optimizer accumulates calls.
  */
-export function checkClosures(closures: readonly unknown[], accumulate: number): number {
+export function checkClosures(closures: readonly unknown[], accumulate: number): void {
+  checkValue("compare micro-batches", closures, kinds.listOf(kinds.callable), "closures");
   const k = closures.length;
   if (k < 2) {
     throw new RangeError(
@@ -32,7 +35,6 @@ export function checkClosures(closures: readonly unknown[], accumulate: number):
       `Cannot compare micro-batches: the optimizer accumulates ${accumulate} calls already`,
     );
   }
-  return k;
 }
 
 /** Mean gradient and mean squared gradient over the closures. */
@@ -57,8 +59,11 @@ export function microBatchEvidence(
           Object.fromEntries(Object.entries(map).map(([k, t]) => [k, tf.keep(tf.clone(t))]));
         result = {
           value: kept(loss.gradients).value as tf.Scalar,
-          gradients: kept(sum.gradients),
-          gradientSquares: kept(sum.evidence.gradientSquares!),
+          grads: kept(sum.gradients),
+          evidence: {
+            gradientSquares: kept(sum.evidence.gradientSquares!),
+            microBatches: closures.length,
+          },
         };
       } finally {
         tf.dispose([value, gradients]);

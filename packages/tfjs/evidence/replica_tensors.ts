@@ -17,6 +17,21 @@ export interface ReplicaTensors {
 interface Stepping {
   readonly accumulate: number;
   readonly curvatureDue: boolean;
+  applyGradients(gradients: tf.NamedTensorMap, evidence: TensorEvidence): void;
+}
+
+/** One update of the optimizer by what {@linkcode replicaTensors} makes of the replicas. */
+export function applyReplicas(
+  optimizer: Stepping,
+  replicas: readonly Replica[],
+  own: Pick<TensorEvidence, "curvature">,
+): void {
+  const { gradients, evidence, made } = replicaTensors(replicas, own, optimizer);
+  try {
+    optimizer.applyGradients(gradients, evidence);
+  } finally {
+    tf.dispose(made);
+  }
 }
 
 /**

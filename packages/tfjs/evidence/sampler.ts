@@ -1,14 +1,20 @@
 /** @module */
-import type { CurvatureSource } from "@precond/core";
-import type { Backend } from "@precond/core/backend";
+import type { CurvatureSource, Definition } from "@precond/core";
+import { type Backend, type Driver, takesRawSquares } from "@precond/core/backend";
 import * as tf from "@tensorflow/tfjs-core";
-import type { TensorEvidence } from "../optimizer/options.ts";
+import type { ResolvedOptions, TensorEvidence } from "../optimizer/options.ts";
 import { extraGradients } from "./extra_call.ts";
 import { hutchinsonSampler } from "./hutchinson.ts";
 import { isLikelihood } from "./likelihood_loss.ts";
 import type { MeasureRequest } from "./measure_request.ts";
 import { undisturbed } from "./undisturbed.ts";
 import { createWrappedSamples } from "./wrapped_samples.ts";
+
+/** What the sampler uses of the optimizer's states. */
+export interface Stepping {
+  readonly driver: Driver<tf.Tensor>;
+  readonly backend: Backend<tf.Tensor>;
+}
 
 /** Takes samples by further calls of a closure. */
 export interface Sampler {
@@ -19,6 +25,11 @@ export interface Sampler {
    * its size is given.
    */
   sample(request: MeasureRequest, squaresOf: number | undefined): TensorEvidence;
+  /**
+   * The squares of the gradients of a batch of one, kept, if a piece of the definition takes them: the mean
+   * squared gradient of the examples is that of the only one.
+   */
+  ownSquares(definition: Definition, gradients: tf.NamedTensorMap): TensorEvidence;
   /** Disposes what the closures of earlier calls kept. */
   release(): void;
   /** Frees the kernels, too. */
@@ -36,8 +47,8 @@ function scaledSquares(gradients: tf.NamedTensorMap, batchSize: number): tf.Name
 }
 
 /** Makes the sampler of one optimizer. */
-export function createSampler(backend: Backend<tf.Tensor>, differenceStep: number): Sampler {
-  const hutchinson = hutchinsonSampler(backend, differenceStep);
+export function createSampler({ driver, backend }: Stepping, options: ResolvedOptions): Sampler {
+  const hutchinson = hutchinsonSampler(backend, options.differenceStep);
   const kept = new Set<tf.Tensor>();
   let evaluations = 0;
   const gradientsOf: typeof extraGradients = (f, variables, options) => {
@@ -76,6 +87,18 @@ export function createSampler(backend: Backend<tf.Tensor>, differenceStep: numbe
     return scaledSquares(gradients, batchSize);
   };
 
+  /** As `driver.curvatureDue()`: by the updates of these variables. */
+  const squaresDue = (variables: readonly tf.Variable[]) => {
+    const states = driver.state().parameters;
+    let steps = 0;
+    for (const { name } of variables) {
+      const known = states.get(name);
+      if (!known?.samples.gradientSquares) return true;
+      steps = Math.max(steps, known.step);
+    }
+    return steps % options.squaresEvery === 0;
+  };
+
   const release = () => {
     for (const t of kept) if (!t.isDisposed) t.dispose();
     kept.clear();
@@ -85,14 +108,14 @@ export function createSampler(backend: Backend<tf.Tensor>, differenceStep: numbe
     get evaluations() {
       return evaluations;
     },
-    sample: (request, batchSize) =>
-      undisturbed(() => {
-        const { source } = request;
+    sample(request, batchSize) {
+      const { source, variables } = request;
+      const squares = batchSize !== undefined && squaresDue(variables);
+      if (!source && !squares) return {};
+      return undisturbed(() => {
         const curvature = source && curvatureSample(request, source);
         try {
-          const gradientSquares = batchSize === undefined
-            ? undefined
-            : squaresSample(request, batchSize);
+          const gradientSquares = squares ? squaresSample(request, batchSize) : undefined;
           return {
             ...(curvature ? { curvature } : {}),
             ...(gradientSquares ? { gradientSquares, microBatches: batchSize! } : {}),
@@ -101,7 +124,14 @@ export function createSampler(backend: Backend<tf.Tensor>, differenceStep: numbe
           if (curvature) tf.dispose(curvature);
           throw error;
         }
-      }),
+      });
+    },
+    ownSquares(definition, gradients) {
+      if (!takesRawSquares(definition)) return {};
+      const squares = Object.entries(gradients).filter(([, g]) => g != null)
+        .map(([name, g]) => [name, tf.keep(tf.tidy(() => tf.square(g)))] as const);
+      return { gradientSquares: Object.fromEntries(squares), microBatches: 1 };
+    },
     release,
     dispose() {
       release();

@@ -1,9 +1,29 @@
 /**
- * What extra calls of a closure must not change: the state of layers, and chance.
+ * What calls of a closure must not leave or change: tensors, the state of layers, and chance.
  *
  * @module
  */
 import * as tf from "@tensorflow/tfjs-core";
+
+/** What withoutRemains() uses of the engine's state. */
+interface EngineState {
+  readonly gradientDepth: number;
+  readonly activeTape: readonly { readonly saved: readonly tf.Tensor[] }[] | null;
+}
+
+/**
+ * What `f` gives. If it throws, all tensors that it made are disposed, those too that tfjs saved for a
+ * backward pass that does not come, and else leaves behind.
+ */
+export function withoutRemains<T extends tf.TensorContainer>(f: () => T): T {
+  try {
+    return tf.tidy(f);
+  } catch (error) {
+    const { gradientDepth, activeTape } = tf.engine().state as unknown as EngineState;
+    if (gradientDepth === 0) { for (const { saved } of activeTape ?? []) tf.dispose([...saved]); }
+    throw error;
+  }
+}
 
 /** Remembers the non-trainable variables; the function returned gives them their values back, if it is to. */
 function remembered(): (restore: boolean) => void {

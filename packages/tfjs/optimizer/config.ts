@@ -4,7 +4,7 @@
  * @module
  */
 import type { Definition } from "@precond/core";
-import { parseDefinition, stringifyDefinition } from "@precond/core/backend";
+import { parseDefinition, shown, stringifyDefinition } from "@precond/core/backend";
 import type * as tf from "@tensorflow/tfjs-core";
 import type { PrecondOptions, ResolvedOptions } from "./options.ts";
 
@@ -30,7 +30,14 @@ export function configOf(
 export function readConfig(
   config: Config,
 ): { definition: Definition; options: PrecondOptions; rate: number | undefined } {
-  const text = new TextDecoder().decode(Uint8Array.from(config.definition as number[]));
+  const bytes = config?.definition as number[];
+  if (!Array.isArray(bytes)) {
+    throw new TypeError(
+      "Cannot restore the optimizer: the configuration has no definition, so that precond() did not " +
+        `write it; current value is ${shown(config)}`,
+    );
+  }
+  const text = new TextDecoder().decode(Uint8Array.from(bytes));
   const { seed, differenceStep, batchSize, squaresEvery = 1, accumulate = 1, learningRate } =
     config as Record<string, number>;
   return {

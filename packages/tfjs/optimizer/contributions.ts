@@ -1,5 +1,5 @@
 /** @module */
-import { type Contribution, shown } from "@precond/core/backend";
+import { type Contribution, isPlain, shown } from "@precond/core/backend";
 import * as tf from "@tensorflow/tfjs-core";
 import type { TensorEvidence } from "./options.ts";
 
@@ -15,15 +15,14 @@ export type GradientEntry = readonly [name: string, gradient: tf.Tensor];
  * @throws {TypeError} For what is neither.
  */
 export function gradientEntries(gradients: Gradients): GradientEntry[] {
-  const isObject = typeof gradients === "object" && gradients !== null;
-  if (!isObject || gradients instanceof tf.Tensor) {
+  if (!Array.isArray(gradients) && !isPlain(gradients)) {
     throw new TypeError(
       "Cannot apply gradients: they must be tensors by the names of variables, or a list of " +
         `{ name, tensor }, current value is ${shown(gradients)}`,
     );
   }
   const given: [string, tf.Tensor | undefined][] = Array.isArray(gradients)
-    ? gradients.map(({ name, tensor }) => [name, tensor])
+    ? gradients.map((entry) => [entry?.name, entry?.tensor])
     : Object.entries(gradients);
   for (const [name, tensor] of given) {
     if (typeof name === "string" && (tensor == null || tensor instanceof tf.Tensor)) continue;
@@ -51,18 +50,31 @@ export function variablesOf(names: readonly string[]): tf.Variable[] {
 /**
  * Each variable's share of a step; gradients in the order of the variables.
  *
- * @throws {TypeError} For a wrong shape or dtype.
+ * @throws {TypeError} For a wrong shape or dtype, and evidence of other variables.
  */
 export function contributionsOf(
   variables: readonly tf.Variable[],
   gradients: readonly GradientEntry[],
   evidence: TensorEvidence,
 ): Contribution<tf.Tensor>[] {
+  for (const kind of ["curvature", "gradientSquares"] as const) {
+    const samples: unknown = evidence[kind];
+    if (
+      samples === undefined || variables.some(({ name }) => isPlain(samples) && name in samples)
+    ) {
+      continue;
+    }
+    throw new TypeError(
+      `Cannot step: ${kind} must be tensors by the names of variables that step, current value is ${
+        isPlain(samples) ? Object.keys(samples) : shown(samples)
+      }`,
+    );
+  }
   return variables.map((variable, i) => {
     const { name, shape } = variable;
     const check = (kind: string, t: tf.Tensor | undefined) => {
       if (t?.isDisposed) throw new TypeError(`Cannot step "${name}": its ${kind} is disposed`);
-      if (t && (t.shape.join() !== shape.join() || t.dtype !== "float32")) {
+      if (t && (t.shape?.join() !== shape.join() || t.dtype !== "float32")) {
         throw new TypeError(
           `Cannot step "${name}": its ${kind} has shape [${t.shape}] and dtype ${t.dtype}, expected [${shape}] and float32`,
         );

@@ -1,17 +1,24 @@
 /** @module */
 import type { Definition } from "@precond/core";
-import { takesRawSquares } from "@precond/core/backend";
+import { checkValue, type Kind } from "@precond/core/backend";
 import * as tf from "@tensorflow/tfjs-core";
 import { gradientEntries, type Gradients, variablesOf } from "./contributions.ts";
 import { createMeasurer } from "../evidence/measure.ts";
 import { asking, type Session } from "../evidence/session.ts";
-import { restoredOnError } from "../evidence/undisturbed.ts";
+import { restoredOnError, withoutRemains } from "../evidence/undisturbed.ts";
 import { activeBackend, partFor } from "../parts/registry.ts";
 import type { Cost, ResolvedOptions, TensorEvidence } from "./options.ts";
 import type { Updater } from "./updater.ts";
 import type { VariableStates } from "../state/variable_states.ts";
 
 type Closure = () => tf.Scalar;
+
+/** The mean loss of closures, its gradients, and what else their calls tell. */
+type Gather = (closures: readonly Closure[]) => {
+  readonly value: tf.Scalar;
+  readonly grads: tf.NamedTensorMap;
+  readonly evidence?: TensorEvidence;
+};
 
 /** What the minimizer uses of the optimizer. */
 export interface MinimizerHost {
@@ -37,11 +44,21 @@ export interface Minimizer {
   dispose(): void;
 }
 
-/** g², kept. */
-const squaresOf = (gradients: tf.NamedTensorMap) =>
-  Object.fromEntries(
-    gradientEntries(gradients).map(([name, g]) => [name, tf.keep(tf.tidy(() => tf.square(g)))]),
-  );
+const scalar: Kind = {
+  must: "be a scalar tensor",
+  type: (value) => value instanceof tf.Tensor && value.rank === 0,
+};
+
+/** The closure with a look at what it returns, before tfjs goes backward from there. */
+function checkedClosure(f: Closure): Closure {
+  // tfjs itself says so of what is no function.
+  if (typeof f !== "function") return f;
+  return () => {
+    const value = f();
+    checkValue("minimize", value, scalar, "the loss");
+    return value;
+  };
+}
 
 /** Makes the minimizer of one optimizer. */
 export function createMinimizer(
@@ -50,24 +67,9 @@ export function createMinimizer(
   { driver, backend, claim }: VariableStates,
   updater: Updater,
 ): Minimizer {
-  const measurer = createMeasurer(backend, options.differenceStep);
+  const measurer = createMeasurer({ driver, backend }, options);
   const { needs } = host.definition;
   let gradientCount = 0;
-
-  /** The mean squared gradient of the examples is that of the only one. */
-  const usesOwnSquares = takesRawSquares(host.definition);
-
-  /** As `driver.curvatureDue()`: by the updates of these variables. */
-  const squaresDue = (names: readonly string[]) => {
-    const states = driver.state().parameters;
-    let steps = 0;
-    for (const name of names) {
-      const known = states.get(name);
-      if (!known?.samples.gradientSquares) return true;
-      steps = Math.max(steps, known.step);
-    }
-    return steps % options.squaresEvery === 0;
-  };
 
   /** Samples of what is due, from the first call of those that make an update. */
   const measure = (names: string[], closure: Closure, session: Session, squares: boolean) => {
@@ -79,45 +81,50 @@ export function createMinimizer(
       variables,
       session,
       source: first && driver.curvatureDue(names) ? host.definition.curvature : undefined,
-      squares: first && squares && squaresDue(names),
+      squares: first && squares,
       seed: options.seed * 1_000_003 + driver.iteration * 1009 + 1,
     });
   };
 
-  const finish = (
-    value: tf.Scalar,
-    grads: tf.NamedTensorMap,
-    given: TensorEvidence,
+  const update = (
     closures: readonly Closure[],
-    session: Session,
+    gather: Gather,
     returnCost: boolean,
     varList: tf.Variable[] | undefined,
   ) => {
-    let measured: TensorEvidence = {};
-    let done = false;
-    try {
-      const names = gradientEntries(grads).map(([name]) => name);
-      const signs = needs.includes("gradientSquares") && updater.accumulate === 1 &&
-        !given.gradientSquares;
-      measured = measure(names, closures[0]!, session, signs);
-      const { batchSize = options.batchSize } = measured;
-      if (signs && batchSize === 1 && !measured.gradientSquares && usesOwnSquares) {
-        measured = { ...measured, gradientSquares: squaresOf(grads), microBatches: 1 };
+    const checked = closures.map(checkedClosure);
+    activeBackend()?.check?.();
+    measurer.release();
+    return restoredOnError(() => {
+      const { result, session } = asking({ kind: "loss" }, () => gather(checked));
+      gradientCount += closures.length;
+      const { value, grads, evidence: given = {} } = result;
+      let measured: TensorEvidence = {};
+      let done = false;
+      try {
+        const names = gradientEntries(grads).map(([name]) => name);
+        const signs = needs.includes("gradientSquares") && updater.accumulate === 1 &&
+          !given.gradientSquares;
+        measured = measure(names, closures[0]!, session, signs);
+        const { batchSize = options.batchSize } = measured;
+        if (signs && batchSize === 1 && !measured.gradientSquares) {
+          measured = { ...measured, ...measurer.ownSquares(host.definition, grads) };
+        }
+        host.applyGradients(
+          varList ? varList.map(({ name }) => ({ name, tensor: grads[name]! })) : grads,
+          {
+            ...given,
+            ...measured,
+            ...(batchSize === undefined ? {} : { batchSize: batchSize * closures.length }),
+          },
+        );
+        done = true;
+        return returnCost ? value : null;
+      } finally {
+        if (!done || !returnCost) value.dispose();
+        tf.dispose([grads, given.gradientSquares, measured.curvature, measured.gradientSquares]);
       }
-      host.applyGradients(
-        varList ? varList.map(({ name }) => ({ name, tensor: grads[name]! })) : grads,
-        {
-          ...given,
-          ...measured,
-          ...(batchSize === undefined ? {} : { batchSize: batchSize * closures.length }),
-        },
-      );
-      done = true;
-      return returnCost ? value : null;
-    } finally {
-      if (!done || !returnCost) value.dispose();
-      tf.dispose([grads, given.gradientSquares, measured.curvature, measured.gradientSquares]);
-    }
+    });
   };
 
   return {
@@ -125,36 +132,21 @@ export function createMinimizer(
       const extra = measurer.evaluations;
       return { gradients: gradientCount + extra, extra };
     },
-    single(f, returnCost, varList) {
-      activeBackend()?.check?.();
-      measurer.release();
-      return restoredOnError(() => {
-        const { result, session } = asking(
-          { kind: "loss" },
-          () => host.computeGradients(f, varList),
-        );
-        gradientCount++;
-        return finish(result.value, result.grads, {}, [f], session, returnCost, varList);
-      });
-    },
+    single: (f, returnCost, varList) =>
+      update(
+        [f],
+        ([checked]) => withoutRemains(() => host.computeGradients(checked!, varList)),
+        returnCost,
+        varList,
+      ),
     microBatches(closures, returnCost, varList) {
       const { checkClosures, microBatchEvidence } = partFor(
         "accumulation",
         "compare micro-batches",
       );
-      const k = checkClosures(closures, updater.accumulate);
-      activeBackend()?.check?.();
-      measurer.release();
-      return restoredOnError(() => {
-        const { result, session } = asking(
-          { kind: "loss" },
-          () => microBatchEvidence(backend, closures, varList),
-        );
-        gradientCount += k;
-        const { value, gradients, gradientSquares } = result;
-        const evidence = { gradientSquares, microBatches: k };
-        return finish(value, gradients, evidence, closures, session, returnCost, varList);
-      });
+      checkClosures(closures, updater.accumulate);
+      const gather: Gather = (checked) => microBatchEvidence(backend, checked, varList);
+      return update(closures, gather, returnCost, varList);
     },
     release: measurer.release,
     dispose: measurer.dispose,

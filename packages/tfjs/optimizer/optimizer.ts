@@ -115,13 +115,7 @@ export class PrecondOptimizer extends tf.Optimizer {
     replicas: readonly Replica[],
     evidence: Pick<TensorEvidence, "curvature"> = {},
   ): void {
-    const { replicaTensors } = partFor("accumulation", "apply replicas");
-    const { gradients, evidence: found, made } = replicaTensors(replicas, evidence, this);
-    try {
-      this.applyGradients(gradients, found);
-    } finally {
-      tf.dispose(made);
-    }
+    partFor("accumulation", "apply replicas").applyReplicas(this, replicas, evidence);
   }
 
   /** Whether the next update needs a curvature sample, which replicas have to bring. */
@@ -178,8 +172,9 @@ export class PrecondOptimizer extends tf.Optimizer {
     return this.#updater.watch(createWatcher({ backend, driver, readNumbers }, options));
   }
 
-  /** Disposes the state and a half-done accumulation. */
+  /** Disposes the state and a half-done accumulation; a further step begins afresh. */
   override dispose(): void {
+    this.iterations_ = 0;
     this.#states.dispose();
     this.#updater.dispose();
     this.#minimizer.dispose();

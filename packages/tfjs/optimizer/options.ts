@@ -83,7 +83,7 @@ export function resolveOptions(options: PrecondOptions): ResolvedOptions {
 }
 
 /**
- * Checks the evidence that the caller brings, but for the tensors' shapes.
+ * Checks the evidence that the caller brings, but for the tensors.
  *
  * @throws {TypeError | RangeError} For entries that do not exist, or are out of range.
  */

@@ -1,8 +1,9 @@
 /** @module */
 import type { Definition } from "@precond/core";
-import type { ClippedCounter, StepResult, Watcher } from "@precond/core/backend";
-import * as tf from "@tensorflow/tfjs-core";
+import type { ClippedCounter, Watcher } from "@precond/core/backend";
+import type * as tf from "@tensorflow/tfjs-core";
 import type { Gatherer } from "../evidence/gatherer.ts";
+import type { Watchers } from "../evidence/watchers.ts";
 import { partFor } from "../parts/registry.ts";
 import type { VariableStates } from "../state/variable_states.ts";
 import { contributionsOf, type GradientEntry, variablesOf } from "./contributions.ts";
@@ -40,41 +41,27 @@ export function createUpdater(
       definition.needs.includes("gradientSquares"),
     );
   const drop = () => gatherer?.drop();
-  const watchers = new Set<Watcher<tf.Tensor>>();
+  let watchers: Watchers | undefined;
 
   const update = (gradients: readonly GradientEntry[], evidence: TensorEvidence) => {
     const variables = variablesOf(gradients.map(([name]) => name));
     const contributions = contributionsOf(variables, gradients, evidence);
     states.claim(variables);
     const batchSize = evidence.batchSize ?? options.batchSize;
-    const watched = variables.map((weights, i) => ({
-      name: weights.name,
-      shape: weights.shape,
-      weights,
-      gradient: gradients[i]![1],
-    }));
-    let countClipped: ClippedCounter | undefined;
-    for (const watcher of watchers) countClipped = watcher.before(watched) ?? countClipped;
-    let result: StepResult<tf.Tensor>;
-    try {
-      result = states.driver.step(contributions, {
+    const run = (countClipped?: ClippedCounter) => {
+      const { weights, clipped } = states.driver.step(contributions, {
         batchSize,
         microBatches: evidence.microBatches,
         countClipped,
       });
-    } catch (error) {
-      for (const watcher of watchers) watcher.abandon();
-      throw error;
-    }
-    result.weights.forEach((updated, i) => {
-      variables[i]!.assign(updated);
-      updated.dispose();
-    });
-    const { clipped } = result;
-    for (const watcher of watchers) {
-      void watcher.after({ parameters: watched, batchSize: batchSize ?? 1, clipped });
-    }
-    clipped?.forEach((counts) => tf.dispose(Object.values(counts)));
+      weights.forEach((updated, i) => {
+        variables[i]!.assign(updated);
+        updated.dispose();
+      });
+      return clipped;
+    };
+    if (watchers) watchers.around({ variables, gradients, batchSize }, run);
+    else run();
   };
 
   return {
@@ -96,34 +83,20 @@ export function createUpdater(
       const { batchSize = options.batchSize } = evidence;
       // Checked in the call that brings them, not in the one that makes the update.
       contributionsOf(variablesOf(gradients.map(([name]) => name)), gradients, evidence);
-      const mean = gathering().add(Object.fromEntries(gradients), {
-        ...evidence,
-        ...(batchSize === undefined ? {} : { batchSize }),
-      });
-      if (mean.calls < k) {
-        mean.commit();
-        return false;
-      }
-      try {
-        update(Object.entries(mean.gradients), mean.evidence);
-      } finally {
-        // What was gathered before this call stays if the update fails.
-        mean.rollback();
-      }
-      drop();
-      return true;
+      return gathering().take(
+        gradients,
+        { ...evidence, ...(batchSize === undefined ? {} : { batchSize }) },
+        { calls: k, update },
+      );
     },
     drop,
     dispose() {
       gatherer?.dispose();
-      for (const watcher of watchers) watcher.abandon();
+      watchers?.abandon();
     },
     watch(watcher) {
-      watchers.add(watcher);
-      return () => {
-        watchers.delete(watcher);
-        watcher.dispose();
-      };
+      watchers ??= partFor("telemetry", "report telemetry").createWatchers();
+      return watchers.add(watcher);
     },
   };
 }

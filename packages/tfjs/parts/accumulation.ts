@@ -1,7 +1,7 @@
 /** Updates from several calls or closures. @module */
 import { createGatherer } from "../evidence/gatherer.ts";
 import { checkClosures, microBatchEvidence } from "../evidence/micro_batches.ts";
-import { replicaTensors } from "../evidence/replica_tensors.ts";
+import { applyReplicas } from "../evidence/replica_tensors.ts";
 import { provide } from "./registry.ts";
 
-provide("accumulation", { checkClosures, createGatherer, microBatchEvidence, replicaTensors });
+provide("accumulation", { checkClosures, createGatherer, microBatchEvidence, applyReplicas });

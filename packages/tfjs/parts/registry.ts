@@ -15,9 +15,10 @@ import type {
 import * as tf from "@tensorflow/tfjs-core";
 import type { createGatherer } from "../evidence/gatherer.ts";
 import type { checkClosures, microBatchEvidence } from "../evidence/micro_batches.ts";
-import type { replicaTensors } from "../evidence/replica_tensors.ts";
+import type { applyReplicas } from "../evidence/replica_tensors.ts";
 import type { readNumbers } from "../evidence/read_numbers.ts";
 import type { createSampler } from "../evidence/sampler.ts";
+import type { createWatchers } from "../evidence/watchers.ts";
 import type { configOf, readConfig } from "../optimizer/config.ts";
 import type { createClaims } from "../state/claims.ts";
 import type { lendTensors } from "../state/lent_tensors.ts";
@@ -43,7 +44,7 @@ export interface Parts {
     readonly checkClosures: typeof checkClosures;
     readonly createGatherer: typeof createGatherer;
     readonly microBatchEvidence: typeof microBatchEvidence;
-    readonly replicaTensors: typeof replicaTensors;
+    readonly applyReplicas: typeof applyReplicas;
   };
   readonly ops: {
     /** @param refused The backend, where its build or device does not allow fused kernels. */
@@ -63,6 +64,7 @@ export interface Parts {
   };
   readonly telemetry: {
     readonly createWatcher: typeof createWatcher;
+    readonly createWatchers: typeof createWatchers;
     readonly readNumbers: typeof readNumbers;
   };
 }

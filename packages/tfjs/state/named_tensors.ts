@@ -3,13 +3,29 @@
  *
  * @module
  */
-import { type Backend, type Driver, exportState, importState } from "@precond/core/backend";
+import {
+  type Backend,
+  checkValue,
+  type Driver,
+  exportState,
+  importState,
+  type Kind,
+} from "@precond/core/backend";
+import * as kinds from "@precond/core/kinds";
 import * as tf from "@tensorflow/tfjs-core";
 
 /** What `tf.Optimizer.getWeights` gives. */
 export type NamedTensors = Awaited<ReturnType<tf.Optimizer["getWeights"]>>;
 
 const stateName = "precond/state";
+
+const named: Kind = {
+  must: "be an object with a name and a tensor",
+  type: (value) => {
+    const { name, tensor } = (value ?? {}) as Partial<NamedTensors[number]>;
+    return typeof name === "string" && tensor instanceof tf.Tensor && !tensor.isDisposed;
+  },
+};
 
 /** The state as new tensors. */
 export async function toTensors(
@@ -38,6 +54,7 @@ export async function fromTensors(
   driver: Driver<tf.Tensor>,
   backend: Backend<tf.Tensor>,
 ): Promise<void> {
+  checkValue("restore the optimizer", given, kinds.listOf(named), "the weights");
   const byName = new Map(given.map(({ name, tensor }) => [name, tensor]));
   const text = byName.get(stateName);
   if (!text) {
@@ -46,14 +63,23 @@ export async function fromTensors(
     );
   }
   const json = new TextDecoder().decode(Uint8Array.from(await text.data()));
-  importState(
-    json,
-    new Map([...byName].map(([name, { shape }]) => [name, shape])),
-    // A copy: slots are updated in place, and the given tensors belong to the caller.
-    (name) => {
-      const from = byName.get(name)!;
-      return backend.copy([{ from, shape: from.shape }])[0]!;
-    },
-    driver,
-  );
+  const made: tf.Tensor[] = [];
+  // A copy: slots are updated in place, and the given tensors belong to the caller.
+  const take = (name: string) => {
+    const from = byName.get(name)!;
+    if (from.dtype !== "float32") {
+      throw new TypeError(
+        `Cannot restore "${name}": its dtype must be float32, current dtype is ${from.dtype}`,
+      );
+    }
+    const copy = backend.copy([{ from, shape: from.shape }])[0]!;
+    made.push(copy);
+    return copy;
+  };
+  try {
+    importState(json, new Map([...byName].map(([name, { shape }]) => [name, shape])), take, driver);
+  } catch (error) {
+    tf.dispose(made);
+    throw error;
+  }
 }

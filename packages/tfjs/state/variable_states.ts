@@ -5,7 +5,7 @@
  */
 import type { Definition } from "@precond/core";
 import { type Backend, createDriver, type Driver } from "@precond/core/backend";
-import * as tf from "@tensorflow/tfjs-core";
+import type * as tf from "@tensorflow/tfjs-core";
 import { tensorBackend } from "../backends/tensors.ts";
 import { partFor } from "../parts/registry.ts";
 import type { Claims } from "./claims.ts";
