@@ -21,7 +21,8 @@ export interface NoiseReport {
   readonly quantiles: Readonly<Record<"p10" | "p50" | "p90", number>>;
   /**
    * The gradient noise scale B_simple = tr(Σ)/|G|² with tr(Σ) = B · noise: the batch size at which
-   * noise equals signal. Infinity if no signal is seen.
+   * noise equals signal. Infinity if no signal is seen, NaN if the host does not know how many examples
+   * a batch has.
    */
   readonly noiseScale: number;
 }
@@ -86,9 +87,13 @@ export interface Advice {
  * used in Cockpit (Schneider, Dangel & Hennig, 2021).
  */
 export function advise(report: TelemetryReport): Advice {
-  const { noiseScale, evidence } = report;
+  const { noiseScale, evidence, size } = report;
   const onlyNoise = evidence > 0;
-  const batch = noiseScale < Infinity
+  const batch = size === 0
+    ? "this optimizer does not estimate noise; snrOnly(), combined() and signalSgd() do"
+    : Number.isNaN(noiseScale)
+    ? "give batchSize, the examples of a batch, to know at which size noise equals signal"
+    : noiseScale < Infinity
     ? `noise equals signal at about ${Math.max(1, Math.round(noiseScale))} examples a batch`
     : "no signal is seen in the noise";
   const text = onlyNoise

@@ -5,6 +5,7 @@ import { backends } from "../_testing.ts";
 import {
   adam,
   advise,
+  type Chain,
   chain,
   inverseRms,
   learningRate,
@@ -12,6 +13,7 @@ import {
   scaleBy,
   signalFraction,
   skipNonFinite,
+  snrOnly,
   type TelemetryReport,
   toSeries,
 } from "../mod.ts";
@@ -81,6 +83,30 @@ Deno.test("telemetry says when only noise is left", async () => {
   const finished = { ...report!, evidence: 0.01 };
   assert.equal(advise(finished).onlyNoise, true);
   assert.match(advise(finished).text, /stopping loses little/);
+});
+
+Deno.test("telemetry tells no noise scale where nobody said how many examples a batch has", async () => {
+  await tf.setBackend("cpu");
+  const v = tf.variable(tf.tensor1d([1, 1]), true, "uncounted");
+  const reportOf = (definition: Chain, options = {}) =>
+    new Promise<TelemetryReport>((onReport, onError) => {
+      const optimizer = precond(definition, options);
+      optimizer.telemetry({ every: 2, onReport, onError });
+      for (const g of [[2, 2], [2, 1]]) {
+        tf.tidy(() => optimizer.applyGradients([{ name: v.name, tensor: tf.tensor1d(g) }]));
+      }
+    });
+  const uncounted = await reportOf(snrOnly());
+  assert.ok(uncounted.signal > 0 && Number.isNaN(uncounted.noiseScale));
+  assert.match(advise(uncounted).text, /^give batchSize/);
+  const [one, eight] = [
+    await reportOf(snrOnly(), { batchSize: 1 }),
+    await reportOf(snrOnly(), { batchSize: 8 }),
+  ];
+  assertAllClose([eight.noiseScale], [8 * one.noiseScale], { relative: 1e-6 });
+  const blind = await reportOf(adam());
+  assert.match(advise(blind).text, /does not estimate noise; snrOnly\(\)/);
+  v.dispose();
 });
 
 Deno.test("telemetry gives the norm of the update, and counts skipped steps", async () => {

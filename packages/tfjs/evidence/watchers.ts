@@ -38,7 +38,7 @@ export function createWatchers(): Watchers {
         watcher.dispose();
       };
     },
-    around({ variables, gradients, batchSize = 1 }, step) {
+    around({ variables, gradients, batchSize = NaN }, step) {
       const parameters = variables.map((weights, i) => ({
         name: weights.name,
         shape: weights.shape,
