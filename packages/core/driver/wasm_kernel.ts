@@ -5,8 +5,8 @@
  */
 import type { Program } from "../kernel/program.ts";
 import { wasmModule, wasmSignature } from "../lowerings/wasm.ts";
-import { runPasses } from "./array_backend.ts";
 import type { KernelCall } from "./backend.ts";
+import { runPasses } from "./run_passes.ts";
 
 /** How a kernel finds memory for row sums during a step. */
 export interface WasmScratch {

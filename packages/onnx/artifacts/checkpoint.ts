@@ -1,13 +1,7 @@
 /** @module */
 import { readCheckpointFolder } from "./checkpoint_folder.ts";
 import type { Checkpoint, CheckpointFolder } from "./checkpoint_types.ts";
-import { readCheckpointBuffer } from "./read_checkpoint.ts";
-
-/** Options of {@linkcode readCheckpoint}. */
-export interface ReadCheckpointOptions {
-  /** The data file beside a checkpoint that keeps its tensors in one; default none. */
-  readonly externalData?: Uint8Array;
-}
+import { type ReadCheckpointOptions, readCheckpointWith } from "./checkpoint_with.ts";
 
 /**
  * Reads a checkpoint of ONNX Runtime training: a FlatBuffers file (identifier "ODTC", versions 1
@@ -35,13 +29,5 @@ export function readCheckpoint(
   checkpoint: Uint8Array | CheckpointFolder,
   options: ReadCheckpointOptions = {},
 ): Checkpoint {
-  if (checkpoint === null || typeof checkpoint !== "object" || checkpoint instanceof ArrayBuffer) {
-    const given = (checkpoint as object | undefined)?.constructor?.name ?? String(checkpoint);
-    throw new TypeError(
-      `Cannot read the checkpoint: expected its bytes as a Uint8Array, given is ${given}`,
-    );
-  }
-  return checkpoint instanceof Uint8Array
-    ? readCheckpointBuffer(checkpoint, options.externalData)
-    : readCheckpointFolder(checkpoint);
+  return readCheckpointWith({ readCheckpointFolder }, checkpoint, options);
 }

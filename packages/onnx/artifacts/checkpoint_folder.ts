@@ -1,8 +1,6 @@
 /** @module */
-import { DataType } from "../model/data_type.ts";
-import { OnnxError } from "../model/onnx_error.ts";
+import { DataType, OnnxError, tensorData } from "../rules/shared/mod.ts";
 import { parseMessage } from "../model/parse_message.ts";
-import { tensorData } from "../model/tensor.ts";
 import type { TensorProto } from "../proto/onnx_pb.ts";
 import type {
   Checkpoint,

@@ -1,9 +1,7 @@
 /** @module */
 import { prepared } from "../graph/prepared.ts";
-import { readsOf } from "../graph/topology.ts";
 import { checkOptions, names } from "../model/check_options.ts";
-import { dataTypeName } from "../model/data_type.ts";
-import { OnnxError } from "../model/onnx_error.ts";
+import { dataTypeName, OnnxError, readsOf } from "../rules/shared/mod.ts";
 import type { ModelProto, TensorProto } from "../proto/onnx_pb.ts";
 import { forwardCone } from "./forward_cone.ts";
 import { inferenceMode } from "./inference_mode.ts";

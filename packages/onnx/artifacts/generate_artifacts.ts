@@ -1,4 +1,5 @@
 /** @module */
+import { allParts } from "../differentiate/all_parts.ts";
 import { differentiate } from "../differentiate/differentiate.ts";
 import {
   assemble,
@@ -7,7 +8,8 @@ import {
   lossOf,
 } from "../differentiate/growth.ts";
 import type { Loss } from "../differentiate/loss.ts";
-import { loadGraph, opsetOf } from "../graph/load_graph.ts";
+import { loadGraph } from "../graph/load_graph.ts";
+import { opsetOf } from "../graph/load_graph_with.ts";
 import {
   anything,
   checkOptions,
@@ -127,7 +129,10 @@ export function generateArtifacts(
 
   const forward = loadGraph(model, ruleFor, { training: false });
   const added: ValueInfoProto[] = [];
-  const outputs = [lossOf(forward, target, added), ...extraOutputs.filter((name) => name !== loss)];
+  const outputs = [
+    lossOf(forward, target, added, allParts),
+    ...extraOutputs.filter((name) => name !== loss),
+  ];
   const evaluation = asInputs(
     assemble(model, forward, { added, outputs, fed: [] }),
     tensors,

@@ -5,7 +5,8 @@ export type {
   OptimizerGroup,
   PropertyValue,
 } from "./checkpoint_types.ts";
-export { readCheckpoint, type ReadCheckpointOptions } from "./checkpoint.ts";
+export { readCheckpoint } from "./checkpoint.ts";
+export type { ReadCheckpointOptions } from "./checkpoint_with.ts";
 export { exportInferenceModel, type ExportOptions } from "./export_inference_model.ts";
 export {
   generateArtifacts,
@@ -23,5 +24,6 @@ export {
   type OptimizerHyperparameters,
   type SgdHyperparameters,
 } from "./optimizer_model.ts";
-export { type ArtifactFiles, type Artifacts, readArtifacts } from "./read_artifacts.ts";
+export { readArtifacts } from "./read_artifacts.ts";
+export type { ArtifactFiles, Artifacts } from "./read_artifacts_with.ts";
 export { type CheckpointState, writeCheckpoint } from "./write_checkpoint.ts";

@@ -19,7 +19,8 @@ import { create } from "../proto/create.ts";
 import { TensorProto, ValueInfoProto } from "../proto/onnx_pb.ts";
 import { type ArtifactSet, artifactSets, fixture, haveFixtures } from "./_testing.ts";
 import { ACCUMULATOR, bufferOf, doneOf, gradientOf, MICROSOFT, RESET } from "./contract.ts";
-import { type ArtifactFiles, readArtifacts } from "./read_artifacts.ts";
+import { readArtifacts } from "./read_artifacts.ts";
+import type { ArtifactFiles } from "./read_artifacts_with.ts";
 import { writeCheckpoint } from "./write_checkpoint.ts";
 
 const filesOf = (set: ArtifactSet): ArtifactFiles => ({

@@ -1,8 +1,9 @@
 /** @module */
 import { missingRules } from "../differentiate/path.ts";
-import { usualTrainable } from "../differentiate/trainable.ts";
+import { usualTrainable } from "../differentiate/usual_trainable.ts";
 import { inlineFunctions } from "../graph/inline_functions.ts";
-import { type LoadedGraph, loadGraph, opsetOf, valueType } from "../graph/load_graph.ts";
+import { loadGraph } from "../graph/load_graph.ts";
+import { type LoadedGraph, opsetOf, valueType } from "../graph/load_graph_with.ts";
 import { prepared } from "../graph/prepared.ts";
 import { ACCUMULATOR, MICROSOFT } from "../artifacts/contract.ts";
 import { exportNotes } from "../exported/export_notes.ts";

@@ -1,6 +1,5 @@
 /** @module */
-import { mul } from "../graph/emit.ts";
-import { declaration } from "../model/value_info.ts";
+import { declaration, mul } from "../rules/shared/mod.ts";
 import { type Growth, nameResults } from "./growth.ts";
 import { backpropagate } from "./reverse.ts";
 
@@ -21,7 +20,7 @@ export function appendHutchinson(
 
 /** Appends `Hv` without names, v as inputs. */
 export function productsOf(
-  { b, lookup, parameters, gradients, added, options }: Growth,
+  { b, parts, parameters, gradients, added, options }: Growth,
 ): { vectors: Map<string, string>; found: Map<string, string | undefined> } {
   const vectors = new Map<string, string>();
   const seeds = new Map<string, string>();
@@ -34,5 +33,5 @@ export function productsOf(
     // ∂(Σ g·v)/∂g = v: no need to build the inner product.
     seeds.set(gradients.get(name)!, vector);
   }
-  return { vectors, found: backpropagate(b, lookup, seeds, parameters, options.stopped) };
+  return { vectors, found: backpropagate(b, parts.lookup, seeds, parameters, options.stopped) };
 }

@@ -1,9 +1,16 @@
 /** @module */
 import type { Builder } from "../graph/builder.ts";
-import { countOf, div, indicator, mul, sub, where } from "../graph/emit.ts";
-import { DataType } from "../model/data_type.ts";
-import { OnnxError } from "../model/onnx_error.ts";
-import { declaration } from "../model/value_info.ts";
+import {
+  countOf,
+  DataType,
+  declaration,
+  div,
+  indicator,
+  mul,
+  OnnxError,
+  sub,
+  where,
+} from "../rules/shared/mod.ts";
 import { predictionOf } from "./check_loss.ts";
 import { isEmbeddingLoss } from "./embedding_losses.ts";
 import { type Growth, nameResults } from "./growth.ts";
@@ -39,7 +46,7 @@ export function appendSample(
   const seed = seedOf(growth, { loss, prediction, uniform, matrix });
   const sampled = backpropagate(
     b,
-    growth.lookup,
+    growth.parts.lookup,
     new Map([[prediction, seed]]),
     parameters,
     options.stopped,

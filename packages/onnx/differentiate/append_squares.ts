@@ -1,12 +1,20 @@
 /** @module */
 import type { Builder, Operand } from "../graph/builder.ts";
 import type { Dim } from "../graph/dims.ts";
-import { add, countOf, div, mul, reduceSum, square } from "../graph/emit.ts";
-import { gradientContext } from "../graph/node_context.ts";
+import {
+  add,
+  countOf,
+  div,
+  gradientContext,
+  intAttribute,
+  mul,
+  nameOf,
+  OnnxError,
+  readsOf,
+  reduceSum,
+  square,
+} from "../rules/shared/mod.ts";
 import type { RuleLookup } from "../graph/rule.ts";
-import { readsOf } from "../graph/topology.ts";
-import { intAttribute, nameOf } from "../model/attributes.ts";
-import { OnnxError } from "../model/onnx_error.ts";
 import type { NodeProto } from "../proto/onnx_pb.ts";
 import { type Examples, refuseExamples, type Shares } from "../rules/per_example/examples.ts";
 import { perExampleRules } from "../rules/per_example/rules.ts";
@@ -22,7 +30,7 @@ export function appendSquares(
   growth: Growth,
   options: SquaresOptions = {},
 ): Map<string, string> {
-  const { b, lookup, graph, forward, cotangents, gradients, parameters } = growth;
+  const { b, parts, graph, forward, cotangents, gradients, parameters } = growth;
   const batchInput = options.batchInput ?? graph.inputs[0]?.name;
   const batch = batchInput === undefined ? undefined : b.type(batchInput)?.dims?.[0];
   if (batch === undefined) {
@@ -45,7 +53,7 @@ export function appendSquares(
   };
   const common = {
     b,
-    lookup,
+    lookup: parts.lookup,
     batch,
     batchInput: batchInput!,
     led: ledBy(forward, graph.inputs.map((i) => i.name).filter((name) => led(b, name, batch))),

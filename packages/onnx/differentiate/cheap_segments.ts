@@ -1,11 +1,10 @@
 /** @module */
 import type { Builder } from "../graph/builder.ts";
-import { readersIn } from "../graph/topology.ts";
+import { readersIn } from "../rules/shared/mod.ts";
 import type { NodeProto } from "../proto/onnx_pb.ts";
+import { CHEAP } from "../graph/cheap_operators.ts";
 import type { Segment } from "./recompute.ts";
 
-/** Operators with one input to keep, whose results cost little beside the products that read them. */
-const CHEAP = new Set(["Gelu", "LayerNormalization", "RMSNormalization"]);
 /** What may lie between a product and the softmax of its result: scales and masks. */
 const SCALES = new Set(["Mul", "Div", "Add", "Sub", "Where", "Softmax"]);
 

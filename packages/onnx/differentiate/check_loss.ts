@@ -1,7 +1,6 @@
 /** @module */
 import type { Builder } from "../graph/builder.ts";
-import type { LoadedGraph } from "../graph/load_graph.ts";
-import { nameOf } from "../model/attributes.ts";
+import type { LoadedGraph } from "../graph/load_graph_with.ts";
 import {
   anything,
   checkOptions,
@@ -11,9 +10,13 @@ import {
   text,
   whole,
 } from "../model/check_options.ts";
-import { dataTypeName, isFloating } from "../model/data_type.ts";
-import { unknownAttribute } from "../model/attribute_kinds.ts";
-import { OnnxError } from "../model/onnx_error.ts";
+import {
+  dataTypeName,
+  isFloating,
+  nameOf,
+  OnnxError,
+  unknownAttribute,
+} from "../rules/shared/mod.ts";
 import type { ValueType } from "../graph/value_type.ts";
 import type { Loss } from "./loss.ts";
 

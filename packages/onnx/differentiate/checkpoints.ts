@@ -5,11 +5,16 @@
  * @module
  */
 import type { Builder } from "../graph/builder.ts";
-import { RANDOM } from "../graph/common.ts";
-import { type Dim, isStatic, substitute, symbolsOf } from "../graph/dims.ts";
-import { readsOf } from "../graph/topology.ts";
-import { bytesPerElement } from "../model/data_type.ts";
-import { OnnxError } from "../model/onnx_error.ts";
+import {
+  bytesPerElement,
+  type Dim,
+  isStatic,
+  OnnxError,
+  RANDOM,
+  readsOf,
+  substitute,
+  symbolsOf,
+} from "../rules/shared/mod.ts";
 import type { NodeProto } from "../proto/onnx_pb.ts";
 import type { Segment } from "./recompute.ts";
 

@@ -1,7 +1,7 @@
 /** @module */
 import type { ModelProto } from "../proto/onnx_pb.ts";
 import { text } from "../model/check_options.ts";
-import { ruleFor } from "../rules/mod.ts";
+import { allParts } from "./all_parts.ts";
 import { appendSample, type SampledMatrix } from "./append_sample.ts";
 import {
   beginGrowth,
@@ -101,7 +101,7 @@ function sampleOf(
   matrix: SampledMatrix,
 ): CurvatureSample {
   checkGrowthOptions(options, { uniform: text });
-  const growth = beginGrowth(model, options, ruleFor);
+  const growth = beginGrowth(model, options, allParts);
   const { uniform, curvatures } = appendSample(growth, matrix, options.uniform);
   return { ...endGrowth(growth, [...curvatures.values()]), uniform, curvatures };
 }

@@ -1,5 +1,5 @@
 /** @module */
-import { ruleFor } from "../rules/mod.ts";
+import { allParts } from "./all_parts.ts";
 import type { ModelProto } from "../proto/onnx_pb.ts";
 import {
   beginGrowth,
@@ -33,5 +33,5 @@ import {
  */
 export function differentiate(model: ModelProto, options: DifferentiateOptions): Differentiated {
   checkGrowthOptions(options);
-  return endGrowth(beginGrowth(model, options, ruleFor));
+  return endGrowth(beginGrowth(model, options, allParts));
 }

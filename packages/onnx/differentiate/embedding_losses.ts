@@ -1,9 +1,20 @@
 /** @module */
 import type { Builder } from "../graph/builder.ts";
-import { type Dim, product, quotient } from "../graph/dims.ts";
-import { div, mul, reduceSum, reshape, square, sub, transpose, where } from "../graph/emit.ts";
-import { DataType } from "../model/data_type.ts";
-import { OnnxError } from "../model/onnx_error.ts";
+import {
+  DataType,
+  type Dim,
+  div,
+  mul,
+  OnnxError,
+  product,
+  quotient,
+  reduceSum,
+  reshape,
+  square,
+  sub,
+  transpose,
+  where,
+} from "../rules/shared/mod.ts";
 import type { Loss } from "./loss.ts";
 
 /** A loss between rows of embeddings. */

@@ -1,10 +1,12 @@
 /** @module */
 import type { Builder } from "../graph/builder.ts";
-import { replaceNode } from "../graph/replace_node.ts";
-import { readersIn } from "../graph/topology.ts";
-import { floatAttribute } from "../model/attributes.ts";
-import { DataType } from "../model/data_type.ts";
-import { tensorData } from "../model/tensor.ts";
+import {
+  DataType,
+  floatAttribute,
+  readersIn,
+  replaceNode,
+  tensorData,
+} from "../rules/shared/mod.ts";
 import type { NodeProto } from "../proto/onnx_pb.ts";
 import { appendGelu } from "../rules/gelu.ts";
 

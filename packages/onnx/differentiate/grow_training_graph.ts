@@ -1,5 +1,4 @@
 /** @module */
-import type { RuleLookup } from "../graph/rule.ts";
 import type { ModelProto } from "../proto/onnx_pb.ts";
 import type { appendHutchinson } from "./append_hutchinson.ts";
 import type { appendSample } from "./append_sample.ts";
@@ -7,6 +6,7 @@ import type { appendSquares } from "./append_squares.ts";
 import type { CurvatureSample } from "./curvature_sample.ts";
 import { anything, flag } from "../model/check_options.ts";
 import { beginGrowth, checkGrowthOptions, type Differentiated, endGrowth } from "./growth.ts";
+import type { GraphParts } from "./graph_parts.ts";
 import type { HessianVectorProduct } from "./hessian_vector_product.ts";
 import type { PerExampleOptions, PerExampleSquares } from "./per_example_squares.ts";
 import { squaresKinds } from "./squares_options.ts";
@@ -31,8 +31,7 @@ export type TrainingGraph =
   & Partial<Pick<HessianVectorProduct, "vectors">>;
 
 /** What grows a training graph, at hand or to be loaded. */
-export interface GrowthParts {
-  readonly lookup: RuleLookup;
+export interface GrowthParts extends GraphParts {
   readonly appendHutchinson: typeof appendHutchinson;
   readonly appendSample: typeof appendSample;
   readonly appendSquares: typeof appendSquares;
@@ -54,7 +53,7 @@ export function growTrainingGraph(
         `current value is ${curvature}`,
     );
   }
-  const growth = beginGrowth(model, options, parts.lookup);
+  const growth = beginGrowth(model, options, parts);
   const sample = curvature === "gaussNewton" || curvature === "fisher"
     ? parts.appendSample(growth, curvature)
     : undefined;

@@ -1,8 +1,7 @@
 /** @module */
 import type { Builder } from "../graph/builder.ts";
-import { type LoadedGraph, loadGraph } from "../graph/load_graph.ts";
-import type { RuleLookup } from "../graph/rule.ts";
-import { liveNodes, readsOf } from "../graph/topology.ts";
+import { type LoadedGraph, loadGraphWith } from "../graph/load_graph_with.ts";
+import { liveNodes, readsOf, sortInPlace } from "../graph/topology.ts";
 import {
   anyText,
   anything,
@@ -25,13 +24,11 @@ import {
   type ValueInfoProto,
 } from "../proto/onnx_pb.ts";
 import { type ClassLabels, classLabels } from "./class_labels.ts";
-import { cheapSegments } from "./cheap_segments.ts";
-import { recognizeGelus, writeGelus } from "./exported_gelu.ts";
-import { appendLoss } from "./losses.ts";
+import { CHEAP } from "../graph/cheap_operators.ts";
+import type { Recompute } from "./checkpoints.ts";
+import type { GraphParts } from "./graph_parts.ts";
 import type { Loss } from "./loss.ts";
 import { reluLast } from "./relu_last.ts";
-import { checkpointSegments, checkRecompute, type Recompute } from "./checkpoints.ts";
-import { computeAgain, type Segment } from "./recompute.ts";
 import { cotangentsOf } from "./reverse.ts";
 import { countRows, type RowsOf } from "./rows.ts";
 import { chooseTrainable, type Trainable } from "./trainable.ts";
@@ -136,7 +133,7 @@ export interface Growth {
   readonly source: ModelProto;
   readonly graph: LoadedGraph;
   readonly b: Builder;
-  readonly lookup: RuleLookup;
+  readonly parts: GraphParts;
   readonly options: DifferentiateOptions;
   /** Nodes up to the loss. */
   readonly forward: readonly NodeProto[];
@@ -153,24 +150,27 @@ export interface Growth {
 export function beginGrowth(
   model: ModelProto,
   options: DifferentiateOptions,
-  lookup: RuleLookup,
+  parts: GraphParts,
 ): Growth {
-  checkRecompute(options.recompute);
+  const { lookup } = parts;
+  if (options.recompute !== undefined) parts.checkRecompute(options.recompute);
   const kept = [
     ...(options.outputs ?? model.graph?.output.map((o) => o.name) ?? []),
     ...(options.wanted ?? []),
   ];
-  const graph = loadGraph(model, lookup, {
+  const graph = loadGraphWith(parts, model, {
     training: options.training,
     rewrite: reluLast(model, kept),
   });
   const { b } = graph;
   const added: ValueInfoProto[] = [];
-  const loss = lossOf(graph, options, added);
-  const parameters = chooseTrainable(graph, options.trainable);
+  const loss = lossOf(graph, options, added, parts);
+  const parameters = chooseTrainable(graph, options.trainable, parts);
   const wanted = [...parameters, ...(options.wanted ?? []).filter((n) => !parameters.includes(n))];
   for (const name of wanted) requireFloat(b, name);
-  recognizeGelus(b, new Set([...kept, ...wanted, ...(options.fed ?? []), loss]));
+  if (b.nodes.some(({ opType }) => opType === "Erf")) {
+    parts.recognizeGelus(b, new Set([...kept, ...wanted, ...(options.fed ?? []), loss]));
+  }
   const forward = [...b.nodes];
   // A loss of one element may have axes, which its cotangent then has too.
   const one = () => b.constant([1], b.dataType(loss), (b.type(loss)?.dims ?? []).map(() => 1));
@@ -189,7 +189,7 @@ export function beginGrowth(
     source: model,
     graph,
     b,
-    lookup,
+    parts,
     options,
     forward,
     loss,
@@ -202,7 +202,7 @@ export function beginGrowth(
 
 /** The grown model: loss, kept outputs, gradients, then the further results. */
 export function endGrowth(growth: Growth, further: readonly string[] = []): Differentiated {
-  const { source, graph, b, options, forward, loss, parameters, gradients, added } = growth;
+  const { source, graph, b, parts, options, forward, loss, parameters, gradients, added } = growth;
   const kept = keptOutputs(graph, options);
   const outputs = [
     loss,
@@ -213,12 +213,12 @@ export function endGrowth(growth: Growth, further: readonly string[] = []): Diff
   ];
   const fed = fedBy(options, [...parameters, ...b.statistics.keys()]);
   const given = new Set(graph.inputs.map(({ name }) => name));
-  computeAgain(b, {
-    forward: new Set(forward),
-    segments: segmentsOf(growth),
-    isGiven: (name) => b.producer(name) === undefined && !given.has(name),
-  });
-  writeGelus(b);
+  if (mayComputeAgain(options, forward)) {
+    const isGiven = (name: string) => b.producer(name) === undefined && !given.has(name);
+    parts.computeChosenAgain(growth, options.recompute, isGiven);
+  }
+  sortInPlace(b.nodes);
+  if (b.nodes.some(({ opType }) => opType === "Gelu")) parts.writeGelus(b);
   return {
     model: assemble(source, graph, { added, outputs, fed }),
     loss,
@@ -252,17 +252,11 @@ export function keptOutputs(
   return kept;
 }
 
-/** What the options want computed again. */
-function segmentsOf({ b, forward, cotangents, options }: Growth): Segment[] {
-  const { recompute } = options;
-  if (recompute === false) return [];
-  const pass = { b, forward, cotangents };
-  const large = recompute === undefined ? [] : checkpointSegments(pass, recompute);
-  const inLarge = new Set(large.flatMap(({ nodes }) => nodes));
-  const small = cheapSegments(b, forward, cotangents)
-    .filter(({ nodes }) => !nodes.some((node) => inLarge.has(node)));
-  return [...large, ...small];
-}
+/** Softmax may be that of attention. */
+const mayComputeAgain = ({ recompute }: DifferentiateOptions, forward: readonly NodeProto[]) =>
+  recompute === undefined
+    ? forward.some(({ opType }) => CHEAP.has(opType) || opType === "Softmax")
+    : recompute !== false;
 
 /** Names of what becomes an input. */
 export function fedBy(options: DifferentiateOptions, names: readonly string[]): string[] {
@@ -286,11 +280,12 @@ export function lossOf(
   graph: LoadedGraph,
   { loss, output }: DifferentiateOptions,
   added: ValueInfoProto[],
+  parts: Pick<GraphParts, "appendLoss">,
 ): string {
   if ((loss === undefined) === (output === undefined)) {
     throw new TypeError("Cannot differentiate: give either a loss or the name of a scalar output");
   }
-  if (loss !== undefined) return appendLoss(graph, loss, added);
+  if (loss !== undefined) return parts.appendLoss(graph, loss, added);
   const { b } = graph;
   if (b.producer(output!) === undefined) {
     throw new OnnxError(`Cannot differentiate "${output}": the graph does not make it`);

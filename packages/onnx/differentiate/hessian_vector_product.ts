@@ -1,6 +1,6 @@
 /** @module */
 import type { ModelProto } from "../proto/onnx_pb.ts";
-import { ruleFor } from "../rules/mod.ts";
+import { allParts } from "./all_parts.ts";
 import { productsOf } from "./append_hutchinson.ts";
 import {
   beginGrowth,
@@ -43,7 +43,7 @@ export function hessianVectorProduct(
   options: DifferentiateOptions,
 ): HessianVectorProduct {
   checkGrowthOptions(options);
-  const growth = beginGrowth(model, options, ruleFor);
+  const growth = beginGrowth(model, options, allParts);
   const { vectors, products } = appendProduct(growth);
   return { ...endGrowth(growth, [...products.values()]), vectors, products };
 }

@@ -1,6 +1,6 @@
 /** @module */
 import type { ModelProto } from "../proto/onnx_pb.ts";
-import { ruleFor } from "../rules/mod.ts";
+import { allParts } from "./all_parts.ts";
 import type { DifferentiateOptions } from "./growth.ts";
 import { type LossGraph, makeLossGraph } from "./make_loss_graph.ts";
 
@@ -19,5 +19,5 @@ import { type LossGraph, makeLossGraph } from "./make_loss_graph.ts";
  * ```
  */
 export function lossGraph(model: ModelProto, options: DifferentiateOptions): LossGraph {
-  return makeLossGraph(ruleFor, model, options);
+  return makeLossGraph(allParts, model, options);
 }

@@ -1,22 +1,23 @@
 /** @module */
 import type { Builder } from "../graph/builder.ts";
-import { type Dim, product } from "../graph/dims.ts";
 import {
   add,
   countOf,
+  DataType,
+  declaration,
+  type Dim,
   div,
   indicator,
   mul,
+  OnnxError,
+  product,
   reduceSum,
   reshape,
   sub,
   where,
-} from "../graph/emit.ts";
-import type { LoadedGraph } from "../graph/load_graph.ts";
-import { DataType } from "../model/data_type.ts";
-import { OnnxError } from "../model/onnx_error.ts";
+} from "../rules/shared/mod.ts";
+import type { LoadedGraph } from "../graph/load_graph_with.ts";
 import type { ValueInfoProto } from "../proto/onnx_pb.ts";
-import { declaration } from "../model/value_info.ts";
 import { checkLoss, takesLabels } from "./check_loss.ts";
 import { type EmbeddingLoss, embeddingLoss, isEmbeddingLoss } from "./embedding_losses.ts";
 import type { Loss } from "./loss.ts";

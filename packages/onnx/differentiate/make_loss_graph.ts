@@ -1,6 +1,5 @@
 /** @module */
-import { loadGraph } from "../graph/load_graph.ts";
-import type { RuleLookup } from "../graph/rule.ts";
+import { loadGraphWith } from "../graph/load_graph_with.ts";
 import type { ModelProto, TensorProto, ValueInfoProto } from "../proto/onnx_pb.ts";
 import { type ClassLabels, classLabels } from "./class_labels.ts";
 import {
@@ -12,6 +11,7 @@ import {
   lossOf,
   valuesOf,
 } from "./growth.ts";
+import type { GraphParts } from "./graph_parts.ts";
 import { chooseTrainable } from "./trainable.ts";
 
 /** What `lossGraph()` returns. */
@@ -27,19 +27,19 @@ export interface LossGraph {
   readonly labels: ReadonlyMap<string, ClassLabels>;
 }
 
-/** `lossGraph()`, with the rules that a lookup finds. */
+/** `lossGraph()`, from given parts. */
 export function makeLossGraph(
-  lookup: RuleLookup,
+  parts: GraphParts,
   model: ModelProto,
   options: DifferentiateOptions,
 ): LossGraph {
   checkGrowthOptions(options);
-  const graph = loadGraph(model, lookup, { training: options.training });
+  const graph = loadGraphWith(parts, model, { training: options.training });
   const added: ValueInfoProto[] = [];
-  const parameters = chooseTrainable(graph, options.trainable);
+  const parameters = chooseTrainable(graph, options.trainable, parts);
   const loss = options.loss === undefined && options.output === undefined
     ? undefined
-    : lossOf(graph, options, added);
+    : lossOf(graph, options, added, parts);
   const kept = keptOutputs(graph, options);
   const outputs = [...(loss === undefined ? [] : [loss]), ...kept.filter((name) => name !== loss)];
   const fed = fedBy(options, parameters);

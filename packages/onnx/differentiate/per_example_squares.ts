@@ -1,6 +1,6 @@
 /** @module */
 import type { ModelProto } from "../proto/onnx_pb.ts";
-import { ruleFor } from "../rules/mod.ts";
+import { allParts } from "./all_parts.ts";
 import { appendSquares } from "./append_squares.ts";
 import { squaresKinds, type SquaresOptions } from "./squares_options.ts";
 import {
@@ -45,7 +45,7 @@ export function perExampleSquares(
   options: PerExampleOptions,
 ): PerExampleSquares {
   checkGrowthOptions(options, squaresKinds);
-  const growth = beginGrowth(model, options, ruleFor);
+  const growth = beginGrowth(model, options, allParts);
   const squares = appendSquares(growth, options);
   return { ...endGrowth(growth, [...squares.values()]), squares };
 }

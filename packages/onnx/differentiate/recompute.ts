@@ -1,7 +1,6 @@
 /** @module */
 import type { Builder } from "../graph/builder.ts";
-import { late } from "../graph/late.ts";
-import { producersFirst, readsOf } from "../graph/topology.ts";
+import { late, readsOf, sortInPlace } from "../rules/shared/mod.ts";
 import type { NodeProto } from "../proto/onnx_pb.ts";
 
 /** Nodes of the forward pass whose results the backward pass computes again. */
@@ -42,9 +41,7 @@ export function computeAgain(
     const copies = copiesOf(b, segment, isGiven);
     for (const node of readers) node.input = node.input.map((name) => copies.get(name) ?? name);
   }
-  const sorted = producersFirst(b.nodes);
-  b.nodes.length = 0;
-  for (const node of sorted) b.nodes.push(node);
+  sortInPlace(b.nodes);
 }
 
 /** Appends the copies; their names by those of the originals. */

@@ -1,6 +1,6 @@
 /** @module */
 import type { ModelProto } from "../proto/onnx_pb.ts";
-import { ruleFor } from "../rules/mod.ts";
+import { allParts } from "./all_parts.ts";
 import { appendHutchinson } from "./append_hutchinson.ts";
 import { appendSample } from "./append_sample.ts";
 import { appendSquares } from "./append_squares.ts";
@@ -31,6 +31,6 @@ import {
  * ```
  */
 export function trainingGraph(model: ModelProto, options: TrainingGraphOptions): TrainingGraph {
-  const parts = { lookup: ruleFor, appendHutchinson, appendSample, appendSquares };
+  const parts = { ...allParts, appendHutchinson, appendSample, appendSquares };
   return growTrainingGraph(parts, model, options);
 }

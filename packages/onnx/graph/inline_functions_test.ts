@@ -10,7 +10,8 @@ import {
 } from "../proto/onnx_pb.ts";
 import { ruleFor } from "../rules/mod.ts";
 import { inlineFunctions } from "./inline_functions.ts";
-import { loadGraph, NEWEST_OPSET } from "./load_graph.ts";
+import { loadGraph } from "./load_graph.ts";
+import { NEWEST_OPSET } from "./load_graph_with.ts";
 import assert from "node:assert/strict";
 
 interface Definition {

@@ -6,7 +6,8 @@ import { readModel, writeModel } from "../model/read_model.ts";
 import { makeTensor } from "../model/tensor.ts";
 import type { ModelProto } from "../proto/onnx_pb.ts";
 import { ruleFor } from "../rules/mod.ts";
-import { type LoadedGraph, loadGraph } from "./load_graph.ts";
+import { loadGraph } from "./load_graph.ts";
+import type { LoadedGraph } from "./load_graph_with.ts";
 import assert from "node:assert/strict";
 
 const load = (model: ModelProto): LoadedGraph => loadGraph(model, ruleFor);

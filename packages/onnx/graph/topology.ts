@@ -194,3 +194,10 @@ export function producersFirst(nodes: readonly NodeProto[]): NodeProto[] {
   }
   return [...sorted];
 }
+
+/** {@linkcode producersFirst} of a builder's nodes, where they are. */
+export function sortInPlace(nodes: NodeProto[]): void {
+  const sorted = producersFirst(nodes);
+  nodes.length = 0;
+  for (const node of sorted) nodes.push(node);
+}

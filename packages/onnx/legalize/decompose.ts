@@ -16,7 +16,7 @@ import { float, tensorAttribute } from "../model/attributes.ts";
 import { DataType, isFloating } from "../model/data_type.ts";
 import { tensorData } from "../model/tensor.ts";
 import type { NodeContext } from "../graph/rule.ts";
-import { knownAxes } from "./known_axes.ts";
+import { knownAxes } from "../graph/known_axes.ts";
 import { isDilated, pooledByPoints } from "./pooled_by_points.ts";
 import type { Formula } from "./formula.ts";
 import { groupNorm, meanVariance, rmsNorm } from "./normalizations.ts";

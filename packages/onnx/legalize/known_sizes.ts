@@ -1,6 +1,6 @@
 /** @module */
 import { symbolsOf } from "../graph/dims.ts";
-import { valueType } from "../graph/load_graph.ts";
+import { valueType } from "../graph/load_graph_with.ts";
 import type { ModelProto } from "../proto/onnx_pb.ts";
 
 /**

@@ -1,5 +1,8 @@
 /** @module */
 import type { ModelProto } from "../proto/onnx_pb.ts";
+import { inlineFunctions } from "../graph/inline_functions.ts";
+import { addKnownBranch } from "../graph/known_branch.ts";
+import { prepared } from "../graph/prepared.ts";
 import { ruleFor } from "../rules/mod.ts";
 import { cpu } from "./cpu/cpu.ts";
 import { refuseUnknownSizes } from "./known_sizes.ts";
@@ -50,5 +53,10 @@ export function legalize(
   options: LegalizeOptions = {},
 ): Legalized {
   refuseUnknownSizes("legalize", given, options?.sizes);
-  return legalizeWith({ lookup: ruleFor, targets }, given, target, options);
+  return legalizeWith(
+    { lookup: ruleFor, prepared, inlineFunctions, addKnownBranch, targets },
+    given,
+    target,
+    options,
+  );
 }

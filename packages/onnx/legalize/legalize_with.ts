@@ -1,9 +1,13 @@
 /** @module */
 import type { Builder } from "../graph/builder.ts";
 import { substitute } from "../graph/dims.ts";
-import { type LoadedGraph, loadGraph, valueType } from "../graph/load_graph.ts";
-import { prepared } from "../graph/prepared.ts";
-import type { RuleLookup } from "../graph/rule.ts";
+import {
+  type LoadedGraph,
+  loadGraphWith,
+  type LoadParts,
+  preparedWith,
+  valueType,
+} from "../graph/load_graph_with.ts";
 import { leavesLast, readsOf } from "../graph/topology.ts";
 import { makeAttribute, nameOf } from "../model/attributes.ts";
 import { anything, checkOptions } from "../model/check_options.ts";
@@ -13,7 +17,7 @@ import { declaration, valueInfo } from "../model/value_info.ts";
 import { create } from "../proto/create.ts";
 import { GraphProto, type ModelProto, NodeProto, type ValueInfoProto } from "../proto/onnx_pb.ts";
 import type { ValueType } from "../graph/value_type.ts";
-import { constantNode } from "./constant_node.ts";
+import { constantNode } from "../graph/constant_node.ts";
 import { simplify } from "./fold.ts";
 import type { Legality, MakeLegality, Target } from "./target.ts";
 
@@ -42,18 +46,18 @@ export interface Legalized {
 }
 
 /** What legalizes, at hand or to be loaded. */
-export interface LegalizeParts {
-  readonly lookup: RuleLookup;
+export interface LegalizeParts extends LoadParts {
   readonly targets: Readonly<Record<Target, MakeLegality>>;
 }
 
 /** `legalize()`, from given parts; those that are not needed are not touched. */
 export function legalizeWith(
-  { lookup, targets }: LegalizeParts,
+  parts: LegalizeParts,
   given: ModelProto,
   target: Target,
   options: LegalizeOptions = {},
 ): Legalized {
+  const { targets } = parts;
   const make = targets[target];
   if (make === undefined) {
     throw new TypeError(
@@ -69,10 +73,10 @@ export function legalizeWith(
       `Cannot legalize: threads must be a whole number from 1 on, current value is ${threads}`,
     );
   }
-  const model = prepared(given);
+  const model = preparedWith(parts, given);
   const legality = make(model, { threads });
   const { rewrite, retype: narrow = (_: string, type: ValueType) => type } = legality;
-  const graph = loadGraph(model, lookup, {
+  const graph = loadGraphWith(parts, model, {
     retype: (name, type) => narrow(name, withSizes(type, sizes)),
     ...(rewrite === undefined ? {} : { rewrite }),
   });

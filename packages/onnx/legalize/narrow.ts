@@ -1,7 +1,7 @@
 /** @module */
 import type { Builder } from "../graph/builder.ts";
 import type { Rewrite } from "../graph/rule.ts";
-import { valueType } from "../graph/load_graph.ts";
+import { valueType } from "../graph/load_graph_with.ts";
 import { DataType, isFloating } from "../model/data_type.ts";
 import { tensorDims, tensorIntegers } from "../model/tensor.ts";
 import type { ModelProto, NodeProto } from "../proto/onnx_pb.ts";

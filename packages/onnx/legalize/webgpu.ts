@@ -1,7 +1,5 @@
 /** @module */
-import { isStatic } from "../graph/dims.ts";
-import { where } from "../graph/emit.ts";
-import { DataType, dataTypeName } from "../model/data_type.ts";
+import { DataType, dataTypeName, isStatic, where } from "../rules/shared/mod.ts";
 import type { ModelProto, NodeProto } from "../proto/onnx_pb.ts";
 import { padded, taps } from "../rules/convolution/conv_emit.ts";
 import { poolWindows } from "../rules/pooling/pool_emit.ts";

@@ -1,5 +1,5 @@
 /** @module */
-import { OLDEST_OPSET, opsetOf } from "../graph/load_graph.ts";
+import { OLDEST_OPSET, opsetOf } from "../graph/load_graph_with.ts";
 import { anything, checkOptions } from "../model/check_options.ts";
 import { OnnxError } from "../model/onnx_error.ts";
 import type { ModelProto, NodeProto } from "../proto/onnx_pb.ts";

@@ -1,6 +1,7 @@
 /** @module */
 import { ruleFor } from "../rules/mod.ts";
 import { buildModelWith, type ModelBuilder } from "./model_builder.ts";
+import { typedAttribute } from "./typed_attribute.ts";
 
 /**
  * Builds an ONNX model in JavaScript, types and shapes inferred.
@@ -20,5 +21,5 @@ import { buildModelWith, type ModelBuilder } from "./model_builder.ts";
  * ```
  */
 export function buildModel(opset: number = 18): ModelBuilder {
-  return buildModelWith(ruleFor, opset);
+  return buildModelWith({ lookup: ruleFor, typedAttribute }, opset);
 }

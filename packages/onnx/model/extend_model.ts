@@ -1,8 +1,11 @@
 /** @module */
-import { addNode, loadGraph, opsetOf } from "../graph/load_graph.ts";
+import { addKnownBranch } from "../graph/known_branch.ts";
+import { loadGraph } from "../graph/load_graph.ts";
+import { addNode, opsetOf } from "../graph/load_graph_with.ts";
 import type { ModelProto } from "../proto/onnx_pb.ts";
 import { ruleFor } from "../rules/mod.ts";
 import { type ModelBuilder, modelBuilder } from "./model_builder.ts";
+import { typedAttribute } from "./typed_attribute.ts";
 
 /**
  * Goes on where a model ends: new nodes read its values, new outputs come behind its own. Nodes are
@@ -36,7 +39,8 @@ export function extendModel(model: ModelProto): ModelBuilder {
     b,
     opset,
     outputs: graph.output.map(({ name }) => name),
-    append: (node) => addNode(b, node, opset, ruleFor),
+    attributes: { typedAttribute },
+    append: (node) => addNode(b, node, opset, { lookup: ruleFor, addKnownBranch }),
     finish: ({ nodes, inputs, outputs, initializers, domains }) => ({
       ...model,
       // Before IR 4 initializers had to be inputs too.

@@ -6,6 +6,7 @@ export type { ModelBuilder } from "./model_builder.ts";
 export { DataType, dataTypeName, type TensorArray } from "./data_type.ts";
 export type { ExternalData, ExternalDataOptions } from "./external_data.ts";
 export { OnnxError, type OnnxErrorPlace } from "./onnx_error.ts";
-export { readModel, type ReadModelOptions, type SplitModel, writeModel } from "./read_model.ts";
+export { readModel, writeModel } from "./read_model.ts";
+export type { ReadModelOptions, SplitModel } from "./read_model_with.ts";
 export { makeTensor, tensorData, tensorDims } from "./tensor.ts";
 export type { Dim } from "../graph/dims.ts";

@@ -1,7 +1,7 @@
 /** @module */
 import type { Builder } from "../graph/builder.ts";
 import { createBuilder } from "../graph/create_builder.ts";
-import { NEWEST_OPSET, OLDEST_OPSET } from "../graph/load_graph.ts";
+import { NEWEST_OPSET, OLDEST_OPSET } from "../graph/load_graph_with.ts";
 import type { RuleLookup } from "../graph/rule.ts";
 import type { Dim } from "../graph/dims.ts";
 import { create } from "../proto/create.ts";
@@ -16,7 +16,7 @@ import type { AttributeValue } from "./attributes.ts";
 import { DataType, type TensorArray } from "./data_type.ts";
 import { OnnxError } from "./onnx_error.ts";
 import { makeTensor } from "./tensor.ts";
-import { typedAttribute } from "./typed_attribute.ts";
+import type { typedAttribute } from "./typed_attribute.ts";
 import { declaration, valueInfo } from "./value_info.ts";
 
 /** A model under construction; values are named by strings. */
@@ -53,6 +53,11 @@ export interface ModelBuilder {
   build(): ModelProto;
 }
 
+/** What makes attributes, at hand or to be loaded. */
+export interface AttributeParts {
+  readonly typedAttribute: typeof typedAttribute;
+}
+
 /** What was added to a graph, in this order. */
 export interface Added {
   readonly nodes: readonly NodeProto[];
@@ -71,25 +76,33 @@ export interface Growing {
   readonly opset: number;
   /** Outputs that there are. */
   readonly outputs: readonly string[];
+  /** What turns values into attributes, at hand or to be loaded. */
+  readonly attributes: AttributeParts;
   /** Adds a node, types inferred. */
   append(node: NodeProto): void;
   /** Makes the model. */
   finish(added: Added): ModelProto;
 }
 
-/** `buildModel()`, with the rules that a lookup finds. */
-export function buildModelWith(lookup: RuleLookup, opset: number = 18): ModelBuilder {
+/** What builds models, at hand or to be loaded. */
+export interface BuilderParts extends AttributeParts {
+  readonly lookup: RuleLookup;
+}
+
+/** `buildModel()`, from given parts. */
+export function buildModelWith(parts: BuilderParts, opset: number = 18): ModelBuilder {
   if (!(Number.isInteger(opset) && opset >= OLDEST_OPSET && opset <= NEWEST_OPSET)) {
     throw new RangeError(
       `Cannot build a model: the operator set must be a whole number from ${OLDEST_OPSET} to ` +
         `${NEWEST_OPSET}, current value is ${JSON.stringify(opset)}`,
     );
   }
-  const b = createBuilder(opset, lookup);
+  const b = createBuilder(opset, parts.lookup);
   return modelBuilder({
     b,
     opset,
     outputs: [],
+    attributes: parts,
     append: (node) => b.append(node),
     finish: ({ nodes, inputs, outputs, initializers, domains }) =>
       create(ModelProto, {
@@ -159,7 +172,9 @@ export function modelBuilder(growing: Growing): ModelBuilder {
         }
       }
       const attribute = Object.entries(attributes).flatMap(([name, value]) =>
-        value === undefined ? [] : [typedAttribute({ opType, domain, opset }, name, value)]
+        value === undefined
+          ? []
+          : [growing.attributes.typedAttribute({ opType, domain, opset }, name, value)]
       );
       const node = {
         input: [...inputs],

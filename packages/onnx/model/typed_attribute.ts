@@ -1,6 +1,7 @@
 /** @module */
 import type { AttributeProto } from "../proto/onnx_pb.ts";
-import { type AttributeKind, attributeKinds, NEWEST_KNOWN_OPSET } from "./attribute_kinds.ts";
+import { allAttributeKinds } from "./all_attribute_kinds.ts";
+import { type AttributeKind, NEWEST_KNOWN_OPSET } from "./attribute_kinds.ts";
 import { type AttributeValue, float, makeAttribute } from "./attributes.ts";
 import { OnnxError } from "./onnx_error.ts";
 
@@ -38,7 +39,7 @@ export function typedAttribute(
   const refuse = (why: string): never => {
     throw new OnnxError(`Cannot add ${opType}: attribute "${name}" ${why}`);
   };
-  const kinds = attributeKinds(opType, domain);
+  const kinds = allAttributeKinds(opType, domain);
   const kind = kinds?.get(name);
   if (kind === undefined && kinds !== undefined && opset <= NEWEST_KNOWN_OPSET) {
     const names = [...kinds.keys()].join(", ");

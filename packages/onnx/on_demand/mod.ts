@@ -1,87 +1,41 @@
 /**
- * Functions of the root that come without most of its code: rules of operators, what is grown besides
- * the gradient, and what targets run are loaded for the graphs that need them. Bundlers put each into a
- * file of its own.
+ * Functions of the root that come without most of its code: rules of operators, losses, what is grown
+ * besides the gradient, what targets run, and what few files need are loaded for the graphs that need
+ * them. Bundlers put each into a file of its own.
  *
  * @module
  */
+import type { ExportOptions } from "../artifacts/export_inference_model.ts";
+import type { Checkpoint, CheckpointFolder } from "../artifacts/checkpoint_types.ts";
+import { type ReadCheckpointOptions, readCheckpointWith } from "../artifacts/checkpoint_with.ts";
 import {
-  type GrowthParts,
+  type ArtifactFiles,
+  type Artifacts,
+  readArtifactsWith,
+} from "../artifacts/read_artifacts_with.ts";
+import {
   growTrainingGraph,
   type TrainingGraph,
   type TrainingGraphOptions,
 } from "../differentiate/grow_training_graph.ts";
 import type { DifferentiateOptions } from "../differentiate/growth.ts";
 import { type LossGraph, makeLossGraph } from "../differentiate/make_loss_graph.ts";
-import { cpuWith } from "../legalize/cpu/cpu_with.ts";
+import type { ExportedParameters } from "../exported/exported_parameters.ts";
 import { type Legalized, type LegalizeOptions, legalizeWith } from "../legalize/legalize_with.ts";
-import type { MakeLegality, Target } from "../legalize/target.ts";
+import type { Target } from "../legalize/target.ts";
 import { bodiesOf } from "../model/attributes.ts";
+import type { ExternalDataOptions } from "../model/external_data.ts";
 import { buildModelWith, type ModelBuilder } from "../model/model_builder.ts";
 import { NotLoaded } from "../model/not_loaded.ts";
-import type { ModelProto, NodeProto } from "../proto/onnx_pb.ts";
-import { loadedRule, loadRules } from "../rules/loaded.ts";
-
-/** Something that is loaded when it is first needed. */
-function part<T>(what: string, load: () => Promise<T>): () => T {
-  let found: T | undefined;
-  return () => {
-    if (found !== undefined) return found;
-    throw new NotLoaded(`${what} is`, async () => found = await load());
-  };
-}
-
-const hutchinson = part(
-  "Hutchinson's estimate",
-  async () => (await import("../differentiate/append_hutchinson.ts")).appendHutchinson,
-);
-const sample = part(
-  "the sample of the curvature",
-  async () => (await import("../differentiate/append_sample.ts")).appendSample,
-);
-const squares = part(
-  "the squares of single examples",
-  async () => (await import("../differentiate/append_squares.ts")).appendSquares,
-);
-const growth: GrowthParts = {
-  lookup: loadedRule,
-  get appendHutchinson() {
-    return hutchinson();
-  },
-  get appendSample() {
-    return sample();
-  },
-  get appendSquares() {
-    return squares();
-  },
-};
-
-const turned = part(
-  "turning of convolutions",
-  async () => (await import("../legalize/cpu/turned_convolutions.ts")).turnedConvolution,
-);
-const split = part(
-  "splitting of shifts",
-  async () => (await import("../legalize/cpu/split_shifts.ts")).splitShifts,
-);
-const cpu = cpuWith({ turned, split });
-const webgpu = part(
-  "the target webgpu",
-  async () => (await import("../legalize/webgpu.ts")).webgpu,
-);
-const webgl = part(
-  "the target webgl",
-  async () => (await import("../legalize/webgl/webgl.ts")).webgl,
-);
-const targets: Readonly<Record<Target, MakeLegality>> = {
-  cpu,
-  get webgpu() {
-    return webgpu();
-  },
-  get webgl() {
-    return webgl();
-  },
-};
+import {
+  type ReadModelOptions,
+  readModelWith,
+  type SplitModel,
+  writeModelWith,
+} from "../model/read_model_with.ts";
+import type { ModelProto, NodeProto, TensorProto } from "../proto/onnx_pb.ts";
+import { loadRules } from "../rules/loaded.ts";
+import { building, exporting, files, growth, legalizing, noted, rare } from "./parts.ts";
 
 /** The operators of a model, those in bodies and functions, too. */
 function operatorsOf({ graph, functions }: ModelProto): NodeProto[] {
@@ -141,7 +95,7 @@ export function trainingGraph(model: ModelProto, options: TrainingGraphOptions):
  * @throws {NotLoaded} Outside of {@linkcode loading}, if code is missing.
  */
 export function lossGraph(model: ModelProto, options: DifferentiateOptions): LossGraph {
-  return makeLossGraph(loadedRule, model, options);
+  return makeLossGraph(growth, model, options);
 }
 
 /**
@@ -150,7 +104,7 @@ export function lossGraph(model: ModelProto, options: DifferentiateOptions): Los
  * @throws {NotLoaded} Outside of {@linkcode loading}, if code is missing.
  */
 export function legalize(model: ModelProto, target: Target, options?: LegalizeOptions): Legalized {
-  return legalizeWith({ lookup: loadedRule, targets }, model, target, options);
+  return legalizeWith(legalizing, model, target, options);
 }
 
 /**
@@ -159,18 +113,103 @@ export function legalize(model: ModelProto, target: Target, options?: LegalizeOp
  * @throws {NotLoaded} When an operator is added, outside of {@linkcode loading}, if its rule is missing.
  */
 export function buildModel(opset?: number): ModelBuilder {
-  return buildModelWith(loadedRule, opset);
+  return buildModelWith(building, opset);
+}
+
+/**
+ * `readModel()` of the root.
+ *
+ * @throws {NotLoaded} For data files, outside of {@linkcode loading}.
+ */
+export function readModel(bytes: Uint8Array, options?: ReadModelOptions): ModelProto {
+  return readModelWith(files, bytes, options);
+}
+
+/**
+ * `writeModel()` of the root.
+ *
+ * @throws {NotLoaded} For data files, outside of {@linkcode loading}.
+ */
+export function writeModel(model: ModelProto): Uint8Array;
+export function writeModel(
+  model: ModelProto,
+  options: { readonly externalData: ExternalDataOptions },
+): SplitModel;
+export function writeModel(
+  model: ModelProto,
+  options?: { readonly externalData: ExternalDataOptions },
+): Uint8Array | SplitModel {
+  return writeModelWith(files, model, options);
+}
+
+/**
+ * `readArtifacts()` of the root.
+ *
+ * @throws {NotLoaded} For folders and data files, outside of {@linkcode loading}.
+ */
+export function readArtifacts(given: ArtifactFiles, options?: ReadModelOptions): Artifacts {
+  return readArtifactsWith(files, given, options);
+}
+
+/**
+ * `readCheckpoint()` of the root.
+ *
+ * @throws {NotLoaded} For folders, outside of {@linkcode loading}.
+ */
+export function readCheckpoint(
+  checkpoint: Uint8Array | CheckpointFolder,
+  options?: ReadCheckpointOptions,
+): Checkpoint {
+  return readCheckpointWith(files, checkpoint, options);
+}
+
+/**
+ * `exportInferenceModel()` of the root.
+ *
+ * @throws {NotLoaded} Outside of {@linkcode loading}.
+ */
+export function exportInferenceModel(
+  model: ModelProto,
+  parameters: Iterable<TensorProto>,
+  options?: ExportOptions,
+): ModelProto {
+  return exporting().exportInferenceModel(model, parameters, options);
+}
+
+/**
+ * `exportedParameters()` of the root.
+ *
+ * @throws {NotLoaded} Outside of {@linkcode loading}.
+ */
+export function exportedParameters(model: ModelProto): ExportedParameters | undefined {
+  return noted().exportedParameters(model);
+}
+
+/**
+ * `exportNotes()` of the root.
+ *
+ * @throws {NotLoaded} Outside of {@linkcode loading}.
+ */
+export function exportNotes(exported: ExportedParameters | undefined): string[] {
+  return noted().exportNotes(exported);
+}
+
+/**
+ * Refuses sizes that a model does not have.
+ *
+ * @throws {TypeError} With the names that there are.
+ * @throws {NotLoaded} For any sizes, outside of {@linkcode loading}.
+ */
+export function refuseUnknownSizes(
+  action: string,
+  model: ModelProto,
+  sizes: Readonly<Record<string, number>> | undefined,
+): void {
+  if (sizes !== undefined) rare().refuseUnknownSizes(action, model, sizes);
 }
 
 export { NotLoaded };
-export { refuseUnknownSizes } from "../legalize/known_sizes.ts";
-export { exportInferenceModel } from "../artifacts/export_inference_model.ts";
-export { readArtifacts } from "../artifacts/read_artifacts.ts";
-export { readCheckpoint } from "../artifacts/checkpoint.ts";
 export { writeCheckpoint } from "../artifacts/write_checkpoint.ts";
-export { exportNotes } from "../exported/export_notes.ts";
-export { exportedParameters } from "../exported/exported_parameters.ts";
 export { DataType, dataTypeName } from "../model/data_type.ts";
 export { OnnxError } from "../model/onnx_error.ts";
-export { readModel, writeModel } from "../model/read_model.ts";
 export { makeTensor, tensorData, tensorDims } from "../model/tensor.ts";

@@ -1,10 +1,19 @@
 /** @module */
 import type { Builder, Operand } from "../graph/builder.ts";
-import { add, div, indicator, mul, square, sub, where } from "../graph/emit.ts";
-import { float } from "../model/attributes.ts";
-import { to } from "./shared/broadcast.ts";
+import {
+  add,
+  div,
+  float,
+  indicator,
+  mul,
+  sameType,
+  square,
+  sub,
+  to,
+  unary,
+  where,
+} from "./shared/mod.ts";
 import type { GradientContext, OperatorRule } from "../graph/rule.ts";
-import { sameType, unary } from "./shared/unary.ts";
 
 const sigmoidOf = (b: Builder, x: string) => b.op("Sigmoid", [x]);
 

@@ -1,7 +1,17 @@
 /** @module */
-import { div, mul, neg, sumTo } from "../graph/emit.ts";
-import { broadcastType, to } from "./shared/broadcast.ts";
-import { differenceOf, onIntegers, productOf, quotientOf, sumOf } from "./shared/integers.ts";
+import {
+  broadcastType,
+  differenceOf,
+  div,
+  mul,
+  neg,
+  onIntegers,
+  productOf,
+  quotientOf,
+  sumOf,
+  sumTo,
+  to,
+} from "./shared/mod.ts";
 import type { OperatorRule } from "../graph/rule.ts";
 
 /** `z = x + y`: ∂z/∂x = 1, ∂z/∂y = 1. */

@@ -1,7 +1,15 @@
 /** @module */
-import { type Dim, isStatic, product } from "../graph/dims.ts";
-import { reshapeLike } from "../graph/emit.ts";
-import { attributeAsInput, axisOf, numbersOf, passedOn, unknownDims } from "./shared/axis.ts";
+import {
+  attributeAsInput,
+  axisOf,
+  type Dim,
+  isStatic,
+  numbersOf,
+  passedOn,
+  product,
+  reshapeLike,
+  unknownDims,
+} from "./shared/mod.ts";
 import type { OperatorRule } from "../graph/rule.ts";
 
 /** Drops axes of size one: the gradient puts them back. */

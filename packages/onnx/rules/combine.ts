@@ -1,10 +1,15 @@
 /** @module */
-import { broadcastOf } from "../graph/emit.ts";
-import { type Dim } from "../graph/dims.ts";
-import { div, where } from "../graph/emit.ts";
-import { DataType, isFloating } from "../model/data_type.ts";
-import { broadcastType, to } from "./shared/broadcast.ts";
-import { onIntegers } from "./shared/integers.ts";
+import {
+  broadcastOf,
+  broadcastType,
+  DataType,
+  type Dim,
+  div,
+  isFloating,
+  onIntegers,
+  to,
+  where,
+} from "./shared/mod.ts";
 import type { GradientContext, NodeContext, OperatorRule } from "../graph/rule.ts";
 
 /** `y = Σ_k x_k`: ∂y/∂x_k = 1. */

@@ -1,11 +1,17 @@
 /** @module */
-import { broadcastOf } from "../graph/emit.ts";
+import {
+  broadcastOf,
+  broadcastType,
+  DataType,
+  equal,
+  greater,
+  not,
+  ofNumbers,
+  onIntegers,
+  sameType,
+} from "./shared/mod.ts";
 import type { Dim } from "../graph/dims.ts";
-import { DataType } from "../model/data_type.ts";
-import { broadcastType } from "./shared/broadcast.ts";
-import { equal, greater, not, ofNumbers, onIntegers } from "./shared/integers.ts";
 import type { Infer, OperatorRule } from "../graph/rule.ts";
-import { sameType } from "./shared/unary.ts";
 
 const truth: Infer = (n) => [{
   dataType: DataType.BOOL,

@@ -1,7 +1,5 @@
 /** @module */
-import { dimOf, shapeOf, transpose } from "../graph/emit.ts";
-import { isStatic } from "../graph/dims.ts";
-import { float } from "../model/attributes.ts";
+import { dimOf, float, isStatic, shapeOf, transpose } from "./shared/mod.ts";
 import type { NodeContext, OperatorRule } from "../graph/rule.ts";
 
 /** An operator of ONNX Runtime that is rewritten into standard ones where it is read. */

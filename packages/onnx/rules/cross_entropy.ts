@@ -2,19 +2,20 @@
 import type { Builder } from "../graph/builder.ts";
 import {
   add,
+  castLike,
   countOf,
   div,
   expandLike,
+  intAttribute,
+  isFloating,
   mul,
   neg,
+  nonZero,
   sub,
   unsqueeze,
+  widened,
   zerosLike,
-} from "../graph/emit.ts";
-import { intAttribute } from "../model/attributes.ts";
-import { isFloating } from "../model/data_type.ts";
-import { castLike, widened } from "./shared/standardized.ts";
-import { nonZero } from "./reductions.ts";
+} from "./shared/mod.ts";
 import type { GradientContext, Infer, OperatorRule } from "../graph/rule.ts";
 
 /** The loss: shaped like the labels without a reduction, else a scalar; then the log-probabilities. */

@@ -1,11 +1,8 @@
 /** @module */
-import { mul, where } from "../graph/emit.ts";
+import { DataType, mul, sameType, tensorData, where } from "./shared/mod.ts";
 import type { Builder } from "../graph/builder.ts";
-import { DataType } from "../model/data_type.ts";
-import { tensorData } from "../model/tensor.ts";
 import { uniformLike } from "./shared/uniform.ts";
 import type { NodeContext, OperatorRule } from "../graph/rule.ts";
-import { sameType } from "./shared/unary.ts";
 
 /** Name of the graph input that all masks are drawn from. */
 export const DROPOUT_SEED = "dropout_seed";

@@ -1,7 +1,6 @@
 /** @module */
 import type { Builder } from "../graph/builder.ts";
-import { broadcastDims, type Dim } from "../graph/dims.ts";
-import { dimOf, sumTo } from "../graph/emit.ts";
+import { broadcastDims, type Dim, dimOf, sumTo } from "./shared/mod.ts";
 import { vectorOf } from "./shared/positions.ts";
 import type { GradientContext, NodeContext, OperatorRule } from "../graph/rule.ts";
 

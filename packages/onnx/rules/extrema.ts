@@ -1,9 +1,20 @@
 /** @module */
-import { add, div, indicator, mul, reduceSum, reshapeLike, sub, where } from "../graph/emit.ts";
-import { broadcastType, to } from "./shared/broadcast.ts";
-import { ofNumbers, onIntegers } from "./shared/integers.ts";
+import {
+  add,
+  broadcastType,
+  div,
+  indicator,
+  mul,
+  ofNumbers,
+  onIntegers,
+  reduceSum,
+  reshapeLike,
+  sameType,
+  sub,
+  to,
+  where,
+} from "./shared/mod.ts";
 import type { GradientContext, OperatorRule } from "../graph/rule.ts";
-import { sameType } from "./shared/unary.ts";
 
 /**
  * `y = max_k x_k` or `min_k x_k`: ∂y/∂x_k = 1/m for each of the m inputs that attain it, else 0.

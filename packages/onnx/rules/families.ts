@@ -43,7 +43,11 @@ export const families: readonly Family[] = [
     load: async () => (await import("./slices.ts")).slices,
   },
   {
-    operators: "Transpose Tile Trilu DepthToSpace SpaceToDepth",
+    operators: "Transpose",
+    load: async () => (await import("./transpose.ts")).transposes,
+  },
+  {
+    operators: "Tile Trilu DepthToSpace SpaceToDepth",
     load: async () => (await import("./structure.ts")).structure,
   },
   {

@@ -1,10 +1,18 @@
 /** @module */
-import { type Dim, isStatic } from "../graph/dims.ts";
-import { asScalar, mul, reduceSum, shapeOf } from "../graph/emit.ts";
-import { tensorAttribute } from "../model/attributes.ts";
-import { DataType, isFloating } from "../model/data_type.ts";
-import { tensorIntegers } from "../model/tensor.ts";
-import { numbersOf, unknownDims } from "./shared/axis.ts";
+import {
+  asScalar,
+  DataType,
+  type Dim,
+  isFloating,
+  isStatic,
+  mul,
+  numbersOf,
+  reduceSum,
+  shapeOf,
+  tensorAttribute,
+  tensorIntegers,
+  unknownDims,
+} from "./shared/mod.ts";
 import type { OperatorRule } from "../graph/rule.ts";
 
 /** Contents longer than this are not followed: shapes are short. */

@@ -1,8 +1,14 @@
 /** @module */
 import type { Builder } from "../graph/builder.ts";
-import { product } from "../graph/dims.ts";
-import { dimOf, reshapeLike, unsqueeze, zerosLike } from "../graph/emit.ts";
-import { axisOf, numbersOf } from "./shared/axis.ts";
+import {
+  axisOf,
+  dimOf,
+  numbersOf,
+  product,
+  reshapeLike,
+  unsqueeze,
+  zerosLike,
+} from "./shared/mod.ts";
 import { addAlong, rowsAt } from "./shared/places.ts";
 import { countTo, vectorOf } from "./shared/positions.ts";
 import type { GradientContext, OperatorRule } from "../graph/rule.ts";

@@ -1,13 +1,9 @@
 /** @module */
 import type { Builder } from "../graph/builder.ts";
-import { add, mul, square, sub } from "../graph/emit.ts";
-import { late } from "../graph/late.ts";
-import { float } from "../model/attributes.ts";
-import { DataType } from "../model/data_type.ts";
+import { add, DataType, float, late, mul, square, sub, unary } from "./shared/mod.ts";
 import type { GradientContext, NodeContext, OperatorRule } from "../graph/rule.ts";
 import { create } from "../proto/create.ts";
 import { NodeProto } from "../proto/onnx_pb.ts";
-import { unary } from "./shared/unary.ts";
 
 const RATE = Math.sqrt(2 / Math.PI);
 const CUBIC = 0.044715;

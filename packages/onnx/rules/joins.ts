@@ -1,9 +1,6 @@
 /** @module */
 import type { Builder } from "../graph/builder.ts";
-import { type Dim, isStatic, quotient } from "../graph/dims.ts";
-import { dimOf, zerosLike } from "../graph/emit.ts";
-import { axisOf } from "./shared/axis.ts";
-import { sumOf } from "./shared/integers.ts";
+import { axisOf, type Dim, dimOf, isStatic, quotient, sumOf, zerosLike } from "./shared/mod.ts";
 import { vectorOf } from "./shared/positions.ts";
 import type { GradientContext, NodeContext, OperatorRule } from "../graph/rule.ts";
 

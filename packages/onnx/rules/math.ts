@@ -1,9 +1,21 @@
 /** @module */
-import { div, mul, neg, signOf, square, sub } from "../graph/emit.ts";
-import { broadcastType, to } from "./shared/broadcast.ts";
-import { isClamped, ofNumbers, onIntegers } from "./shared/integers.ts";
+import {
+  broadcastType,
+  div,
+  isClamped,
+  mul,
+  neg,
+  ofNumbers,
+  onIntegers,
+  sameType,
+  signOf,
+  square,
+  stepwise,
+  sub,
+  to,
+  unary,
+} from "./shared/mod.ts";
 import type { OperatorRule } from "../graph/rule.ts";
-import { sameType, stepwise, unary } from "./shared/unary.ts";
 
 /** `y = −x`: ∂y/∂x = −1. */
 const negation: OperatorRule = {

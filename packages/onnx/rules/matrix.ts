@@ -1,9 +1,15 @@
 /** @module */
-import { broadcastOf } from "../graph/emit.ts";
+import {
+  broadcastOf,
+  float,
+  mul,
+  product,
+  reshape,
+  sumTo,
+  transposeLast,
+  unsqueeze,
+} from "./shared/mod.ts";
 import type { Builder } from "../graph/builder.ts";
-import { mul, reshape, sumTo, transposeLast, unsqueeze } from "../graph/emit.ts";
-import { product } from "../graph/dims.ts";
-import { float } from "../model/attributes.ts";
 import type { NodeContext, OperatorRule } from "../graph/rule.ts";
 
 /** `Z = X Y` over the last two axes, the others broadcast: ∂X = ∂Z Yᵀ, ∂Y = Xᵀ ∂Z. */

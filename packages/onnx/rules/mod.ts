@@ -12,6 +12,7 @@ import { scatters } from "./scatter.ts";
 import { selections } from "./selection.ts";
 import { slices } from "./slices.ts";
 import { structure } from "./structure.ts";
+import { transposes } from "./transpose.ts";
 import { activations } from "./activations.ts";
 import { shapes } from "./shapes.ts";
 import { combine } from "./combine.ts";
@@ -58,6 +59,7 @@ export const rules: readonly OperatorRule[] = [
   reductions,
   shapes,
   structure,
+  transposes,
   axes,
   joins,
   slices,

@@ -1,9 +1,6 @@
 /** @module */
-import { product, sameDims } from "../graph/dims.ts";
-import { sumTo } from "../graph/emit.ts";
-import { DataType } from "../model/data_type.ts";
+import { axisOf, DataType, product, sameDims, sumTo } from "./shared/mod.ts";
 import type { GradientContext, OperatorRule } from "../graph/rule.ts";
-import { axisOf } from "./shared/axis.ts";
 
 /**
  * `y = x Wᵀ + bias` of integers in blocks, W `[N, K]`: `∂x = ∂y W`. W is frozen, and made of the integers

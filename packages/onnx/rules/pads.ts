@@ -1,8 +1,6 @@
 /** @module */
 import type { Dim } from "../graph/dims.ts";
-import { reduceSum, reshapeLike, sub } from "../graph/emit.ts";
-import { axisOf, numbersOf } from "./shared/axis.ts";
-import { sumOf } from "./shared/integers.ts";
+import { axisOf, numbersOf, reduceSum, reshapeLike, sub, sumOf } from "./shared/mod.ts";
 import { positionsOf, scatterToPositions } from "./shared/positions.ts";
 import type { GradientContext, NodeContext, OperatorRule } from "../graph/rule.ts";
 

@@ -1,9 +1,16 @@
 /** @module */
 import type { Builder } from "../graph/builder.ts";
-import { div, mul, sub, where } from "../graph/emit.ts";
-import { DataType } from "../model/data_type.ts";
-import { tensorData, tensorSize } from "../model/tensor.ts";
-import { broadcastType, to } from "./shared/broadcast.ts";
+import {
+  broadcastType,
+  DataType,
+  div,
+  mul,
+  sub,
+  tensorData,
+  tensorSize,
+  to,
+  where,
+} from "./shared/mod.ts";
 import type { GradientContext, OperatorRule } from "../graph/rule.ts";
 
 /**

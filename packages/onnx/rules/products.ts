@@ -1,11 +1,21 @@
 /** @module */
 import type { Builder } from "../graph/builder.ts";
-import { type Dim, product } from "../graph/dims.ts";
-import { dimOf, mul, reshapeLike, transpose, unsqueeze, zerosLike } from "../graph/emit.ts";
+import {
+  axesAsInput,
+  axesOf,
+  type Dim,
+  dimOf,
+  mul,
+  product,
+  reducedType,
+  reshapeLike,
+  sameType,
+  transpose,
+  unsqueeze,
+  zerosLike,
+} from "./shared/mod.ts";
 import { countTo } from "./shared/positions.ts";
-import { axesAsInput, axesOf, reducedType } from "./shared/reduced.ts";
 import type { GradientContext, OperatorRule } from "../graph/rule.ts";
-import { sameType } from "./shared/unary.ts";
 
 /**
  * `y = Π x`: ∂y/∂x_i = Π_{j≠i} x_j, by products alone (never y / x_i), so that zeros among the x are

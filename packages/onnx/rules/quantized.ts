@@ -1,7 +1,5 @@
 /** @module */
-import { isStatic } from "../graph/dims.ts";
-import { mul, reduceSum, reshapeLike, shapeOf } from "../graph/emit.ts";
-import { axisOf } from "./shared/axis.ts";
+import { axisOf, isStatic, mul, reduceSum, reshapeLike, shapeOf } from "./shared/mod.ts";
 import type { GradientContext, OperatorRule } from "../graph/rule.ts";
 
 /** `y = s (x − z)` of integers x, by tensor, by axis or by blocks of one: `∂s = Σ ∂y (x − z)`. */

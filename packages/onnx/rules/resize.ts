@@ -1,9 +1,13 @@
 /** @module */
-import { type Dim, product } from "../graph/dims.ts";
-import { dimOf, reduceSum } from "../graph/emit.ts";
-import { floatsAttribute } from "../model/attributes.ts";
-import { DataType } from "../model/data_type.ts";
-import { axisOf } from "./shared/axis.ts";
+import {
+  axisOf,
+  DataType,
+  type Dim,
+  dimOf,
+  floatsAttribute,
+  product,
+  reduceSum,
+} from "./shared/mod.ts";
 import { floatsOf, repetition, resizeBack, type ResizedAxis } from "./shared/interpolation.ts";
 import { vectorOf } from "./shared/positions.ts";
 import type { GradientContext, NodeContext, OperatorRule } from "../graph/rule.ts";

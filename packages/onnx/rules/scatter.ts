@@ -1,6 +1,5 @@
 /** @module */
-import { expandLike, reshapeLike, zerosLike } from "../graph/emit.ts";
-import { axisOf } from "./shared/axis.ts";
+import { axisOf, expandLike, reshapeLike, sameType, zerosLike } from "./shared/mod.ts";
 import { fromStartAlong, rowsAt } from "./shared/places.ts";
 import {
   ofExtreme,
@@ -9,7 +8,6 @@ import {
   type Scattering,
 } from "./shared/scatter_reductions.ts";
 import type { GradientContext, NodeContext, OperatorRule } from "../graph/rule.ts";
-import { sameType } from "./shared/unary.ts";
 
 /** How updates that meet data enter: by their reduction, for those that multiply or compete. */
 const REDUCTIONS = { mul: ofProduct, max: ofExtreme, min: ofExtreme };

@@ -1,8 +1,6 @@
 /** @module */
 import type { Dim } from "../graph/dims.ts";
-import { mul, reduceSum, sub, unsqueeze, zerosLike } from "../graph/emit.ts";
-import { DataType } from "../model/data_type.ts";
-import { axisOf } from "./shared/axis.ts";
+import { axisOf, DataType, mul, reduceSum, sub, unsqueeze, zerosLike } from "./shared/mod.ts";
 import type { Infer, OperatorRule } from "../graph/rule.ts";
 
 /**

@@ -5,8 +5,7 @@
  * @module
  */
 import type { Builder } from "../graph/builder.ts";
-import { squeeze } from "../graph/emit.ts";
-import { axisOf, numbersOf } from "./shared/axis.ts";
+import { axisOf, numbersOf, squeeze } from "./shared/mod.ts";
 import type { NodeContext, OperatorRule } from "../graph/rule.ts";
 
 /** The tensors in a list, for lists of which they are known. */

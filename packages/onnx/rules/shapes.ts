@@ -1,10 +1,16 @@
 /** @module */
-import { type Dim, product, quotient } from "../graph/dims.ts";
-import { reshapeLike, sumTo } from "../graph/emit.ts";
-import { waitsFor } from "../graph/late.ts";
-import { DataType } from "../model/data_type.ts";
-import { passedOn, unknownDims } from "./shared/axis.ts";
-import { sameType } from "./shared/unary.ts";
+import {
+  DataType,
+  type Dim,
+  passedOn,
+  product,
+  quotient,
+  reshapeLike,
+  sameType,
+  sumTo,
+  unknownDims,
+  waitsFor,
+} from "./shared/mod.ts";
 import type { NodeContext, OperatorRule } from "../graph/rule.ts";
 
 /** The shape of a value, or a range of it: no gradient. */

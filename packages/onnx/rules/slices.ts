@@ -1,7 +1,6 @@
 /** @module */
 import type { Dim } from "../graph/dims.ts";
-import { dimOf, zerosLike } from "../graph/emit.ts";
-import { axisOf, isNumbers, numbersOf } from "./shared/axis.ts";
+import { axisOf, dimOf, isNumbers, numbersOf, zerosLike } from "./shared/mod.ts";
 import { positionsOf, scatterToPositions, vectorOf } from "./shared/positions.ts";
 import type { GradientContext, NodeContext, OperatorRule } from "../graph/rule.ts";
 

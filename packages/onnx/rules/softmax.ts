@@ -1,10 +1,17 @@
 /** @module */
 import type { Builder } from "../graph/builder.ts";
-import { sameDims } from "../graph/dims.ts";
-import { mul, reduceSum, reshapeLike, sub, transposeLast, where } from "../graph/emit.ts";
-import { axisOf } from "./shared/axis.ts";
+import {
+  axisOf,
+  mul,
+  reduceSum,
+  reshapeLike,
+  sameDims,
+  sameType,
+  sub,
+  transposeLast,
+  where,
+} from "./shared/mod.ts";
 import type { NodeContext, OperatorRule } from "../graph/rule.ts";
-import { sameType } from "./shared/unary.ts";
 
 /**
  * Before opset 13 all axes from `axis` (default 1) on were taken as one: unless that is the last

@@ -1,35 +1,17 @@
 /** @module */
-import { type Dim, product, quotient } from "../graph/dims.ts";
-import { dimOf, reduceSum, reshapeLike, shapeOf, transpose as permute } from "../graph/emit.ts";
-import { numbersOf } from "./shared/axis.ts";
+import {
+  type Dim,
+  dimOf,
+  numbersOf,
+  product,
+  quotient,
+  reduceSum,
+  reshapeLike,
+  sameType,
+  shapeOf,
+} from "./shared/mod.ts";
 import { vectorOf } from "./shared/positions.ts";
-import { sameType } from "./shared/unary.ts";
 import type { GradientContext, NodeContext, OperatorRule } from "../graph/rule.ts";
-
-const permOf = (n: NodeContext, rank: number) =>
-  n.ints("perm") ?? Array.from({ length: rank }, (_, k) => rank - 1 - k);
-
-/** Axes in another order: the gradient takes them back. */
-const transpose: OperatorRule = {
-  opType: "Transpose",
-  since: 7,
-  infer: (n) => {
-    const type = n.type(0);
-    if (type === undefined) return [];
-    const { dataType, dims } = type;
-    if (dims === undefined) return [{ dataType }];
-    const perm = permOf(n, dims.length);
-    if (perm.length !== dims.length || dims.some((_, k) => !perm.includes(k))) {
-      n.refuse("read", `perm [${perm}] does not order the axes of shape [${dims}]`);
-    }
-    return [{ dataType, dims: perm.map((k) => dims[k]!) }];
-  },
-  gradient: (n) => {
-    const perm = permOf(n, n.b.dims(n.input(0)!).length);
-    const back = perm.map((_, k) => perm.indexOf(k));
-    return [permute(n.b, n.cotangent(), back)];
-  },
-};
 
 /** Copies side by side along each axis: the gradient is summed over the copies. */
 const tile: OperatorRule = {
@@ -146,9 +128,8 @@ function columnsBack(n: GradientContext, size: number): string {
   return reshapeLike(b, b.op("Transpose", [apart], { perm: [0, 1, 3, 5, 2, 4] }), x);
 }
 
-/** Axes and blocks in another order. */
+/** Copies, triangles, blocks in another order. */
 export const structure: readonly OperatorRule[] = [
-  transpose,
   tile,
   trilu,
   depthToSpace,

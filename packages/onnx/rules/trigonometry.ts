@@ -1,8 +1,7 @@
 /** @module */
 import type { Builder } from "../graph/builder.ts";
-import { add, div, mul, neg, square, sub } from "../graph/emit.ts";
+import { add, div, mul, neg, square, sub, unary } from "./shared/mod.ts";
 import type { OperatorRule } from "../graph/rule.ts";
-import { unary } from "./shared/unary.ts";
 
 /** `1 − x²` and `x² − 1` as products: exact to rounding where x is near ±1. */
 const below = (b: Builder, x: string) => mul(b, sub(b, 1, x), add(b, x, 1));

@@ -5,7 +5,8 @@
  *
  * @module
  */
-import { loadGraph, valueType } from "../graph/load_graph.ts";
+import { loadGraph } from "../graph/load_graph.ts";
+import { valueType } from "../graph/load_graph_with.ts";
 import { readsOf } from "../graph/topology.ts";
 import { unknownAttribute } from "../model/attribute_kinds.ts";
 import { nameOf } from "../model/attributes.ts";

@@ -43,7 +43,8 @@ export async function setUp(
   options: TrainerOptions,
 ): Promise<Setup<unknown>> {
   let plan = await loading(() => planTraining(source, options), source.model);
-  refuseUnknownSizes("create a trainer", plan.plain.model, options.sizes);
+  const { plain } = plan;
+  await loading(() => refuseUnknownSizes("create a trainer", plain.model, options.sizes));
   const { host, provider, lost } = await openHost(ort, {
     executionProviders: options.executionProviders ?? ["cpu"],
     ...options.sessionOptions,

@@ -1,11 +1,5 @@
 /** @module */
-import {
-  arrayBackend,
-  type Backend,
-  hasWasmSimd,
-  wasmBackend,
-  wasmHeap,
-} from "@precond/core/backend";
+import { type Backend, hasWasmSimd, wasmBackend, wasmHeap } from "@precond/core/backend";
 import { createSession } from "./create_session.ts";
 import { type InPlace, openAs, probeInPlace } from "./in_place.ts";
 import type { InferenceSession, Ort, Tensor } from "./ort.ts";
@@ -26,6 +20,7 @@ export async function memoryHost(
   const options = withRestingThreads(given);
   const inPlace = await probeInPlace(ort, options);
   if (!hasWasmSimd()) {
+    const { arrayBackend } = await import("@precond/core/javascript");
     const backend = { ...arrayBackend("javascript"), outputAxis } as const;
     return makeHost(ort, options, backend, (a) => a, inPlace) as Host<unknown>;
   }

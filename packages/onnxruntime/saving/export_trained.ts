@@ -4,7 +4,13 @@
  * @module
  */
 import { chainFor, type Driver } from "@precond/core/backend";
-import { DataType, exportInferenceModel, makeTensor, writeModel } from "@precond/onnx/on_demand";
+import {
+  DataType,
+  exportInferenceModel,
+  loading,
+  makeTensor,
+  writeModel,
+} from "@precond/onnx/on_demand";
 import { fedArrays } from "../engine/parameters.ts";
 import type { Setup } from "../engine/set_up.ts";
 
@@ -45,5 +51,7 @@ export async function exportTrained<A>(
     ),
   );
   const options = predictions.length === 0 ? {} : { outputs: predictions };
-  return writeModel(exportInferenceModel(evaluation.model, tensors, options));
+  return writeModel(
+    await loading(() => exportInferenceModel(evaluation.model, tensors, options)),
+  );
 }

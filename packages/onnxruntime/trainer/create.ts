@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { exportedParameters, exportNotes } from "@precond/onnx/on_demand";
+import { exportedParameters, exportNotes, loading } from "@precond/onnx/on_demand";
 import type { Engine } from "../engine/engine_types.ts";
 import { bytesOf } from "../engine/feeds/element_types.ts";
 import { requireExamples } from "../engine/feeds/feeds.ts";
@@ -43,12 +43,18 @@ export async function createTrainer(
 ): Promise<Trainer> {
   checkBuild(ort);
   const checked = checkTrainerOptions(options);
-  const setup = await setUp(ort, readSource(given), checked);
+  const source = await loading(() => readSource(given));
+  const notes = await loading(() => exportNotes(exportedParameters(source.model)));
+  const setup = await setUp(ort, source, checked);
   const engine = await openEngine("create a trainer", ort, setup, checked);
-  return makeTrainer(setup, engine, checked.accumulate ?? 1);
+  return makeTrainer(setup, engine, { accumulate: checked.accumulate ?? 1, notes });
 }
 
-function makeTrainer<A>(setup: Setup<A>, engine: Engine<A>, accumulate: number): Trainer {
+function makeTrainer<A>(
+  setup: Setup<A>,
+  engine: Engine<A>,
+  { accumulate, notes }: { readonly accumulate: number; readonly notes: readonly string[] },
+): Trainer {
   const { host, parameters } = setup;
   const { driver } = engine;
   const inTurn = oneByOne(setup.lost);
@@ -78,7 +84,7 @@ function makeTrainer<A>(setup: Setup<A>, engine: Engine<A>, accumulate: number):
 
   const trainer: Omit<Trainer, typeof Symbol.asyncDispose> = {
     parameters: parameters.map((p) => p.name),
-    notes: exportNotes(exportedParameters(setup.plan.source.model)),
+    notes,
     get iteration() {
       return driver.iteration;
     },

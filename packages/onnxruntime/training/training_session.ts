@@ -6,6 +6,7 @@
 import type { Definition } from "@precond/core";
 import { checkValue } from "@precond/core/backend";
 import * as kinds from "@precond/core/kinds";
+import { loading } from "@precond/onnx/on_demand";
 import type { Engine } from "../engine/engine_types.ts";
 import { openEngine } from "../engine/open_engine.ts";
 import { bytesOf } from "../engine/feeds/element_types.ts";
@@ -117,12 +118,14 @@ export async function createTrainingSession(
     files.optimizerModel === undefined ? undefined : contents(files.optimizerModel),
     files.evalModel === undefined ? undefined : contents(files.evalModel),
   ]);
-  const source = readSource({
-    training: training!,
-    checkpoint: checkpoint!,
-    ...(optimizerModel === undefined ? {} : { optimizer: optimizerModel }),
-    ...(evaluation === undefined ? {} : { eval: evaluation }),
-  });
+  const source = await loading(() =>
+    readSource({
+      training: training!,
+      checkpoint: checkpoint!,
+      ...(optimizerModel === undefined ? {} : { optimizer: optimizerModel }),
+      ...(evaluation === undefined ? {} : { eval: evaluation }),
+    })
+  );
   const options = checkTrainerOptions({
     sessionOptions,
     executionProviders: sessionOptions.executionProviders ?? ["cpu"],

@@ -4,7 +4,7 @@ import { isStatic, product } from "../../graph/dims.ts";
 import { dimOf, reshape } from "../../graph/emit.ts";
 import { DataType } from "../../model/data_type.ts";
 import type { NodeContext } from "../../graph/rule.ts";
-import { knownAxes } from "../known_axes.ts";
+import { knownAxes } from "../../graph/known_axes.ts";
 import type { MakeLegality } from "../target.ts";
 
 /** Most ones that are written into the file; more are made when it runs. */

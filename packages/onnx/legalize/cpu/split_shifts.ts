@@ -1,10 +1,14 @@
 /** @module */
 import type { Builder } from "../../graph/builder.ts";
-import { isStatic } from "../../graph/dims.ts";
-import { reduceSum, transpose, transposeLast } from "../../graph/emit.ts";
+import {
+  DataType,
+  intsAttribute,
+  isStatic,
+  reduceSum,
+  transpose,
+  transposeLast,
+} from "../../rules/shared/mod.ts";
 import type { NodeContext } from "../../graph/rule.ts";
-import { intsAttribute } from "../../model/attributes.ts";
-import { DataType } from "../../model/data_type.ts";
 
 /** What is worth it: with 3 channels or fewer, and with more, the convolution is as fast. */
 const MOST = { points: 121, channels: 16, outputs: 64 };

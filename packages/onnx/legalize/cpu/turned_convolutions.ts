@@ -1,6 +1,5 @@
 /** @module */
-import { isStatic } from "../../graph/dims.ts";
-import { DataType } from "../../model/data_type.ts";
+import { DataType, isStatic } from "../../rules/shared/mod.ts";
 import {
   convAttributes,
   isTurnable,

@@ -3,7 +3,7 @@ import type { Builder } from "../../graph/builder.ts";
 import { intAttribute, intsAttribute, makeAttribute } from "../../model/attributes.ts";
 import { tensorIntegers } from "../../model/tensor.ts";
 import type { ModelProto, NodeProto } from "../../proto/onnx_pb.ts";
-import { constantNode } from "../constant_node.ts";
+import { constantNode } from "../../graph/constant_node.ts";
 import { textured } from "./textures.ts";
 
 /** A model of operator set 18 or newer as one of operator set 12, which WebGL reads. */

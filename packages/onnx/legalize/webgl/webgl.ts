@@ -1,9 +1,15 @@
 /** @module */
 import type { Builder } from "../../graph/builder.ts";
-import { isStatic } from "../../graph/dims.ts";
-import { mul, reshape, transpose } from "../../graph/emit.ts";
-import { float } from "../../model/attributes.ts";
-import { DataType, dataTypeName, isFloating } from "../../model/data_type.ts";
+import {
+  DataType,
+  dataTypeName,
+  float,
+  isFloating,
+  isStatic,
+  mul,
+  reshape,
+  transpose,
+} from "../../rules/shared/mod.ts";
 import type { ModelProto, NodeProto } from "../../proto/onnx_pb.ts";
 import type { NodeContext } from "../../graph/rule.ts";
 import {

@@ -2,6 +2,7 @@
 import type { Builder } from "../../graph/builder.ts";
 import {
   add,
+  DataType,
   dimOf,
   div,
   mul,
@@ -10,8 +11,7 @@ import {
   transposeLast,
   unsqueeze,
   where,
-} from "../../graph/emit.ts";
-import { DataType } from "../../model/data_type.ts";
+} from "../shared/mod.ts";
 import { countTo, vectorOf } from "../shared/positions.ts";
 import type { NodeContext, OperatorRule } from "../../graph/rule.ts";
 

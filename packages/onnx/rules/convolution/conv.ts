@@ -1,6 +1,5 @@
 /** @module */
-import { type Dim, isStatic } from "../../graph/dims.ts";
-import { reduceSum } from "../../graph/emit.ts";
+import { type Dim, isStatic, reduceSum } from "../shared/mod.ts";
 import { convTransposeTo, depthwiseTranspose } from "./conv_emit.ts";
 import { weightGradient } from "./conv_weight.ts";
 import type { GradientContext, NodeContext, OperatorRule } from "../../graph/rule.ts";

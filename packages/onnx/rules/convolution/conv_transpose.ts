@@ -1,6 +1,5 @@
 /** @module */
-import { type Dim, isStatic } from "../../graph/dims.ts";
-import { dimOf } from "../../graph/emit.ts";
+import { type Dim, dimOf, isStatic } from "../shared/mod.ts";
 import { biasGradient, weightDims } from "./conv.ts";
 import { convAttributes } from "./conv_emit.ts";
 import { weightGradient } from "./conv_weight.ts";

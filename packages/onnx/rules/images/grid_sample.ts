@@ -1,7 +1,17 @@
 /** @module */
 import type { Builder, Operand } from "../../graph/builder.ts";
-import { add, dimOf, div, indicator, mul, named, sub, unsqueeze, where } from "../../graph/emit.ts";
-import { DataType } from "../../model/data_type.ts";
+import {
+  add,
+  DataType,
+  dimOf,
+  div,
+  indicator,
+  mul,
+  named,
+  sub,
+  unsqueeze,
+  where,
+} from "../shared/mod.ts";
 import { vectorOf } from "../shared/positions.ts";
 import type { NodeContext, OperatorRule } from "../../graph/rule.ts";
 

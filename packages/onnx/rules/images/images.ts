@@ -1,8 +1,13 @@
 /** @module */
-import { type Dim, isStatic } from "../../graph/dims.ts";
-import { dimOf, unsqueeze } from "../../graph/emit.ts";
-import { DataType } from "../../model/data_type.ts";
-import { axisOf, numbersOf } from "../shared/axis.ts";
+import {
+  axisOf,
+  DataType,
+  type Dim,
+  dimOf,
+  isStatic,
+  numbersOf,
+  unsqueeze,
+} from "../shared/mod.ts";
 import { countTo, vectorOf } from "../shared/positions.ts";
 import type { OperatorRule } from "../../graph/rule.ts";
 

@@ -1,8 +1,19 @@
 /** @module */
-import { countOf, div, expandLike, mul, neg, reduceSum, sub } from "../../graph/emit.ts";
+import {
+  castLike,
+  channels,
+  countOf,
+  div,
+  expandLike,
+  float,
+  inverseRoot,
+  mul,
+  neg,
+  reduceSum,
+  sub,
+  widened,
+} from "../shared/mod.ts";
 import type { Builder } from "../../graph/builder.ts";
-import { float } from "../../model/attributes.ts";
-import { castLike, channels, inverseRoot, widened } from "../shared/standardized.ts";
 import type { GradientContext, NodeContext, OperatorRule } from "../../graph/rule.ts";
 
 const isTraining = (n: NodeContext) => n.int("training_mode", 0) !== 0;

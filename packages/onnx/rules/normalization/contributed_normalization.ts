@@ -1,10 +1,17 @@
 /** @module */
-import { add, mul } from "../../graph/emit.ts";
-import { float, makeAttribute } from "../../model/attributes.ts";
-import { axisOf } from "../shared/axis.ts";
-import { castLike, inverseRoot, standardized, widened } from "../shared/standardized.ts";
+import {
+  add,
+  axisOf,
+  castLike,
+  float,
+  inverseRoot,
+  makeAttribute,
+  mul,
+  nodeContext,
+  standardized,
+  widened,
+} from "../shared/mod.ts";
 import { batchNormalizations } from "./batch_normalization.ts";
-import { nodeContext } from "../../graph/node_context.ts";
 import type { NodeContext, OperatorRule } from "../../graph/rule.ts";
 
 /** Name of an output, undefined where it is absent. */

@@ -1,22 +1,25 @@
 /** @module */
 import {
   add,
+  axisOf,
+  castLike,
+  channels,
   countOf,
+  DataType,
   div,
+  float,
   mul,
+  nonZero,
   reduceSum,
   reshapeLike,
+  sameType,
   signOf,
+  standardized,
   sub,
   where,
-} from "../../graph/emit.ts";
-import { float } from "../../model/attributes.ts";
-import { DataType } from "../../model/data_type.ts";
-import { axisOf } from "../shared/axis.ts";
-import { castLike, channels, standardized, widened } from "../shared/standardized.ts";
-import { nonZero } from "../reductions.ts";
+  widened,
+} from "../shared/mod.ts";
 import type { OperatorRule } from "../../graph/rule.ts";
-import { sameType } from "../shared/unary.ts";
 
 /**
  * `y = s x̂ + c`, x̂ standardized over the axes from 2 on, s and c one number a channel:

@@ -1,12 +1,22 @@
 /** @module */
 import type { Builder, Operand } from "../../graph/builder.ts";
 import type { Dim } from "../../graph/dims.ts";
-import { add, div, expandLike, mul, reduceSum, sub, sumTo } from "../../graph/emit.ts";
-import { DataType } from "../../model/data_type.ts";
-import { axisOf } from "../shared/axis.ts";
-import { castLike, standardized, widened } from "../shared/standardized.ts";
+import {
+  add,
+  axisOf,
+  castLike,
+  DataType,
+  div,
+  expandLike,
+  mul,
+  reduceSum,
+  sameType,
+  standardized,
+  sub,
+  sumTo,
+  widened,
+} from "../shared/mod.ts";
 import type { GradientContext, Infer, NodeContext, OperatorRule } from "../../graph/rule.ts";
-import { sameType } from "../shared/unary.ts";
 
 const firstAxis = (n: NodeContext, rank: number) => axisOf(n, n.int("axis", -1), rank);
 

@@ -1,7 +1,15 @@
 /** @module */
-import { product } from "../../graph/dims.ts";
-import { add, indicator, mul, reshape, reshapeLike, shapeOf, sub } from "../../graph/emit.ts";
-import { DataType } from "../../model/data_type.ts";
+import {
+  add,
+  DataType,
+  indicator,
+  mul,
+  product,
+  reshape,
+  reshapeLike,
+  shapeOf,
+  sub,
+} from "../shared/mod.ts";
 import { convTransposeTo, padded, taps } from "../convolution/conv_emit.ts";
 import {
   channelsAsImages,

@@ -1,17 +1,19 @@
 /** @module */
 import type { Builder } from "../../graph/builder.ts";
-import { type Dim, isStatic, product } from "../../graph/dims.ts";
 import {
   countOf,
+  type Dim,
   div,
   expandLike,
+  isStatic,
   mul,
+  product,
   reshape,
   reshapeLike,
   signOf,
   where,
   zerosLike,
-} from "../../graph/emit.ts";
+} from "../shared/mod.ts";
 import { convAttributes } from "../convolution/conv_emit.ts";
 import { pooledType, poolWindows, spread } from "./pool_emit.ts";
 import type { GradientContext, Infer, OperatorRule } from "../../graph/rule.ts";

@@ -1,5 +1,5 @@
 /** @module */
-import { transpose } from "../../graph/emit.ts";
+import { transpose } from "../shared/mod.ts";
 import { type Cell, gru, lstm, rnn } from "./cells.ts";
 import { C0, directionsOf, H0, hiddenOf, unroll, X } from "./unroll.ts";
 import type { Infer, NodeContext, OperatorRule } from "../../graph/rule.ts";

@@ -1,5 +1,5 @@
 /** @module */
-import type { NodeContext } from "../graph/rule.ts";
+import type { NodeContext } from "./rule.ts";
 
 /** Axes of a reduction that are known; undefined where they are not. */
 export function knownAxes(n: NodeContext): number[] | undefined {
