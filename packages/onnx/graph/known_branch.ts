@@ -2,7 +2,6 @@
 import { nameOf } from "../model/attributes.ts";
 import type { AttributeProto, GraphProto, NodeProto } from "../proto/onnx_pb.ts";
 import type { Builder } from "./builder.ts";
-import { sortNodes } from "./topology.ts";
 
 /**
  * Writes the branch of an If whose condition is known beforehand, as that of a stored constant or of
@@ -30,22 +29,13 @@ export function addKnownBranch(
     const name = names.get(tensor.name)!;
     b.initializers.set(name, { ...tensor, name });
   }
-  const inner = sortedBody(body);
-  inner.forEach(({ output }) => output.forEach(rename));
-  for (const each of inner) add(renamed(each, names));
+  for (const { output } of body.node) output.forEach(rename);
+  for (const each of body.node) add(renamed(each, names));
   body.output.forEach(({ name }, k) => {
     const output = node.output[k];
     if (output !== undefined && output !== "") b.alias(names.get(name) ?? name, output);
   });
   return true;
-}
-
-/** The nodes of a body in order; what it captures is made outside. */
-function sortedBody(body: GraphProto): NodeProto[] {
-  const own = new Set(body.node.flatMap((node) => node.output));
-  const captured = body.node.flatMap((node) => node.input).filter((name) => !own.has(name));
-  const input = [...new Set(captured)].map((name) => ({ ...body.input[0]!, name }));
-  return sortNodes({ ...body, input, initializer: [] });
 }
 
 /** A node with other names, in its bodies too where these do not hide them. */

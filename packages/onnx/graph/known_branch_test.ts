@@ -17,10 +17,9 @@ const branch = (factor: number, nodes: readonly NodeProto[] = []) =>
   create(GraphProto, {
     name: "branch",
     initializer: [makeTensor("factor", DataType.DOUBLE, [], Float64Array.of(factor))],
-    // Not in order.
     node: [
-      makeNode("Mul", ["inner", "factor"], ["z"]),
       makeNode("Neg", ["x"], ["inner"]),
+      makeNode("Mul", ["inner", "factor"], ["z"]),
       ...nodes,
     ],
     output: [create(ValueInfoProto, { name: nodes.length > 0 ? "nested" : "z" })],

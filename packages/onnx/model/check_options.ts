@@ -47,8 +47,7 @@ export function checkOptions<Options extends object>(
 ): void {
   if (options === null || typeof options !== "object" || Array.isArray(options)) {
     throw new TypeError(
-      `Cannot ${action}: options must be an object such as { ${Object.keys(kinds)[0]}: … }, ` +
-        `current value is ${shown(options)}`,
+      `Cannot ${action}: options must be an object such as { ${Object.keys(kinds)[0]}: … }`,
     );
   }
   for (const [name, value] of Object.entries(options)) {

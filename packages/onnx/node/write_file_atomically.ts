@@ -32,6 +32,9 @@ export async function writeFileAtomically(path: string, bytes: Uint8Array): Prom
     const { code } = cause as NodeJS.ErrnoException;
     throw Object.assign(new Error(`Cannot write "${path}": ${why}`, { cause }), { code });
   };
+  if (typeof path !== "string" || path === "") {
+    throw new TypeError(`Cannot write a file: expected its path, given is ${JSON.stringify(path)}`);
+  }
   const there = await stat(path).catch(() => undefined);
   if (there?.isDirectory()) {
     refuse("it is a folder", Object.assign(new Error("EISDIR"), { code: "EISDIR" }));

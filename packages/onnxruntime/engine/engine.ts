@@ -138,7 +138,7 @@ export function createEngine<A>(
     if (readLoss && !Number.isFinite(loss)) {
       throw new RangeError(
         `Cannot step: the loss is ${loss} after ${driver.iteration} updates; ` +
-          `parameters and optimizer are as they were${nonFinite(given)}`,
+          `parameters and optimizer are as they were${nonFinite(given, inputs)}`,
       );
     }
     await sampling?.finish(given, sampleInto);

@@ -4,12 +4,12 @@
  * @module
  */
 import { readFileSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { ModelSource } from "../graphs/source.ts";
 import type { Ort } from "../hosts/ort.ts";
 import type { TrainerOptions } from "../trainer/options.ts";
 import { Trainer } from "../trainer/trainer.ts";
+import { readAt } from "./read_at.ts";
 
 /**
  * Trains the model in a file. Tensors that it keeps in other files are read from beside it.
@@ -34,7 +34,7 @@ export async function createTrainerFromFile(
   source: Omit<ModelSource, "model" | "externalData">,
   options?: TrainerOptions,
 ): Promise<Trainer> {
-  const model = await readFile(path);
+  const model = await readAt("create a trainer", path);
   const files = new Map<string, Uint8Array>();
   const externalData = (location: string, offset: number, length: number | undefined) => {
     const file = files.get(location) ?? readFileSync(join(dirname(path), location));

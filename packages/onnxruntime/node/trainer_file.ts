@@ -1,8 +1,8 @@
 /** @module */
 import { writeFileAtomically } from "@precond/onnx/node";
-import { readFile } from "node:fs/promises";
 import type { Trainer } from "../trainer/trainer.ts";
 import type { SaveOptions } from "../trainer/options.ts";
+import { readAt } from "./read_at.ts";
 
 /**
  * Saves a trainer so that at any moment, also after a crash, the path holds the old file or the new
@@ -37,5 +37,5 @@ export async function saveFile(
  * @throws {TypeError} For a file that belongs to another model or optimizer; nothing has changed then.
  */
 export async function loadFile(trainer: Pick<Trainer, "load">, path: string): Promise<void> {
-  trainer.load(await readFile(path));
+  trainer.load(await readAt("load", path));
 }

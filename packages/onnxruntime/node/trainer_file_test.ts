@@ -23,6 +23,15 @@ Deno.test("saveFile() and loadFile() carry on, in the format that the path asks 
     }
     await writeFile(join(folder, "bad"), "nothing of the kind");
     await assert.rejects(loadFile(other, join(folder, "bad")));
+    await assert.rejects(loadFile(other, join(folder, "none")), {
+      message: `Cannot load: "${join(folder, "none")}": it does not exist`,
+      code: "ENOENT",
+    });
+    await assert.rejects(loadFile(other, folder), /^Error: Cannot load: .*: it is a folder$/);
+    for (const path of [undefined, "", 3]) {
+      await assert.rejects(loadFile(other, path as string), /Cannot load: expected a path, given/);
+      await assert.rejects(saveFile(trainer, path as string), /Cannot write a file: expected its/);
+    }
     assert.equal(other.iteration, 3);
     for (const t of [trainer, other]) await t.release();
   }));

@@ -290,3 +290,14 @@ Deno.test("A state whose graphs need code that is not loaded is refused with the
   await trainer.release();
   await saving.release();
 });
+
+Deno.test("A loss that is no number because no label counts says so", async () => {
+  const loss = { type: "crossEntropy", ignoreIndex: -100 } as const;
+  const trainer = await Trainer.create(nodeOrt, { model: linear(), loss });
+  const labels = { data: BigInt64Array.of(-100n, -100n), dims: [2] };
+  await assert.rejects(
+    trainer.step({ ...batch(2), labels }),
+    /the loss is NaN after 0 updates; .*; no label of "labels" counts$/,
+  );
+  await trainer.release();
+});

@@ -4,6 +4,7 @@
  * @module
  */
 import type { ClassLabels } from "@precond/onnx";
+import type { InputInfo } from "../../graphs/inputs.ts";
 import type { Tensor } from "../../hosts/ort.ts";
 
 /** The first label that is no class: kernels take it for another one, or fail without its name. */
@@ -19,7 +20,17 @@ export function wrongLabel(
 }
 
 /** For a loss that is not finite: "; <input> holds NaN at element 3" if a feed is the cause. */
-export function nonFinite(feeds: Readonly<Record<string, Tensor>>): string {
+export function nonFinite(
+  feeds: Readonly<Record<string, Tensor>>,
+  inputs: readonly InputInfo[],
+): string {
+  for (const { name, labels } of inputs) {
+    const { location, data } = feeds[name] ?? {};
+    const none = labels?.ignoreIndex !== undefined && location === "cpu" &&
+      (data as BigInt64Array).every((label) => Number(label) === labels.ignoreIndex);
+    // Of no label there is no mean.
+    if (none) return `; no label of "${name}" counts`;
+  }
   for (const [name, tensor] of Object.entries(feeds)) {
     // On a GPU it stays unread.
     if (tensor.location !== "cpu" || !["float32", "float64"].includes(tensor.type)) continue;

@@ -101,12 +101,10 @@ function tensorFor(
   ) {
     const { given } = feed;
     if (!Array.isArray(given?.dims)) {
-      const dims = (given as { readonly dims?: unknown } | null | undefined)?.dims;
+      const dims = (given as { dims?: unknown } | undefined)?.dims;
       fail(
         "be a tensor or { data, dims }",
-        dims === undefined
-          ? `given is ${kindOf(given)}`
-          : `its dims are ${kindOf(dims)} instead of an Array of numbers`,
+        dims == null ? `given is ${kindOf(given)}` : `dims are ${kindOf(dims)}, expected an Array`,
       );
     }
     const { data } = given;

@@ -3,13 +3,17 @@ import type { Chain, Definition, Scalars } from "@precond/core";
 import {
   basisSlots,
   chainFor,
+  checkOptions,
+  checkValue,
   type Fresh,
+  type Kind,
   type OutputAxis,
   type Program,
   sidesOf,
   slotsOf,
   weightsName,
 } from "@precond/core/backend";
+import * as kinds from "@precond/core/kinds";
 import { buildModel, DataType, type ModelBuilder, type ModelProto } from "@precond/onnx";
 import { basisOf, type GraphBasis } from "./graph_basis.ts";
 import type { GraphParameter } from "./graph_parameter.ts";
@@ -34,6 +38,24 @@ export interface OptimizerGraphOptions {
   /** Examples in the batch and micro-batches of step t. Default 1 and 1. */
   readonly batch?: (step: number) => { readonly batchSize: number; readonly microBatches: number };
 }
+
+const parameterKind: Kind = {
+  must: "be { name, shape }",
+  type: (p: GraphParameter) =>
+    typeof p?.name === "string" && Array.isArray(p.shape) &&
+    p.shape.every((size: unknown) => Number.isSafeInteger(size) && (size as number) >= 0),
+};
+const optionKinds: Record<keyof OptimizerGraphOptions, Kind> = {
+  // Its range is checked below.
+  steps: kinds.finite,
+  evidence: kinds.callable,
+  fresh: {
+    must: "be { gradientSquares, curvature }",
+    type: (value) => typeof value === "object" && value !== null,
+  },
+  outputAxis: kinds.oneOf("first", "last"),
+  batch: kinds.callable,
+};
 
 /** What {@linkcode optimizerGraph} returns. */
 export interface OptimizerGraph {
@@ -67,6 +89,7 @@ export interface GraphSlot {
  * so that those are the host's to refresh, see {@linkcode refreshBasis}. Where single tensors are held (skipNonFinite({ scope: "tensor" })), schedules follow each
  * parameter's own steps.
  *
+ * @throws {TypeError} For arguments and options of another kind.
  * @throws {RangeError} If `steps` is not a positive integer.
  *
  * @example
@@ -84,6 +107,10 @@ export function optimizerGraph(
   parameters: readonly GraphParameter[],
   options: OptimizerGraphOptions = {},
 ): OptimizerGraph {
+  const action = "make an optimizer graph";
+  checkValue(action, definition, kinds.definition, "definition");
+  checkValue(action, parameters, kinds.listOf(parameterKind), "parameters");
+  checkOptions(action, options, optionKinds);
   const {
     steps = 10_000,
     fresh = { gradientSquares: false, curvature: false },

@@ -206,3 +206,23 @@ Deno.test("refreshBasis() names what is missing", () => {
   });
   assert.equal(refreshBasis(bases[0]!, 3, new Map()).size, 0);
 });
+
+Deno.test("optimizerGraph() refuses what are no optimizer, parameters or options", () => {
+  const make = optimizerGraph as (...given: unknown[]) => unknown;
+  const parameters = [{ name: "w", shape: [2] }];
+  const definition = chain(learningRate(0.1));
+  const cases: readonly [unknown[], RegExp][] = [
+    [[learningRate, parameters], /definition must be an optimizer/],
+    [[definition, { w: [2] }], /parameters must be an array whose items each be \{ name, shape \}/],
+    [[definition, [{ name: "w", dims: [2] }]], /parameters must be an array/],
+    [[definition, parameters, { step: 3 }], /"step" is no option, did you mean steps\?/],
+    [[definition, parameters, { outputAxis: "middle" }], /outputAxis must be/],
+  ];
+  for (const [given, message] of cases) {
+    assert.throws(() => make(...given), (error: Error) => {
+      assert.match(error.message, /^Cannot make an optimizer graph: /);
+      assert.match(error.message, message);
+      return true;
+    });
+  }
+});
