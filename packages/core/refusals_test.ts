@@ -1,5 +1,6 @@
 /** Every public factory refuses every kind of mistake in its options. */
 import assert from "node:assert/strict";
+import { toSeries } from "./backend.ts";
 import * as core from "./mod.ts";
 import * as pieces from "./pieces.ts";
 
@@ -231,4 +232,14 @@ Deno.test("slot() and curvatureDue() refuse what is no name of theirs", () => {
       message: /^Cannot tell whether curvature is due: names must be an array/,
     });
   }
+});
+
+Deno.test("advise() and toSeries() refuse what is no report", () => {
+  for (
+    const none of [undefined, null, 5, {}, [], { noiseScale: "1", evidence: 0, variables: {} }]
+  ) {
+    assert.throws(() => core.advise(none as never), { message: /be a report of telemetry\(\)/ });
+    assert.throws(() => toSeries([none] as never), { message: /be a report of telemetry\(\)/ });
+  }
+  assert.throws(() => toSeries(5 as never), { message: /^Cannot draw the reports: reports must/ });
 });

@@ -4,6 +4,9 @@
  * @module
  */
 
+import { checkValue, type Kind } from "../checks.ts";
+import * as kinds from "../kinds.ts";
+
 /** What is known of one parameter, or of all together. */
 export interface NoiseReport {
   /** Number of elements. */
@@ -79,14 +82,27 @@ export interface Advice {
   readonly text: string;
 }
 
+const kindOfReport: Kind = {
+  must: "be a report of telemetry()",
+  type: (value) => {
+    if (typeof value !== "object" || value === null) return false;
+    const { noiseScale, evidence, variables } = value as Partial<TelemetryReport>;
+    return typeof noiseScale === "number" && typeof evidence === "number" &&
+      typeof variables === "object";
+  },
+};
+
 /**
  * Advice from a report: the critical batch size, and whether only noise is left to fit.
  *
  * Source: McCandlish et al. (2018), arXiv 1812.06162, for the noise scale; Mahsereci et al. (2017),
  * "Early stopping without a validation set", arXiv 1703.09580, for the evidence-based criterion, as
  * used in Cockpit (Schneider, Dangel & Hennig, 2021).
+ *
+ * @throws {TypeError} For what is no report.
  */
 export function advise(report: TelemetryReport): Advice {
+  checkValue("advise", report, kindOfReport, "the report");
   const { noiseScale, evidence, size } = report;
   const onlyNoise = evidence > 0;
   const batch = size === 0
@@ -104,10 +120,13 @@ export function advise(report: TelemetryReport): Advice {
 
 /**
  * Reports as the data of a `tfvis.render.linechart`: one series for each variable's T, and "all".
+ *
+ * @throws {TypeError | RangeError} For what is no list of reports.
  */
 export function toSeries(
   reports: readonly TelemetryReport[],
 ): { values: { x: number; y: number }[][]; series: string[] } {
+  checkValue("draw the reports", reports, kinds.listOf(kindOfReport), "reports");
   const names = [...new Set(reports.flatMap((r) => Object.keys(r.variables)))];
   const line = (pick: (r: TelemetryReport) => NoiseReport | undefined) =>
     reports.flatMap((r) => {

@@ -60,7 +60,7 @@ export function constant(value: number): Expr {
 }
 
 function lift(x: Operand): Expr {
-  return typeof x === "number" ? constant(x) : x;
+  return typeof x === "object" ? x : constant(x);
 }
 
 /** A number that the host computes in float64 and hands in once a step. */

@@ -71,6 +71,11 @@ Deno.test("NaN and what is not a number are no constants", () => {
       message: `Cannot make a constant: value must be a number, current value is ${bad}`,
     });
   }
+  for (const bad of ["1", undefined, () => x]) {
+    for (const make of [() => add(x, bad as never), () => sqrt(bad as never)]) {
+      assert.throws(make, { message: /^Cannot make a constant: value must be a number/ });
+    }
+  }
   // What x * 2 gives in JavaScript.
   assert.throws(() => add(x, NaN), {
     name: "RangeError",

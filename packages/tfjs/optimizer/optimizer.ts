@@ -98,7 +98,8 @@ export class PrecondOptimizer extends tf.Optimizer {
    */
   override applyGradients(gradients: Gradients, evidence: TensorEvidence = {}): void {
     const updated = this.#updater.apply(gradientEntries(gradients), checkEvidence(evidence));
-    if (updated) this.incrementIterations();
+    // Not one more: a step that was held is none.
+    if (updated) this.iterations_ = this.#states.driver.iteration;
   }
 
   /**

@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import {
   adam,
   binary,
+  chain,
   classification,
   evidenceLoss,
   fitMicroBatches,
@@ -13,6 +14,7 @@ import {
   PrecondOptimizer,
   sgd,
   signalSgd,
+  skipNonFinite,
   squaredError,
 } from "../mod.ts";
 
@@ -120,6 +122,17 @@ Deno.test("setWeights() and fromConfig() refuse what was not made here, and chan
   optimizer.dispose();
   assert.equal(optimizer.iterations, 0);
   tf.dispose([v, integers, weights.map(({ tensor }) => tensor)]);
+});
+
+Deno.test("a held step counts as little before a load as after it", async () => {
+  await tf.setBackend("cpu");
+  const v = variable();
+  const make = () => precond(chain(skipNonFinite(), adam()));
+  const optimizer = make(), restored = make();
+  for (const g of [NaN, 1]) optimizer.applyGradients({ [name]: tf.fill([2], g) });
+  restored.load(await optimizer.save());
+  assert.deepEqual([optimizer.iterations, restored.iterations], [1, 1]);
+  v.dispose();
 });
 
 Deno.test("losses and fitMicroBatches() refuse options of each other, and what is no tensor", async () => {
