@@ -21,7 +21,8 @@ const targets: Readonly<Record<Target, MakeLegality>> = { cpu, webgpu, webgl };
  *
  * - `"cpu"` leaves operators as they are, but for sums over leading axes (gradients of biases), which
  *   are faster as products with ones, gradients of convolutions' windows from 5×5 on with few channels,
- *   and, for several `threads`, transposed convolutions (gradients of images).
+ *   products of what is transposed twice (com.microsoft's FusedMatMul) and, for several `threads`,
+ *   transposed convolutions (gradients of images).
  * - `"webgpu"` writes out what would fall back to the CPU or fail at run time; int64 inputs that are
  *   more than indices become int32.
  * - `"webgl"` writes operator set 12 without what the provider lacks; every size must be known, and
