@@ -191,6 +191,8 @@ function assemble(model: ModelProto, { b }: LoadedGraph, nodes: readonly NodePro
     own.has(t.name) ? true : used.has(t.name) && !isFloating(t.dataType)
   );
   const domains = new Set(nodes.map((node) => node.domain));
+  const contributed = "com.microsoft";
+  const imported = model.opsetImport.some(({ domain }) => domain === contributed);
   const inputs = graph.input.map((input) => redeclared(b, input));
   const given = new Set(graph.input.map((i) => i.name));
   const requested = [...b.requested.keys()].filter((name) => !given.has(name));
@@ -203,6 +205,7 @@ function assemble(model: ModelProto, { b }: LoadedGraph, nodes: readonly NodePro
       ...model.opsetImport.filter((o) =>
         o.domain !== "" && o.domain !== "ai.onnx" && domains.has(o.domain)
       ),
+      ...(domains.has(contributed) && !imported ? [{ domain: contributed, version: 1n }] : []),
     ],
     producerName: "precond",
     graph: create(GraphProto, {

@@ -187,3 +187,34 @@ Deno.test('legalize() for "cpu" makes products of gradients of large windows', a
     });
   }
 });
+
+Deno.test('legalize() for "cpu" makes flags of what is transposed twice', async () => {
+  const model = (batch: number) =>
+    makeModel({
+      nodes: [
+        makeNode("Transpose", ["x"], ["x1"], { perm: [0, 2, 3, 1] }),
+        makeNode("Transpose", ["x1"], ["x2"], { perm: [0, 1, 3, 2] }),
+        makeNode("Transpose", ["y"], ["y1"], { perm: [0, 2, 1, 3] }),
+        makeNode("Transpose", ["y1"], ["y2"], { perm: [0, 1, 3, 2] }),
+        makeNode("MatMul", ["x2", "y2"], ["z"]),
+        makeNode("MatMul", ["x2", "x1"], ["square"]),
+      ],
+      inputs: { x: random(1, [2, 5, 3, 4]), y: random(2, [batch, 6, 3, 4]) },
+      initializers: {},
+      outputs: ["z", "square"],
+    });
+  const feeds = { x: random(3, [2, 5, 3, 4]), y: random(4, [2, 6, 3, 4]) };
+  const legal = legalize(model(2), "cpu").model;
+  const types = legal.graph!.node.map(({ opType }) => opType).sort();
+  assert.deepEqual(types, ["FusedMatMul", "FusedMatMul", "Transpose", "Transpose"]);
+  close(await runOnCpu(legal, feeds), await runOnCpu(model(2), feeds), 1e-5, "flags");
+  // Legal models are read again.
+  close(
+    await runOnCpu(legalize(legal, "cpu").model, feeds),
+    await runOnCpu(legal, feeds),
+    1e-5,
+    "again",
+  );
+  const broadcast = legalize(model(1), "cpu").model.graph!.node;
+  assert.equal(broadcast.filter(({ opType }) => opType === "FusedMatMul").length, 1);
+});

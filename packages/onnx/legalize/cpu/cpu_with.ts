@@ -6,6 +6,7 @@ import { DataType } from "../../model/data_type.ts";
 import type { NodeContext } from "../../graph/rule.ts";
 import { knownAxes } from "../../graph/known_axes.ts";
 import type { MakeLegality } from "../target.ts";
+import { transposedFactors } from "./transposed_factors.ts";
 
 /** Most ones that are written into the file; more are made when it runs. */
 const MOST_ONES = 4096;
@@ -23,8 +24,8 @@ export interface ConvolutionParts {
 
 /**
  * What the CPU provider runs: all of what differentiation writes. Its own optimizer fuses what can be
- * fused (MatMul with Transpose, activations into Conv and Gemm); what is left for us is what it cannot
- * know, the sizes that the caller gives, and some slow kernels.
+ * fused (MatMul with one Transpose, activations into Conv and Gemm); what is left for us is what it
+ * cannot know, the sizes that the caller gives, and some slow kernels.
  *
  * What is folded here was folded there, once a session; what is computed again stays so, where ONNX
  * Runtime would fold the sizes that it waits for, too.
@@ -36,6 +37,7 @@ export function cpuWith({ turned, split }: ConvolutionParts): MakeLegality {
       const { opType, domain } = n.node;
       if (domain !== "") return false;
       return (opType === "ReduceSum" && sumOfRows(n)) ||
+        (opType === "MatMul" && transposedFactors(n)) ||
         (opType === "ConvTranspose" && threads > 1 && turned()(n)) ||
         // Both factors are transposed where it is the gradient of weights.
         (opType === "Conv" && [0, 1].every((k) => isTransposed(n, k)) && split()(n));
