@@ -21,7 +21,8 @@ export function refuseUnknownSizes(
     ),
   );
   const unknown = Object.keys(sizes ?? {}).find((name) => !known.has(name));
-  if (unknown === undefined) return;
+  // Where all are numbers already, there is nothing that the name could have been meant for.
+  if (unknown === undefined || known.size === 0) return;
   throw new TypeError(
     `Cannot ${action}: no size of the model is called "${unknown}", only ${[...known].join(", ")}`,
   );
