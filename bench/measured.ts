@@ -154,9 +154,10 @@ const contestants: Readonly<Record<string, string>> = {
   sgd: "SGD, tuned",
 };
 
-/** The contest of many networks: in words, and beside Adam tuned and not. */
+/** The contest of many networks on both hosts and at full size: in words, and beside Adam tuned and not. */
 export function contestText(): string {
   const contest = recordedIn("contest_onnxruntime");
+  const tfjs = recordedIn("contest_wasm");
   const full = recordedIn("contest_full_onnxruntime");
   const overview = (compared: Compared, rival: string, rows = contest) =>
     markdownOverview(rows, { compared, rival, titles: contestants });
@@ -171,9 +172,15 @@ export function contestText(): string {
     "## Examples to the target, beside an Adam that nobody tunes",
     "Its rate is 0.001, as it comes:",
     overview("examplesToTarget", "adam-default"),
-    "## Four of them at full size",
-    "150 to 600 steps, and nine rates for Adam to be chosen from. Examples to the target, beside the " +
-    "tuned Adam:",
+    "## The same on TensorFlow.js",
+    "On wasm, beside a tuned `tf.train.adam`, with the same data, first weights and batches. Examples " +
+    "to the target:",
+    overview("examplesToTarget", "adam", tfjs),
+    "Test loss at the end, minus the tuned Adam's:",
+    overview("finalTestLoss", "adam", tfjs),
+    "## At full size",
+    "On ONNX Runtime; 150 to 2,000 steps (20 rounds of `federated`), and nine rates for Adam to be chosen from. Examples to the " +
+    "target, beside the tuned Adam:",
     overview("examplesToTarget", "adam", full),
     "Test loss at the end, minus the tuned Adam's:",
     overview("finalTestLoss", "adam", full),

@@ -110,7 +110,7 @@ async function fixTargets(args: readonly string[]): Promise<void> {
     for (const problem of networks(full)) {
       const { name, batchSize, steps } = problem;
       const before = fixedTarget({ problem: name, batchSize, steps });
-      if ((chosen && !chosen.includes(name)) || (before?.from && !again)) continue;
+      if ((chosen && !chosen.includes(name)) || (before && !again)) continue;
       const fixed = await fixTarget(problem, { full, backend: "wasm" });
       // Read anew: another process may have fixed others meanwhile. The first one that fits counts.
       const written: readonly FixedTarget[] = JSON.parse(await Deno.readTextFile(path));

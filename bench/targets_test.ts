@@ -21,9 +21,7 @@ for (const full of [false, true]) {
       );
       assert.deepEqual(target, { metric: fixed.metric, value: fixed.value });
       assert.ok(fixed.value > 0 && Number.isFinite(fixed.value));
-      // A value by hand is of the time before, and only of full sizes.
-      if (!fixed.from && full) continue;
-      assert.deepEqual([fixed.from?.method, fixed.from?.seed], ["adam", tuningSeed]);
+      assert.deepEqual([fixed.from.method, fixed.from.seed], ["adam", tuningSeed]);
       assert.ok(fixed.metric !== "testLoss");
     }
   });

@@ -15,13 +15,13 @@ export interface FixedTarget {
   readonly value: number;
   /** How the value follows from the run, in words. */
   readonly rule: string;
-  /** The run: on training and validation data alone. Null is a value by hand, to be replaced. */
+  /** The run: on training and validation data alone. */
   readonly from: {
     readonly method: string;
     readonly learningRate: number;
     readonly seed: number;
     readonly backend: string;
-  } | null;
+  };
 }
 
 /** Every target that was fixed, by `deno run -A bench/targets.ts`. */
