@@ -25,8 +25,14 @@ export function markdownOverview(
   { titles, ...options }: ComparisonOptions & { readonly titles: Readonly<Record<string, string>> },
 ): string {
   const { methods, places, cell: at } = overviewOf(comparisonsOf(decisive(recorded), options));
+  const atSizes = (name: string) => places.filter(({ problem }) => problem === name).length > 1;
   return markdownTable(
-    ["", ...places.map(({ problem }) => problem)],
+    [
+      "",
+      ...places.map(({ problem, batchSize }) =>
+        atSizes(problem) ? `${problem}, batches of ${batchSize}` : problem
+      ),
+    ],
     methods.filter((method) => titles[method] !== undefined).map((method) => [
       `\`${titles[method]}\``,
       ...places.map((place) => {

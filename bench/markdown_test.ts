@@ -29,3 +29,14 @@ Deno.test("markdownOverview() marks what is better and worse, with intervals", (
     ].join("\n"),
   );
 });
+
+Deno.test("markdownOverview() says batch sizes where a problem has several", () => {
+  const both = (batchSize: number) =>
+    ["adam", "combined"].map((method) =>
+      measuredRow({ problem: "mlp", method, seed: 1, batchSize, secondsToTarget: 2 })
+    );
+  const table = markdownOverview({ rows: [16, 64].flatMap(both), sensitivity: [] }, {
+    ...{ compared: "secondsToTarget", titles: { combined: "combined()" } },
+  });
+  assert.match(table, /^\|  \| mlp, batches of 16 \| mlp, batches of 64 \|\n/);
+});

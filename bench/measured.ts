@@ -184,6 +184,12 @@ export function contestText(): string {
     overview("examplesToTarget", "adam", full),
     "Test loss at the end, minus the tuned Adam's:",
     overview("finalTestLoss", "adam", full),
+    "## In seconds",
+    "Full size, one run at a time, evaluation not counted: seconds to the target, beside the tuned " +
+    "Adam. On ONNX Runtime, on the CPU with one thread:",
+    overview("secondsToTarget", "adam", recordedIn("seconds_onnxruntime")),
+    "On TensorFlow.js, wasm with one thread, beside a tuned `tf.train.adam`:",
+    overview("secondsToTarget", "adam", recordedIn("seconds_wasm")),
   ].join("\n\n");
 }
 
