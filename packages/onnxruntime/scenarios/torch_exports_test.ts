@@ -33,9 +33,10 @@ Deno.test("The page on exporting says how the files were made that train as PyTo
     "utf8",
   );
   const calls = [...page.matchAll(/torch\.onnx\.export\(([^`]*?)\)\n/g)].map(([, call]) => call!);
-  assert.equal(calls.length, 2);
-  const [dynamo, older] = calls as [string, string];
-  assert.match(dynamo, /dynamo=True, optimize=False/);
+  assert.equal(calls.length, 3);
+  // The second one is the first with names and a batch of any size.
+  const [dynamo, named, older] = calls as [string, string, string];
+  for (const call of [dynamo, named]) assert.match(call, /dynamo=True, optimize=False/);
   assert.match(older, /dynamo=False, do_constant_folding=False,\s+training=.*TRAINING/);
   for (const { name, files } of exportedNetworks()) {
     for (const [variant, file] of Object.entries(files)) {
