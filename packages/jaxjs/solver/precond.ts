@@ -99,7 +99,7 @@ function ready(
  * same definition runs as operations under `jit`. Arrays that are passed in are given away, as everywhere
  * in jax-js: pass `tree.ref(params)` where you need them again.
  *
- * @throws {TypeError} For what is no definition.
+ * @throws {TypeError} For what is no definition, and for a second argument, as other adapters have.
  *
  * @example
  * ```ts
@@ -123,8 +123,14 @@ function ready(
  * state.dispose();
  * ```
  */
-export function precond(definition: Definition): Solver {
+export function precond(definition: Definition, ...surplus: undefined[]): Solver {
   checkValue("make the solver", definition, kinds.definition, "definition");
+  if (surplus.some((value) => value !== undefined)) {
+    throw new TypeError(
+      "Cannot make the solver: precond() of jax-js takes an optimizer alone; average the gradients " +
+        "of micro-batches before update(), which takes batchSize and squares as evidence",
+    );
+  }
   const begin = (action: string, params: unknown) => {
     const leaves = namedLeaves(action, "params", params);
     const parameters = leaves.map(({ name, array }) => ({ name, shape: [...array.shape] }));

@@ -465,3 +465,12 @@ Deno.test("what is no definition, and options of the aliases that do not exist, 
     });
   }
 });
+
+Deno.test("precond() refuses a second argument, which the other adapters have", () => {
+  const make = precond as (...args: unknown[]) => unknown;
+  assert.throws(() => make(adam(), { accumulate: 4 }), {
+    name: "TypeError",
+    message: /^Cannot make the solver: precond\(\) of jax-js takes an optimizer alone; average/,
+  });
+  make(adam(), undefined);
+});

@@ -41,7 +41,10 @@ export interface TrainerOptions {
    * the results differ. Default false.
    */
   readonly capture?: boolean;
-  /** Micro-batches (calls of step) that make one update. Default 1. */
+  /**
+   * Micro-batches (calls of step) that make one update, by the mean of their mean gradients: each
+   * counts the same, also a smaller one. Default 1.
+   */
   readonly accumulate?: number;
   /**
    * Seed of what is random: labels of curvature samples, signs, dropout; an integer from 0 to 2³² − 1.

@@ -22,7 +22,8 @@ export interface PrecondOptions {
   readonly gradientSquares?: { readonly every?: number };
   /**
    * Calls of `minimize` or `applyGradients` whose mean gradient makes one update; default 1. They
-   * are micro-batches of equal size, so that `gradientSquares` cost nothing.
+   * are micro-batches of equal size, so that `gradientSquares` cost nothing; each counts the same,
+   * also a smaller one.
    */
   readonly accumulate?: number;
 }
