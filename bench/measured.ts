@@ -167,6 +167,11 @@ export function contestText(): string {
   const full = recordedIn("contest_full_onnxruntime");
   const overview = (compared: Compared, rival: string, rows = contest) =>
     markdownOverview(rows, { compared, rival, titles: contestants });
+  const besideAdam = (rows: Recorded) => [
+    overview("examplesToTarget", "adam", rows),
+    "Test loss at the end, minus the tuned Adam's:",
+    overview("finalTestLoss", "adam", rows),
+  ];
   return [
     plainWords(contest, allProblems(false)).map((line) => `- ${line}`).join("\n"),
     "## Examples to the target, beside the tuned Adam",
@@ -181,15 +186,11 @@ export function contestText(): string {
     "## The same on TensorFlow.js",
     "On wasm, beside a tuned `tf.train.adam`, with the same data, first weights and batches. Examples " +
     "to the target:",
-    overview("examplesToTarget", "adam", tfjs),
-    "Test loss at the end, minus the tuned Adam's:",
-    overview("finalTestLoss", "adam", tfjs),
+    ...besideAdam(tfjs),
     "## At full size",
-    "On ONNX Runtime; 150 to 2,000 steps (20 rounds of `federated`), and nine rates for Adam to be chosen from. Examples to the " +
-    "target, beside the tuned Adam:",
-    overview("examplesToTarget", "adam", full),
-    "Test loss at the end, minus the tuned Adam's:",
-    overview("finalTestLoss", "adam", full),
+    "On ONNX Runtime; 150 to 2,000 steps (20 rounds of `federated`), and nine rates for Adam to be " +
+    "chosen from. Examples to the target, beside the tuned Adam:",
+    ...besideAdam(full),
     "## In seconds",
     "Full size, one run at a time, evaluation not counted: seconds to the target, beside the tuned " +
     "Adam. On ONNX Runtime, on the CPU with one thread:",
@@ -199,18 +200,15 @@ export function contestText(): string {
   ].join("\n\n");
 }
 
-/** On which networks at full size a method needs fewer examples than tuned Adam, or more. */
-function contested(method: string, wanted: Finding): string[] {
-  const options = { compared: "examplesToTarget" } as const;
-  return comparisonsOf(decisive(recordedIn("contest_full_onnxruntime")), options)
-    .filter((comparison) => comparison.method === method && comparison.finding === wanted)
-    .map(({ problem }) => problem);
-}
-
 /** One line a subject. */
 export function measuredLines(): string[] {
   const step = (backend: string) =>
     digits(number("step", { backend, runtime: "deno", method: "adam" }, "ratio"));
+  const full = comparisonsOf(decisive(recordedIn("contest_full_onnxruntime")), {
+    compared: "examplesToTarget",
+  });
+  const networks = (method: string, wanted: Finding) =>
+    full.filter((c) => c.method === method && c.finding === wanted).map(({ problem }) => problem);
   const network = { network: "LeNet, batch 64" };
   const wasm = number("wasm_training", network, "wasm_ms");
   const cpu = number("wasm_training", network, "cpu_ms") / 1e3;
@@ -234,10 +232,10 @@ export function measuredLines(): string[] {
     `**Convolutions on tfjs's wasm**, which it cannot train by itself: a LeNet step takes ` +
     `${digits(wasm)} ms, on its cpu backend ${digits(cpu)} s (${link("wasm_training")}).`,
     `**Examples to the target**, fourteen networks at full size, ours without options, Adam at the best ` +
-    `of nine rates: combined() needs fewer on ${contested("combined", "better").length}, more on ` +
-    `${contested("combined", "worse").join(" and ")}; snrOnly() fewer on ` +
-    `${contested("snrOnly", "better").length}, more on ${
-      contested("snrOnly", "worse").join(" and ")
+    `of nine rates: combined() needs fewer on ${networks("combined", "better").length}, more on ` +
+    `${networks("combined", "worse").join(" and ")}; snrOnly() fewer on ` +
+    `${networks("snrOnly", "better").length}, more on ${
+      networks("snrOnly", "worse").join(" and ")
     } ` +
     `(${link("contest_full_onnxruntime")}, [more](docs/benchmark.md)).`,
     `**Test loss at the end**, medians of five short runs, Adam at the best of five rates: digits, ` +

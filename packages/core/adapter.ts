@@ -3,7 +3,15 @@
  *
  * @module
  */
-export { checkOptions, checkValue, isPlain, type Kind, type Kinds, shown } from "./checks.ts";
+export {
+  checkNone,
+  checkOptions,
+  checkValue,
+  isPlain,
+  type Kind,
+  type Kinds,
+  shown,
+} from "./checks.ts";
 export * as kinds from "./kinds.ts";
 export { nearestName } from "./nearest_name.ts";
 export { type OutputAxis, type Sides, sidesOf } from "./basis/sides.ts";

@@ -135,3 +135,11 @@ export function checkOptions<T extends object>(
   }
   return Object.fromEntries(given) as T;
 }
+
+/** Refuses arguments that a function does not have, such as the options of its siblings. */
+export function checkNone(action: string, given: readonly unknown[], why: string): void {
+  if (given.every((value) => value === undefined)) return;
+  throw new TypeError(
+    `Cannot ${action}: it has no options, current value is ${shown(given[0])}; ${why}`,
+  );
+}

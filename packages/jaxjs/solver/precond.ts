@@ -2,6 +2,7 @@
 import { type Array, type Device, type JsTree, tree } from "@jax-js/jax";
 import type { Definition } from "@precond/core";
 import {
+  checkNone,
   checkOptions,
   checkValue,
   type Contribution,
@@ -125,12 +126,12 @@ function ready(
  */
 export function precond(definition: Definition, ...surplus: undefined[]): Solver {
   checkValue("make the solver", definition, kinds.definition, "definition");
-  if (surplus.some((value) => value !== undefined)) {
-    throw new TypeError(
-      "Cannot make the solver: precond() of jax-js takes an optimizer alone; average the gradients " +
-        "of micro-batches before update(), which takes batchSize and squares as evidence",
-    );
-  }
+  checkNone(
+    "make the solver",
+    surplus,
+    "precond() of jax-js takes an optimizer alone; average the gradients of micro-batches before " +
+      "update(), which takes batchSize and squares as evidence",
+  );
   const begin = (action: string, params: unknown) => {
     const leaves = namedLeaves(action, "params", params);
     const parameters = leaves.map(({ name, array }) => ({ name, shape: [...array.shape] }));

@@ -4,12 +4,12 @@
  *
  * @module
  */
+import { checkNone } from "@precond/core/backend";
 import * as tf from "@tensorflow/tfjs-core";
 import {
   batchAxisOf,
   type BatchOptions,
   checkGiven,
-  checkNone,
   checkShapes,
   likelihood,
   type LikelihoodLoss,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { checkOptions, checkValue, type Kind, shown } from "@precond/core/backend";
+import { checkOptions, checkValue, type Kind } from "@precond/core/backend";
 import * as kinds from "@precond/core/kinds";
 import * as tf from "@tensorflow/tfjs-core";
 import { exampleSigns } from "./residuals.ts";
@@ -76,14 +76,6 @@ const tensor: Kind = { must: "be a tensor", type: (value) => value instanceof tf
 export function checkGiven(action: string, outputs: () => tf.Tensor, labels: tf.Tensor): void {
   checkValue(action, outputs, kinds.callable, "what computes the outputs");
   checkValue(action, labels, tensor, "what the outputs are compared with");
-}
-
-/** Refuses arguments that a function does not have, such as the options of its siblings. */
-export function checkNone(action: string, given: readonly unknown[], why: string): void {
-  if (given.every((value) => value === undefined)) return;
-  throw new TypeError(
-    `Cannot ${action}: it has no options, current value is ${shown(given[0])}; ${why}`,
-  );
 }
 
 /**
