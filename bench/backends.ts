@@ -11,7 +11,7 @@ import {
   startDenoWebgpu,
   startedInPage,
 } from "./runtime.ts";
-import { repositoryText } from "./problems/text.ts";
+import { guideText } from "./problems/text.ts";
 import type { Cell, Request } from "./suite.ts";
 
 /** A cell whose problem runs where its backend is. */
@@ -63,7 +63,7 @@ const timeout = 1_800_000;
  */
 export async function withBackends(
   cells: readonly Cell[],
-  { full, text = repositoryText() }: Pick<Request, "full" | "text">,
+  { full, text = guideText() }: Pick<Request, "full" | "text">,
   body: (placed: readonly Placed[]) => Promise<void>,
 ): Promise<void> {
   await addBackendsOf(cells.map(({ backend }) => backend));

@@ -186,7 +186,7 @@ export function parse(args: readonly string[]): Arguments {
     .addOption(
       new Option(
         "--text <file>",
-        "a text for gru and transformer (default: README.md and docs/*.md)",
+        "a text for gru and transformer (default: the guide of precond)",
       )
         .argParser(textIn),
     )

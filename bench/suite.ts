@@ -17,7 +17,7 @@ export interface Suite {
   readonly full: boolean;
   /** What the problems of the user are made from. */
   readonly brought?: Yours;
-  /** For the language models; the repository's own if left out. */
+  /** For the language models; {@linkcode guideText} if left out. */
   readonly text?: Text;
 }
 

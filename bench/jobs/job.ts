@@ -34,7 +34,9 @@ export function idOf(job: Job): string {
 }
 
 /** For people. */
-export function titleOf({ problem, method, seed, tuning }: Job): string {
+export function titleOf(
+  { problem, method, seed, tuning }: Pick<Job, "problem" | "method" | "seed" | "tuning">,
+): string {
   return `${problem} · ${method} · ${tuning ? "tuning" : `seed ${seed}`}`;
 }
 

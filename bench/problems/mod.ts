@@ -9,11 +9,11 @@ import { rotatedProblem } from "./rotated.ts";
 import { theoryProblems } from "./separable.ts";
 import { sparseLogisticProblem } from "./sparse_logistic.ts";
 import { tabularClassification, tabularRegression } from "./tabular.ts";
-import { repositoryText, type Text } from "./text.ts";
+import { guideText, type Text } from "./text.ts";
 import { gruProblem, transformerProblem } from "./text_problems.ts";
 
 /** Every problem, in its quick or its full size; a text for the language models. */
-export function allProblems(full: boolean, text: Text = repositoryText()): Problem[] {
+export function allProblems(full: boolean, text: Text = guideText()): Problem[] {
   return [
     ...theoryProblems(full),
     rotatedProblem(full),

@@ -88,20 +88,15 @@ export function readText(path: string): Text {
   }
 }
 
-let repository: Text | undefined;
+let guide: Text | undefined;
 
-/** README.md and docs/*.md of this repository, in the order of their names; read once. */
-export function repositoryText(): Text {
-  return repository ??= readRepository();
-}
-
-function readRepository(): Text {
-  const root = new URL("../../", import.meta.url);
-  const docs = [...Deno.readDirSync(new URL("docs/", root))]
-    .map(({ name }) => name)
-    .filter((name) => name.endsWith(".md"))
-    .sort()
-    .map((name) => `docs/${name}`);
-  const read = (name: string) => Deno.readTextFileSync(new URL(name, root));
-  return textOf("README.md and docs/*.md", ["README.md", ...docs].map(read).join("\n"));
+/**
+ * What is read unless another text is given: this repository's README.md and docs/*.md without the
+ * generated tables, as they once were. A file of its own, so that rows stay the same when a page
+ * changes. Read once.
+ */
+export function guideText(): Text {
+  // Wherever it was checked out, a line ends alike.
+  const read = () => Deno.readTextFileSync(new URL("./text.txt", import.meta.url));
+  return guide ??= textOf("the guide of precond", read().replaceAll("\r\n", "\n"));
 }

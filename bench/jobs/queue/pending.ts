@@ -6,8 +6,10 @@ import { decode } from "./codec.ts";
 /** A job may end its worker (there is no memory, say) this many times before it counts as failed. */
 export const takeovers = 10;
 
-/** Results of a producer that died wait a week for the one that resumes. */
-const keep = { age: 7 * 86_400 };
+/** Seconds that results of a producer that died wait for the one that resumes. */
+export const week: number = 7 * 86_400;
+
+const keep = { age: week };
 
 const options: JobsOptions = {
   attempts: 3,
@@ -42,8 +44,8 @@ export interface PendingJobs {
   look(ids: readonly string[]): Promise<void>;
 }
 
-/** Waits for jobs of a queue. */
-export function pendingJobs(queue: Queue): PendingJobs {
+/** Waits for jobs of a queue, which has them as `queued` makes them. */
+export function pendingJobs(queue: Queue, queued: (job: Job) => Promise<unknown>): PendingJobs {
   const pending = new Map<string, Pending>();
   const settled = new Set<string>();
   const looking = new Set<string>();
@@ -61,8 +63,12 @@ export function pendingJobs(queue: Queue): PendingJobs {
   };
   const complete = (id: string, text: string) => settle(id, ({ resolve }) => resolve(decode(text)));
   // Cells that are tuned come first, so that rows come early.
-  const put = (job: Job) =>
-    queue.add(titleOf(job), job, { ...options, priority: job.tuning ? 2 : 1, jobId: idOf(job) });
+  const put = async (job: Job) =>
+    await queue.add(titleOf(job), await queued(job), {
+      ...options,
+      priority: job.tuning ? 2 : 1,
+      jobId: idOf(job),
+    });
 
   const lookAtFailed = async (id: string, one: Pending) => {
     const found = await queue.getJob(id);

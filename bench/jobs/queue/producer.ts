@@ -8,6 +8,7 @@ import { type Code, queueOf } from "./code.ts";
 import { pendingJobs } from "./pending.ts";
 import { announce } from "./producers.ts";
 import { connect, connection, prefix, watchServer } from "./server.ts";
+import { textStore } from "./texts.ts";
 
 /** A lane whose jobs run on other machines. */
 export interface QueueLane extends Lane {
@@ -46,7 +47,7 @@ export async function queueLane(
   const shared = { connection: connection(address), prefix };
   const queue = new Queue(queueOf(code), shared);
   const events = new QueueEvents(queueOf(code), shared);
-  const pending = pendingJobs(queue);
+  const pending = pendingJobs(queue, textStore(redis));
   const quietly = (promise: Promise<unknown>) => void promise.catch(() => {});
 
   // A connection that breaks is made again; then all jobs are looked after.

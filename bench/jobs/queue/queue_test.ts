@@ -2,6 +2,7 @@ import { Queue, QueueEvents } from "bullmq";
 import assert from "node:assert/strict";
 import { Exit } from "../../exit.ts";
 import { device, source, versions } from "../../device.ts";
+import { textOf } from "../../problems/text.ts";
 import { cellsOf, type Request } from "../../suite.ts";
 import { type Done, idOf, type Job, jobOf } from "../job.ts";
 import { localResults, resultsOf, withoutSeconds } from "../_testing.ts";
@@ -11,6 +12,7 @@ import { type Code, codeOf, queueOf } from "./code.ts";
 import { decode, encode } from "./codec.ts";
 import { queueLane } from "./producer.ts";
 import { connect, connection, prefix } from "./server.ts";
+import { textReader, textStore } from "./texts.ts";
 import { work, type WorkerOptions } from "./worker.ts";
 
 const code: Code = codeOf();
@@ -123,6 +125,41 @@ serverTest(
     const queue = new Queue(queueOf(code), { connection: connection(address), prefix });
     assert.equal(await queue.getJobCountByTypes(), 0);
     await queue.close();
+  },
+);
+
+serverTest(
+  "a text of the user's is on the server once, and every worker has it",
+  async (address) => {
+    const text = textOf("mine.txt", "to be or not to be\n".repeat(300));
+    const [cell] = cellsOf({ ...request, problems: ["gru"], backends: ["wasm"], text });
+    const own = [1, 2].map((seed) => jobOf(cell!, { learningRate: 0.01, seed, tuning: false }));
+    const redis = await connect(address);
+    const [store, read] = [textStore(redis), textReader(redis)];
+    for (const job of own) {
+      const stored = await store(job);
+      assert.ok(!JSON.stringify(stored).includes("to be"));
+      assert.deepEqual(await read(stored), job);
+    }
+    const keys = await redis.keys("*:text:*");
+    assert.equal(keys.length, 1);
+    assert.equal(await redis.get(keys[0]!), text.content);
+    assert.ok(await redis.ttl(keys[0]!) > 6 * 86_400);
+    // What a job of its problem says is checked by its settings, in which the text counts.
+    const lane = await queueLane(address, code);
+    const one = worker(address, { workers: 1 });
+    assert.equal((await lane.run(own[0]!, () => {})).outcome.curve.at(-1)!.step, 25);
+    await one.finish();
+    await lane.close(true);
+    await redis.del(keys[0]!);
+    const later = store(own[1]!);
+    assert.deepEqual(await textReader(redis)(await later), own[1]);
+    await redis.del(keys[0]!);
+    await assert.rejects(
+      textReader(redis)(await later),
+      /^Error: Cannot run gru · sgd · seed 2: the server has lost "mine.txt"; start the producer again/,
+    );
+    redis.disconnect();
   },
 );
 

@@ -1,9 +1,9 @@
 /** @module */
-import { type Job as QueuedJob, WaitingError, Worker } from "bullmq";
+import { type Job as QueueEntry, WaitingError, Worker } from "bullmq";
 import os from "node:os";
 import { Exit } from "../../exit.ts";
 import { device, source } from "../../device.ts";
-import { type Job, titleOf } from "../job.ts";
+import { titleOf } from "../job.ts";
 import { poolLane } from "../pool.ts";
 import { withoutPassword } from "./address.ts";
 import { type Code, describeCode, queueOf } from "./code.ts";
@@ -12,6 +12,7 @@ import { takeovers } from "./pending.ts";
 import { workerName } from "./producer.ts";
 import { refusal } from "./producers.ts";
 import { connect, connection, prefix } from "./server.ts";
+import { type QueuedJob, textReader } from "./texts.ts";
 
 /** How a worker works. */
 export interface WorkerOptions {
@@ -46,13 +47,14 @@ export async function work(options: WorkerOptions): Promise<void> {
     giveBack.addEventListener("abort", () => resolve("returned"));
     if (giveBack.aborted) resolve("returned");
   });
+  const whole = textReader(redis);
   // With three parameters it is told of a lease that is lost.
   const take = async (
-    queued: QueuedJob<Job, string>,
+    queued: QueueEntry<QueuedJob, string>,
     token: string | undefined,
     lost: AbortSignal | undefined,
   ): Promise<string> => {
-    const job = queued.data;
+    const job = await whole(queued.data);
     log(`started  ${titleOf(job)}`);
     const late = new Promise<"late">((resolve) => {
       lost?.addEventListener("abort", () => resolve("late"));
@@ -70,10 +72,10 @@ export async function work(options: WorkerOptions): Promise<void> {
     log(`finished ${titleOf(job)} in ${done.seconds.toFixed(1)} s`);
     return encode(done);
   };
-  let worker: Worker<Job, string> | undefined;
+  let worker: Worker<QueuedJob, string> | undefined;
   try {
     await refused();
-    worker = new Worker<Job, string>(queueOf(code), take, {
+    worker = new Worker<QueuedJob, string>(queueOf(code), take, {
       connection: connection(address),
       prefix,
       name: workerName(os.hostname(), Deno.pid, workers),
