@@ -5,7 +5,7 @@
  */
 import "@tensorflow/tfjs-backend-cpu";
 import "@tensorflow/tfjs-backend-wasm";
-import { arrayBackend, type ProductCall, wasmBackend } from "@precond/core/backend";
+import { arrayBackend, type ProductCall, productsOf, wasmBackend } from "@precond/core/backend";
 import * as tf from "@tensorflow/tfjs-core";
 import Table from "cli-table3";
 import { command, parseArguments, samplesOption } from "./cli.ts";
@@ -78,6 +78,7 @@ export async function measureProduct(given: ProductShape, samples: number): Prom
   };
   const sizes = { rows, inner, columns, transposeA, transposeB };
   const own = wasmBackend(), plain = arrayBackend();
+  const products = productsOf(own)!;
   const calls: ProductCall<ReturnType<typeof own.write>>[] = [{
     ...sizes,
     a: own.write(values.a, shapes.a),
@@ -88,7 +89,7 @@ export async function measureProduct(given: ProductShape, samples: number): Prom
   await tf.setBackend("wasm");
   const left = tf.tensor(values.a, shapes.a), right = tf.tensor(values.b, shapes.b);
   const contenders: Timed[] = [
-    { name: "wasm", step: () => void own.multiply!(calls) },
+    { name: "wasm", step: () => void products(calls) },
     { name: "javascript", step: () => void plain.multiply!(plainCalls) },
     {
       name: "host",

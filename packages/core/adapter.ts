@@ -75,6 +75,7 @@ export {
   type Reduction,
 } from "./kernel/program.ts";
 export { checkProduct } from "./products/check.ts";
+export { productsOf } from "./products/products_of.ts";
 export { wasmProducts } from "./products/wasm.ts";
 export type { HostPass } from "./lowerings/host_pass.ts";
 export { type GlslStage, lowerToGlsl } from "./lowerings/glsl.ts";

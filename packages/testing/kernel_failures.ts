@@ -21,7 +21,13 @@ import {
   signalFraction,
   skipNonFinite,
 } from "@precond/core";
-import { type Backend, clippedCounter, createDriver, saveState } from "@precond/core/backend";
+import {
+  type Backend,
+  clippedCounter,
+  createDriver,
+  productsOf,
+  saveState,
+} from "@precond/core/backend";
 import { inverseRms } from "@precond/core/pieces";
 import assert from "node:assert/strict";
 
@@ -72,6 +78,7 @@ export interface Troubled<A> {
 /** A backend each deed of which can fail: a kernel, a product, a copy, a new array. */
 export function troubled<A>(inner: Backend<A>): Troubled<A> {
   const live = new Set<A>();
+  const multiply = productsOf(inner);
   let left = Infinity;
   const deed = () => {
     if (left-- === 0) throw new Error("it fails");
@@ -91,7 +98,7 @@ export function troubled<A>(inner: Backend<A>): Troubled<A> {
         dispose: () => kernel.dispose?.(),
       };
     },
-    ...(inner.multiply ? { multiply: (calls) => (deed(), inner.multiply!(calls).map(made)) } : {}),
+    ...(multiply ? { multiply: (calls) => (deed(), multiply(calls).map(made)) } : {}),
     allocate: (...args) => (deed(), made(inner.allocate(...args))),
     write: (...args) => (deed(), made(inner.write(...args))),
     copy: (calls) => (deed(), inner.copy(calls).map(made)),

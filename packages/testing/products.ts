@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Backend } from "@precond/core/backend";
+import { type Backend, productsOf } from "@precond/core/backend";
 import { fail, same } from "./same.ts";
 import { random } from "./random.ts";
 
@@ -100,7 +100,7 @@ export async function productOn<A>(
     : backend.write(b, transposeB ? [columns, inner] : [inner, columns]);
   // Whatever was there must not show.
   const out = backend.allocate([rows, columns], NaN);
-  const [result] = backend.multiply!([{ ...test, a: left, b: right, out }]);
+  const [result] = productsOf(backend)!([{ ...test, a: left, b: right, out }]);
   const values = await backend.read(result!);
   for (const array of new Set([left, right, out, result!])) backend.dispose(array);
   return values;
@@ -196,7 +196,7 @@ export async function checkManyProducts<A>(backend: Backend<A>): Promise<void> {
   const x = backend.write(Float32Array.of(1, 2, 3, 4), [2, 2]);
   const y = backend.write(Float32Array.of(5, 6), [2, 1]);
   const outs = [[2, 1], [2, 2], [1, 1]].map((shape) => backend.allocate(shape, 9));
-  const results = backend.multiply!([
+  const results = productsOf(backend)!([
     { ...plain, a: x, b: y, out: outs[0]!, rows: 2, inner: 2, columns: 1 },
     { a: x, b: x, out: outs[1]!, rows: 2, inner: 2, columns: 2, transposeA: true },
     { a: y, b: y, out: outs[2]!, rows: 1, inner: 2, columns: 1, transposeA: true },
@@ -206,7 +206,7 @@ export async function checkManyProducts<A>(backend: Backend<A>): Promise<void> {
   same(values.map((v) => [...v]), [[17, 39], [10, 14, 14, 20], [61]], "products");
   same([...await backend.read(x)], [1, 2, 3, 4], "a factor");
   for (const array of new Set([x, y, ...outs, ...results])) backend.dispose(array);
-  same(backend.multiply!([]).length, 0, "no products");
+  same(productsOf(backend)!([]).length, 0, "no products");
   const nothing = { ...plain, rows: 2, inner: 0, columns: 3 };
   const none = new Float32Array();
   same([...await productOn(backend, nothing, none, none)], [0, 0, 0, 0, 0, 0], "sums of nothing");

@@ -4,7 +4,7 @@
  * @module
  */
 import { chain, learningRate, momentum } from "@precond/core";
-import { type Backend, createDriver } from "@precond/core/backend";
+import { type Backend, createDriver, productsOf } from "@precond/core/backend";
 import { same } from "./same.ts";
 
 /**
@@ -44,12 +44,13 @@ export async function checkReads<A>(backend: Backend<A>): Promise<void> {
     expected.map((value) => new Array(size).fill(value)),
     "reads of a step's arrays",
   );
-  if (!backend.multiply) return;
+  const multiply = productsOf(backend);
+  if (!multiply) return;
   const x = backend.write(Float32Array.of(2), [1, 1]);
   const y = backend.write(Float32Array.of(3, 4), [1, 2]);
   const call = { rows: 1, inner: 1, columns: 2 };
   const into = (a: A, out: A) => {
-    const [result] = backend.multiply!([{ ...call, a, b: y, out }]);
+    const [result] = multiply([{ ...call, a, b: y, out }]);
     if (result !== out) backend.dispose(out);
     return result!;
   };

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Program } from "../kernel/program.ts";
+import type { WasmHeap } from "./wasm_heap.ts";
 
 /** One program run on one parameter. */
 export interface KernelCall<A> {
@@ -77,11 +78,13 @@ export interface Backend<A> {
   /**
    * Matrix products, none of which reads what another of them writes. Returns the arrays that hold the
    * results, in order: `out`, or a new one (the caller then disposes `out`). Optional: a chain with a
-   * basis needs it.
+   * basis needs it, see `productsOf()`.
    *
    * @throws {TypeError} If an array does not have the size that the call says.
    */
   multiply?(calls: readonly ProductCall<A>[]): readonly A[];
+  /** The memory that its arrays lie in, if they are those of `wasmBackend()`: a basis brings their products. */
+  readonly heap?: WasmHeap;
   /** A new array of that shape. */
   allocate(shape: readonly number[], fill: number): A;
   /** A new array with these values. */

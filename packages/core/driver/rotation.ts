@@ -10,6 +10,7 @@ import { newestWeight, weights } from "../chain/ema.ts";
 import { basisSlots } from "../chain/slots.ts";
 import { add, gt, isFinite, mul, not, or, read, scalar, select, sum } from "../kernel/expr.ts";
 import { compileProgram, type Program } from "../kernel/program.ts";
+import { productsOf } from "../products/products_of.ts";
 import type { Backend, Kernel, ProductCall } from "./backend.ts";
 import type { Scratch } from "./scratch.ts";
 
@@ -98,13 +99,14 @@ export function createRotation<A>(
   backend: Backend<A>,
   scratch: Scratch<A>,
 ): Rotation<A> {
+  const products = productsOf(backend);
   const multiply = (calls: readonly ProductCall<A>[]): readonly A[] => {
-    if (!backend.multiply) {
+    if (!products) {
       throw new TypeError(
         `Cannot step: the backend "${backend.name}" has no matrix products, which inBasis() needs`,
       );
     }
-    const results = backend.multiply(calls);
+    const results = products(calls);
     results.forEach((array, i) => {
       const { out } = calls[i]!;
       if (array === out) return;

@@ -1,6 +1,4 @@
 /** @module */
-import { checkProduct } from "../products/check.ts";
-import { wasmProducts } from "../products/wasm.ts";
 import { type Backend, layout } from "./backend.ts";
 import { type WasmHeap, wasmHeap } from "./wasm_heap.ts";
 import { hasWasmSimd, wasmKernel } from "./wasm_kernel.ts";
@@ -23,7 +21,6 @@ export function wasmBackend(given?: WasmHeap): Backend<WasmArray> & { heap: Wasm
     const { rows, columns } = layout(shape);
     return { address: heap.allocate(rows * columns * 4), length: rows * columns };
   };
-  let products: ReturnType<typeof wasmProducts> | undefined;
   return {
     name: "wasm",
     heap,
@@ -40,17 +37,6 @@ export function wasmBackend(given?: WasmHeap): Backend<WasmArray> & { heap: Wasm
           return calls.map(({ outputs }, i) => ({ outputs, held: held[i]! }));
         },
       };
-    },
-    multiply(calls) {
-      for (const call of calls) checkProduct(call, ({ length }) => length);
-      products ??= wasmProducts(heap.memory, heap);
-      products(calls.map((call) => ({
-        ...call,
-        a: call.a.address,
-        b: call.b.address,
-        out: call.out.address,
-      })));
-      return calls.map(({ out }) => out);
     },
     allocate(shape, fill) {
       const array = create(shape);

@@ -11,6 +11,7 @@ import {
 import assert from "node:assert/strict";
 import { wasmBackend } from "../driver/wasm_backend.ts";
 import { wasmHeap } from "../driver/wasm_heap.ts";
+import { productsOf } from "./products_of.ts";
 
 const backend = wasmBackend();
 const { heap } = backend;
@@ -73,13 +74,13 @@ Deno.test("a product may make the memory grow, and keeps nothing where it cannot
   const call = { a: column, b: one, out, rows: 1000, inner: 1, columns: 1 };
   assert.equal(heap.memory.buffer.byteLength, 65536);
   const filler = heap.allocate(32768);
-  backend.multiply!([call]);
+  productsOf(backend)!([call]);
   assert.equal(heap.memory.buffer.byteLength, 131072);
   assert.deepEqual(backend.read(out), new Float32Array(1000).fill(6));
   assert.equal(heap.used, used + 32768);
   // What was scratch, and as much again, taken by others.
   const taken = [filler, ...[8192, 32768, 32768].map((bytes) => heap.allocate(bytes))];
-  assert.throws(() => backend.multiply!([call]), {
+  assert.throws(() => productsOf(backend)!([call]), {
     name: "RangeError",
     message: /^Cannot allocate 32768 bytes/,
   });
@@ -87,10 +88,10 @@ Deno.test("a product may make the memory grow, and keeps nothing where it cannot
   assert.equal(heap.used, used);
 });
 
-Deno.test("wasmBackend() refuses sizes that do not fit", () => {
+Deno.test("wasmProducts() refuses sizes that do not fit", () => {
   const [a, b, out] = [6, 6, 4].map((n) => backend.allocate([n], 0));
   const call = { a: a!, b: b!, out: out!, rows: 2, inner: 3, columns: 2 };
-  assert.throws(() => backend.multiply!([{ ...call, rows: 3 }]), {
+  assert.throws(() => productsOf(backend)!([{ ...call, rows: 3 }]), {
     name: "TypeError",
     message: "Cannot multiply: a has 6 elements, expected shape [3,3]",
   });
