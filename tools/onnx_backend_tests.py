@@ -174,6 +174,13 @@ def main(folder, part=""):
         if any(a.size == 0 for a in arrays):
             leave("empty tensors")
             continue
+        # Some files hold memory that nothing had been written to: numbers that swallow every difference.
+        inputs = [
+            random.standard_normal(a.shape).astype(a.dtype)
+            if a.dtype in FLOATS and np.abs(a[np.isfinite(a)]).max(initial=0) > 1e30
+            else a
+            for a in inputs
+        ]
         wanted = [n for n, a in zip(names, inputs) if a.dtype in FLOATS]
         if not wanted:
             leave("no float input")

@@ -43,6 +43,13 @@ export function inlineFunctions(
         );
       } else {
         const own = body.opsetImport.find((o) => o.domain === "" || o.domain === "ai.onnx");
+        // No file has them: functions are younger than the sets whose models are brought to a newer one.
+        if (own !== undefined && own.version < 7n) {
+          throw new OnnxError(
+            `Cannot inline function "${node.opType}": its operator set ${own.version} is older than 7`,
+            { node: nameOf(node) },
+          );
+        }
         made += body.node.length + 1;
         const inlined = instantiate(
           body,

@@ -10,7 +10,7 @@ import type { RuleLookup } from "./rule.ts";
  * Reads a graph into a builder: functions inlined, nodes sorted and brought to operator set 18 or
  * newer, constants made initializers, types inferred. The model is not changed.
  *
- * @throws {OnnxError} For cycles, duplicate or missing values, operator sets before 7.
+ * @throws {OnnxError} For cycles, duplicate or missing values, an operator set that is not known.
  */
 export function loadGraph(
   model: ModelProto,

@@ -44,10 +44,9 @@ Deno.test("loadGraph() writes operator set 18 or the model's", () => {
 
 Deno.test("loadGraph() refuses operator sets that it does not understand", () => {
   const imports = (opset: bigint) => (m: ModelProto) => void (m.opsetImport[0]!.version = opset);
-  refuses(imports(6n), /operator set 6 is older than 7/);
-  refuses(imports(-1n), /operator set -1 is older than 7/);
-  refuses(imports(2n ** 62n), /operator set 4611686018427388000; the newest/);
-  refuses((m) => void (m.opsetImport = []), /operator set 1 is older than 7/);
+  refuses(imports(-1n), /operator set -1; those from 1 to 99/);
+  refuses(imports(2n ** 62n), /operator set 4611686018427388000; those/);
+  refuses((m) => void (m.opsetImport = []), /operator set 0; those/);
 });
 
 Deno.test("loadGraph() refuses a model without a graph", () => {

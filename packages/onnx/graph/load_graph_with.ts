@@ -15,7 +15,7 @@ import type { addKnownBranch } from "./known_branch.ts";
 import type { prepared } from "./prepared.ts";
 import { sortNodes } from "./topology.ts";
 
-/** Oldest operator set that is read: from 7 on broadcasting is NumPy's. */
+/** Oldest operator set that is written: from 7 on broadcasting is NumPy's. Older ones are brought to it. */
 export const OLDEST_OPSET = 7;
 /** Newest operator set that could be meant; a damaged file may claim any. */
 export const NEWEST_OPSET = 99;
@@ -46,10 +46,10 @@ export interface LoadOptions {
   readonly retype?: (name: string, type: ValueType) => ValueType;
 }
 
-/** Version of the default operator set that a model was written for. */
+/** Version of the default operator set that a model was written for; 0 where it names none. */
 export function opsetOf(model: ModelProto): number {
   const entry = model.opsetImport.find((o) => o.domain === "" || o.domain === "ai.onnx");
-  return entry === undefined ? 1 : Number(entry.version);
+  return Number(entry?.version ?? 0);
 }
 
 /** The type of a tensor value; undefined for sequences, maps and what is not declared. */
@@ -81,10 +81,11 @@ export interface LoadParts {
   readonly addKnownBranch: typeof addKnownBranch;
 }
 
-/** `prepared()` of {@linkcode LoadParts}, which models without such tensors do not need. */
+/** `prepared()` of {@linkcode LoadParts}, which few models need. */
 export function preparedWith(parts: Pick<LoadParts, "prepared">, model: ModelProto): ModelProto {
   const { node = [], sparseInitializer = [] } = model.graph ?? {};
-  return sparseInitializer.length > 0 || node.some((n) => n.opType === "BatchNormalization")
+  return opsetOf(model) < OLDEST_OPSET || sparseInitializer.length > 0 ||
+      node.some((n) => n.opType === "BatchNormalization")
     ? parts.prepared(model)
     : model;
 }
@@ -163,15 +164,9 @@ export function loadGraphWith(
 }
 
 function requireUnderstood(opset: number): void {
-  if (opset < OLDEST_OPSET) {
+  if (!(opset >= OLDEST_OPSET && opset <= NEWEST_OPSET)) {
     throw new OnnxError(
-      `Cannot read the model: operator set ${opset} is older than ${OLDEST_OPSET}, the first with ` +
-        `NumPy broadcasting; convert it with onnx.version_converter`,
-    );
-  }
-  if (!(opset <= NEWEST_OPSET)) {
-    throw new OnnxError(
-      `Cannot read the model: operator set ${opset}; the newest that is understood is ${NEWEST_OPSET}`,
+      `Cannot read the model: operator set ${opset}; those from 1 to ${NEWEST_OPSET} are understood`,
     );
   }
 }

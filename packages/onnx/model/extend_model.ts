@@ -30,8 +30,8 @@ import { typedAttribute } from "./typed_attribute.ts";
  * assert.deepEqual(m.build().graph!.output.map(({ name }) => name), ["hidden", "mean"]);
  * ```
  */
-export function extendModel(model: ModelProto): ModelBuilder {
-  const { b } = loadGraph(model, ruleFor);
+export function extendModel(given: ModelProto): ModelBuilder {
+  const { b, model } = loadGraph(given, ruleFor);
   const graph = model.graph!;
   const opset = opsetOf(model);
   const imported = new Set(model.opsetImport.map(({ domain }) => domain));

@@ -1,6 +1,7 @@
 /** @module */
 import { DataType, mul, sameType, tensorData, where } from "./shared/mod.ts";
 import type { Builder } from "../graph/builder.ts";
+import { randoms } from "./random.ts";
 import { uniformLike } from "./shared/uniform.ts";
 import type { NodeContext, OperatorRule } from "../graph/rule.ts";
 
@@ -107,5 +108,5 @@ function storedNumber(b: Builder, name: string): number | undefined {
   return data instanceof Float32Array || data instanceof Float64Array ? data[0] : undefined;
 }
 
-/** Dropout. */
-export const dropouts: readonly OperatorRule[] = [dropout];
+/** Dropout, and draws that one multiplies with. */
+export const dropouts: readonly OperatorRule[] = [dropout, ...randoms];

@@ -125,7 +125,7 @@ export const families: readonly Family[] = [
       (await import("./normalization/contributed_normalization.ts")).contributedNormalizations,
   },
   {
-    operators: "Dropout",
+    operators: "Dropout RandomNormalLike RandomUniformLike",
     load: async () => (await import("./dropout.ts")).dropouts,
   },
   {

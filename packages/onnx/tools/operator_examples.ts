@@ -99,7 +99,7 @@ export const operatorExamples: readonly OperatorExample[] = [
     "Relu ThresholdedRelu LeakyRelu Elu Selu Celu Sigmoid Tanh HardSigmoid HardSwish Mish Softplus " +
       "Softsign Shrink Identity Neg Abs Exp Erf Sign Floor Ceil Round Sin Cos Tan Sinh Cosh Atan " +
       "Asinh Softmax LogSoftmax Hardmax LpNormalization IsNaN IsInf NonZero Shape Size EyeLike " +
-      "ArgMax ArgMin Transpose Flatten Dropout",
+      "ArgMax ArgMin Transpose Flatten Dropout RandomNormalLike RandomUniformLike",
     [f(small)],
   ),
   ...each("Swish Gelu", [f(small)], wide),
