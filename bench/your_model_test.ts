@@ -1,3 +1,4 @@
+import { snippet } from "@precond/testing/node";
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { buildModel, generateArtifacts, type ModelProto, writeModel } from "@precond/onnx";
@@ -5,11 +6,7 @@ import { inFolder, runMain } from "./_testing_main.ts";
 import { random } from "./random.ts";
 
 /** The module of README.md. */
-function moduleText(): string {
-  const page = Deno.readTextFileSync(new URL("./README.md", import.meta.url));
-  const [, text] = /```ts ignore\n(const examples[^]*?)```/.exec(page)!;
-  return text!;
-}
+const moduleText = snippet("bench/README.md", "const examples =");
 
 /** The ONNX model of it: 2 features, 16 ReLUs, one logit. */
 function onnxModel(outputs = 1): ModelProto {
@@ -36,7 +33,7 @@ function onnxModel(outputs = 1): ModelProto {
 /** A module in a folder; what it says instead of the one of README.md. */
 async function write(folder: string, change: (text: string) => string = (text) => text) {
   const file = join(folder, `model${Math.random()}.js`);
-  await Deno.writeTextFile(file, change(moduleText()));
+  await Deno.writeTextFile(file, change(moduleText));
   await Deno.writeFile(join(folder, "model.onnx"), writeModel(onnxModel()));
   return file;
 }

@@ -1,24 +1,12 @@
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { pages } from "./_pages.ts";
 import { root } from "./_run.ts";
 import { anchorsOf, linkFaults, targetsOf } from "./links.ts";
 
-/** Every page that git would track. */
-function pagesIn(directory: string): string[] {
-  return readdirSync(join(root, directory), { withFileTypes: true }).flatMap((entry) => {
-    const path = directory === "." ? entry.name : `${directory}/${entry.name}`;
-    if (entry.isDirectory()) {
-      return /^(node_modules|dist|out|\.git)$/.test(entry.name) ? [] : pagesIn(path);
-    }
-    return entry.name.endsWith(".md") && !/^packages\/.*\/CHANGELOG\.md$/.test(path) ? [path] : [];
-  });
-}
-
 Deno.test("every link within the repository leads to a file, and to a heading of it", () => {
-  const texts = new Map(
-    pagesIn(".").map((path) => [path, readFileSync(join(root, path), "utf8")] as const),
-  );
+  const texts = pages();
   assert.ok(texts.has("README.md") && texts.has("packages/core/README.md"));
   assert.deepEqual(linkFaults({ texts, exists: (path) => existsSync(join(root, path)) }), []);
 });

@@ -4,5 +4,6 @@
  * @module
  */
 export { inFolder } from "./in_folder.ts";
+export { type Block, blocksOf, snippet } from "./snippet.ts";
 export { runInNode } from "./run_in_node.ts";
 export { swiftshader, type VulkanDriver } from "./swiftshader.ts";
