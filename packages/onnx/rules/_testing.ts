@@ -7,7 +7,8 @@
 import { differentiate } from "../differentiate/differentiate.ts";
 import { hessianVectorProduct } from "../differentiate/hessian_vector_product.ts";
 import type { ModelProto, NodeProto } from "../proto/onnx_pb.ts";
-import { makeModel, makeNode, runModel, type TestGraph, type Value } from "../_testing.ts";
+import { DataType } from "../model/data_type.ts";
+import { makeModel, makeNode, normal, runModel, type TestGraph, type Value } from "../_testing.ts";
 
 /** `Σ y` over the output "y" of a graph. */
 export function summed(nodes: readonly NodeProto[], graph: Partial<TestGraph>): ModelProto {
@@ -36,6 +37,42 @@ export async function gradientOf(
   });
   const found = await runModel(gradient, inputs);
   return Object.fromEntries(trainable.map((name) => [name, found[gradients.get(name)!]!.data]));
+}
+
+/**
+ * What a training kernel is compared with, in float32: a random `dy` in the shape of the node's first
+ * output, and `∂ ⟨dy, output⟩ / ∂input` for every input, or for those that are asked for.
+ */
+export async function pulledBack(
+  node: NodeProto,
+  inputs: Readonly<Record<string, Value>>,
+  { wanted = Object.keys(inputs), symbols = {} }: {
+    readonly wanted?: readonly string[];
+    readonly symbols?: NonNullable<TestGraph["symbols"]>;
+  } = {},
+): Promise<{ readonly dy: Value; readonly gradients: Readonly<Record<string, number[]>> }> {
+  const output = node.output[0]!;
+  const forward = makeModel({ nodes: [node], inputs, outputs: [output] });
+  const { dims } = (await runModel(forward, inputs))[output]!;
+  const dy = { ...normal(4, dims), type: DataType.FLOAT };
+  const { model, gradients } = differentiate(
+    makeModel({
+      nodes: [
+        node,
+        makeNode("Mul", [output, "dy"], ["weighted"]),
+        makeNode("ReduceSum", ["weighted"], ["loss"], { keepdims: 0 }),
+      ],
+      inputs: { ...inputs, dy },
+      outputs: ["loss"],
+      symbols,
+    }),
+    { output: "loss", trainable: wanted },
+  );
+  const found = await runModel(model, { ...inputs, dy });
+  return {
+    dy,
+    gradients: Object.fromEntries(wanted.map((name) => [name, found[gradients.get(name)!]!.data])),
+  };
 }
 
 /** First and second derivatives of an elementwise operator (or several) at the elements of `x`. */

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { type AttributeValue, float } from "../model/attributes.ts";
 import { DataType } from "../model/data_type.ts";
 import {
-  checkGradients,
   compare,
   type GradientCase,
   makeModel,
@@ -10,6 +9,8 @@ import {
   normal,
   oracleOrt,
   runModel,
+  testGradients,
+  withOpset,
 } from "../_testing.ts";
 import { derivativesOf, gradientOf, slope } from "./_testing.ts";
 
@@ -90,11 +91,7 @@ const cases: readonly GradientCase[] = [
   shrink([-2, -0.3, 0.25, 1.8], { lambd: float(1), bias: float(0.125) }, 9),
 ];
 
-Deno.test("Activations have the gradients that central differences give", async (t) => {
-  for (const test of cases) {
-    await t.step(`${test.name}, opset ${test.opset ?? 18}`, () => checkGradients(test));
-  }
-});
+testGradients("Activations have the gradients that central differences give", cases.map(withOpset));
 
 // [operator, attributes, points, derivative that PyTorch and ONNX Runtime's kernels take there]
 const kinks: readonly [string, Record<string, AttributeValue>, number[], number[]][] = [

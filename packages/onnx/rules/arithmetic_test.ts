@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { loadGraph } from "../graph/load_graph.ts";
-import { checkGradients, type GradientCase, makeModel, makeNode, normal } from "../_testing.ts";
+import { type GradientCase, makeModel, makeNode, normal, testGradients } from "../_testing.ts";
 import { ruleFor } from "./mod.ts";
 
 const away = (x: number) => x + Math.sign(x) * 0.5;
@@ -29,9 +29,7 @@ const cases: readonly GradientCase[] = ["Add", "Sub", "Mul", "Div"].flatMap((opT
   },
 ]);
 
-Deno.test("Arithmetic has the gradients that central differences give", async (t) => {
-  for (const test of cases) await t.step(test.name, () => checkGradients(test));
-});
+testGradients("Arithmetic has the gradients that central differences give", cases);
 
 Deno.test("Sizes that do not broadcast are refused by name", () => {
   const model = makeModel({

@@ -1,9 +1,9 @@
 import {
-  checkGradients,
   type GradientCase,
   makeModel,
   makeNode,
   normal,
+  testGradients,
   type Value,
 } from "../_testing.ts";
 import { loadGraph } from "../graph/load_graph.ts";
@@ -72,9 +72,7 @@ const cases: readonly GradientCase[] = [
   },
 ];
 
-Deno.test("Changes of shape have the gradients that central differences give", async (t) => {
-  for (const test of cases) await t.step(test.name, () => checkGradients(test));
-});
+testGradients("Changes of shape have the gradients that central differences give", cases);
 
 const dimsAfter = (test: GradientCase) => {
   const { nodes, inputs, initializers = {}, symbols = {}, opset = 18 } = test;

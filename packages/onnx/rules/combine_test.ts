@@ -2,12 +2,13 @@ import assert from "node:assert/strict";
 import { DataType } from "../model/data_type.ts";
 import { loadGraph } from "../graph/load_graph.ts";
 import {
-  checkGradients,
   type GradientCase,
   makeModel,
   makeNode,
   normal,
+  testGradients,
   type Value,
+  withOpset,
 } from "../_testing.ts";
 import { gradientOf } from "./_testing.ts";
 import { ruleFor } from "./mod.ts";
@@ -64,11 +65,10 @@ const cases: readonly GradientCase[] = [
   }),
 ];
 
-Deno.test("Joined and chosen values have the gradients of central differences", async (t) => {
-  for (const test of cases) {
-    await t.step(`${test.name}, opset ${test.opset ?? 18}`, () => checkGradients(test));
-  }
-});
+testGradients(
+  "Joined and chosen values have the gradients of central differences",
+  cases.map(withOpset),
+);
 
 Deno.test("Where keeps an infinite cotangent on the side that was chosen", async () => {
   const c: Value = { dims: [2], data: [1, 0], type: DataType.BOOL };
@@ -79,26 +79,24 @@ Deno.test("Where keeps an infinite cotangent on the side that was chosen", async
   assert.deepEqual(actual, { x: [0.25, 0], z: [0, Infinity] });
 });
 
-Deno.test("Casts between float types cast the gradient back", async (t) => {
-  for (const [name, like] of [["Cast", false], ["CastLike", true]] as const) {
-    await t.step(name, () =>
-      // Through float32 the differences carry float32's rounding.
-      checkGradients({
-        name: "double → float32 → double",
-        nodes: [
-          like
-            ? makeNode("CastLike", ["x", "single"], ["s"])
-            : makeNode("Cast", ["x"], ["s"], { to: DataType.FLOAT }),
-          makeNode("Mul", ["s", "s"], ["square"]),
-          makeNode("Cast", ["square"], ["y"], { to: DataType.DOUBLE }),
-        ],
-        inputs: { x: normal(1, [2, 3]) },
-        initializers: { single: { dims: [1], data: [1], type: DataType.FLOAT } },
-        step: 0.125,
-        tolerance: 1e-5,
-      }));
-  }
-});
+testGradients(
+  "Casts between float types cast the gradient back",
+  (["Cast", "CastLike"] as const).map((name) => ({
+    name,
+    nodes: [
+      name === "CastLike"
+        ? makeNode("CastLike", ["x", "single"], ["s"])
+        : makeNode("Cast", ["x"], ["s"], { to: DataType.FLOAT }),
+      makeNode("Mul", ["s", "s"], ["square"]),
+      makeNode("Cast", ["square"], ["y"], { to: DataType.DOUBLE }),
+    ],
+    inputs: { x: normal(1, [2, 3]) },
+    initializers: { single: { dims: [1], data: [1], type: DataType.FLOAT } },
+    // Through float32 the differences carry float32's rounding.
+    step: 0.125,
+    tolerance: 1e-5,
+  })),
+);
 
 Deno.test("A cast to integers ends the gradient only where that is asked for", async () => {
   const x = { dims: [2], data: [1.5, -2.5] };

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { differentiate } from "../differentiate/differentiate.ts";
 import { DataType } from "../model/data_type.ts";
 import {
-  checkGradients,
   compare,
   type GradientCase,
   makeModel,
@@ -10,6 +9,7 @@ import {
   normal,
   oracleOrt,
   runModel,
+  testGradients,
   type Value,
 } from "../_testing.ts";
 
@@ -89,22 +89,21 @@ function lossCase(opType: string, v: Variant): GradientCase {
 }
 
 for (const opType of ["SoftmaxCrossEntropyLoss", "NegativeLogLikelihoodLoss"]) {
-  Deno.test(`${opType} has the gradient that central differences give`, async (t) => {
-    for (const variant of variants) {
-      const test = lossCase(opType, variant);
-      await t.step(test.name, () => checkGradients(test));
-    }
-  });
+  testGradients(
+    `${opType} has the gradient that central differences give`,
+    variants.map((variant) => lossCase(opType, variant)),
+  );
 }
 
-Deno.test("The log-probabilities of SoftmaxCrossEntropyLoss have a gradient too", async (t) => {
-  for (const outputs of [["log_p"], ["y", "log_p"]]) {
-    for (const variant of [variants[0]!, variants[9]!, variants[14]!]) {
+testGradients(
+  "The log-probabilities of SoftmaxCrossEntropyLoss have a gradient too",
+  [["log_p"], ["y", "log_p"]].flatMap((outputs) =>
+    [variants[0]!, variants[9]!, variants[14]!].map((variant) => {
       const test = lossCase("SoftmaxCrossEntropyLoss", { ...variant, outputs });
-      await t.step(`${test.name}: ${outputs.join(" and ")}`, () => checkGradients(test));
-    }
-  }
-});
+      return { ...test, name: `${test.name}: ${outputs.join(" and ")}` };
+    })
+  ),
+);
 
 Deno.test("SoftmaxCrossEntropyLoss has the gradient of the training kernel", async (t) => {
   const oracle = await oracleOrt();

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { differentiate } from "../differentiate/differentiate.ts";
-import { checkGradients, makeModel, makeNode, normal, type Value } from "../_testing.ts";
+import { makeModel, makeNode, normal, testGradients, type Value } from "../_testing.ts";
 
 interface EinsumCase {
   readonly equation: string;
@@ -59,21 +59,19 @@ const inputs = (shapes: readonly number[][]): Record<string, Value> =>
 const node = (equation: string, shapes: readonly number[][]) =>
   makeNode("Einsum", shapes.map((_, k) => `x${k}`), ["y"], { equation });
 
-Deno.test("Einsum has the gradients that central differences give", async (t) => {
-  for (const { equation, shapes, symbols, name = "" } of cases) {
-    await t.step(`${equation} over [${shapes.join("], [")}] ${name}`, () =>
-      checkGradients({
-        name: equation,
-        // The square gives equations of one input a second order.
-        nodes: [
-          { ...node(equation, shapes), output: ["t"] },
-          makeNode("Mul", ["t", "t"], ["y"]),
-        ],
-        inputs: inputs(shapes),
-        ...(symbols === undefined ? {} : { symbols }),
-      }));
-  }
-});
+testGradients(
+  "Einsum has the gradients that central differences give",
+  cases.map(({ equation, shapes, symbols, name = "" }) => ({
+    name: `${equation} over [${shapes.join("], [")}] ${name}`,
+    // The square gives equations of one input a second order.
+    nodes: [
+      { ...node(equation, shapes), output: ["t"] },
+      makeNode("Mul", ["t", "t"], ["y"]),
+    ],
+    inputs: inputs(shapes),
+    ...(symbols === undefined ? {} : { symbols }),
+  })),
+);
 
 Deno.test("Einsum refuses equations that do not fit", () => {
   const attempt = (equation: string, shapes: number[][]) => () =>

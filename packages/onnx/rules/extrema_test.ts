@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import { float } from "../model/attributes.ts";
-import { checkGradients, type GradientCase, makeNode, normal, type Value } from "../_testing.ts";
+import {
+  type GradientCase,
+  makeNode,
+  normal,
+  testGradients,
+  type Value,
+  withOpset,
+} from "../_testing.ts";
 import { gradientOf } from "./_testing.ts";
 
 /** Values of different inputs are never closer than .1: thirds, shifted for each input. */
@@ -65,11 +72,7 @@ const cases: readonly GradientCase[] = [
   }),
 ];
 
-Deno.test("Extrema have the gradients that central differences give", async (t) => {
-  for (const test of cases) {
-    await t.step(`${test.name}, opset ${test.opset ?? 18}`, () => checkGradients(test));
-  }
-});
+testGradients("Extrema have the gradients that central differences give", cases.map(withOpset));
 
 Deno.test("Clip of opset 6 to 10 has its bounds as attributes", async (t) => {
   // No double kernel before opset 12, but the gradient graph is written for 18: checked by value.

@@ -1,9 +1,9 @@
 import {
-  checkGradients,
   type GradientCase,
   makeModel,
   makeNode,
   normal,
+  testGradients,
   type Value,
 } from "../_testing.ts";
 import type { Builder } from "../graph/builder.ts";
@@ -62,9 +62,10 @@ const cases: readonly GradientCase[] = [
   },
 ];
 
-Deno.test("Values from shapes and counts have the gradients that central differences give", async (t) => {
-  for (const test of cases) await t.step(test.name, () => checkGradients(test));
-});
+testGradients(
+  "Values from shapes and counts have the gradients that central differences give",
+  cases,
+);
 
 const load = (nodes: GradientCase["nodes"], initializers: Record<string, Value>): Builder =>
   loadGraph(

@@ -1,10 +1,10 @@
 import {
-  checkGradients,
   currentOrt,
   type GradientCase,
   makeModel,
   makeNode,
   normal,
+  testGradients,
   type Value,
 } from "../_testing.ts";
 import { differentiate } from "../differentiate/differentiate.ts";
@@ -88,9 +88,7 @@ const cases: readonly GradientCase[] = [
   take("GatherND", "of opset 11", [3, 4], index([2, 1], 0, 2), {}, { opset: 11 }),
 ];
 
-Deno.test("Taking by index has the gradient that central differences give", async (t) => {
-  for (const test of cases) await t.step(test.name, () => checkGradients(test));
-});
+testGradients("Taking by index has the gradient that central differences give", cases);
 
 /** ONNX Runtime's ScatterND loses updates of repeated indices to races between its threads. */
 Deno.test("Rows that are taken often have the whole gradient with many threads", async () => {

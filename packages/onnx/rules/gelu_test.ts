@@ -9,6 +9,7 @@ import {
   normal,
   oracleOrt,
   runModel,
+  testGradients,
 } from "../_testing.ts";
 import { differentiate } from "../differentiate/differentiate.ts";
 import { derivativesOf, gradientOf, slope, summed } from "./_testing.ts";
@@ -83,23 +84,20 @@ const variants: readonly [string, string[], Record<string, AttributeValue>?][] =
 ];
 
 // Their kernels are float32 alone.
-Deno.test("Contributed forms have the gradients that central differences give", async (t) => {
-  for (const [opType, names, attributes] of variants) {
-    for (const opset of [17, 20]) {
-      const name = `${opType}(${names}), opset ${opset}`;
-      await t.step(name, () =>
-        checkGradients({
-          name,
-          nodes: [makeNode(opType, names, ["y"], attributes, "com.microsoft")],
-          inputs: Object.fromEntries(
-            names.map((input) => [input, normal(1, input === "x" ? [2, 4] : [4])]),
-          ),
-          opset,
-          precision: "float",
-        }));
-    }
-  }
-});
+testGradients(
+  "Contributed forms have the gradients that central differences give",
+  variants.flatMap(([opType, names, attributes]) =>
+    [17, 20].map((opset) => ({
+      name: `${opType}(${names}), opset ${opset}`,
+      nodes: [makeNode(opType, names, ["y"], attributes, "com.microsoft")],
+      inputs: Object.fromEntries(
+        names.map((input) => [input, normal(1, input === "x" ? [2, 4] : [4])]),
+      ),
+      opset,
+      precision: "float",
+    }))
+  ),
+);
 
 Deno.test("Contributed forms match the training kernels of ONNX Runtime 1.19.2", async (t) => {
   const ort = await oracleOrt();

@@ -1,4 +1,4 @@
-import { checkGradients, type GradientCase, makeModel, makeNode, normal } from "../_testing.ts";
+import { type GradientCase, makeModel, makeNode, normal, testGradients } from "../_testing.ts";
 import { loadGraph } from "../graph/load_graph.ts";
 import type { AttributeValue } from "../model/attributes.ts";
 import { ruleFor } from "./mod.ts";
@@ -83,9 +83,7 @@ const cases: readonly GradientCase[] = [
   split("Split of opset 7 into equal parts", 3, { axis: 1 }, { opset: 7 }),
 ];
 
-Deno.test("Joins have the gradients that central differences give", async (t) => {
-  for (const test of cases) await t.step(test.name, () => checkGradients(test));
-});
+testGradients("Joins have the gradients that central differences give", cases);
 
 const typesOf = ({ nodes, inputs, initializers = {}, symbols = {} }: GradientCase) =>
   loadGraph(makeModel({ nodes, inputs, initializers, symbols, outputs: [] }), ruleFor).b;

@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import { DataType } from "../model/data_type.ts";
-import { checkGradients, compare, type GradientCase, makeNode, normal } from "../_testing.ts";
+import {
+  compare,
+  type GradientCase,
+  makeNode,
+  normal,
+  testGradients,
+  withOpset,
+} from "../_testing.ts";
 import { derivativesOf, gradientOf } from "./_testing.ts";
 
 const away = (x: number) => x + Math.sign(x) * 0.5;
@@ -47,11 +54,10 @@ const cases: readonly GradientCase[] = [
   remainder([2, 1], [2, 3], { opset: 10 }),
 ];
 
-Deno.test("Functions of one number have the gradients of central differences", async (t) => {
-  for (const test of cases) {
-    await t.step(`${test.name}, opset ${test.opset ?? 18}`, () => checkGradients(test));
-  }
-});
+testGradients(
+  "Functions of one number have the gradients of central differences",
+  cases.map(withOpset),
+);
 
 Deno.test("Erf has the derivatives of its formula", async () => {
   const x = { ...normal(1, [20]), type: DataType.FLOAT };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { differentiate } from "../differentiate/differentiate.ts";
 import { float } from "../model/attributes.ts";
-import { checkGradients, type GradientCase, makeModel, makeNode, normal } from "../_testing.ts";
+import { type GradientCase, makeModel, makeNode, normal, testGradients } from "../_testing.ts";
 
 const matMul = (name: string, x: number[], y: number[]): GradientCase => ({
   name,
@@ -55,9 +55,7 @@ const cases: readonly GradientCase[] = [
   { ...gemm("Gemm of opset 7", { bias: [2] }), opset: 7 },
 ];
 
-Deno.test("Products of matrices have the gradients that central differences give", async (t) => {
-  for (const test of cases) await t.step(test.name, () => checkGradients(test));
-});
+testGradients("Products of matrices have the gradients that central differences give", cases);
 
 Deno.test("Products of matrices refuse shapes that do not fit", () => {
   const attempt = (opType: string, x: number[], y: number[]) => () =>

@@ -1,4 +1,4 @@
-import { checkGradients, type GradientCase, makeNode, normal } from "../_testing.ts";
+import { type GradientCase, makeNode, normal, testGradients } from "../_testing.ts";
 import { float } from "../model/attributes.ts";
 
 const ints = (...data: number[]) => ({ dims: [data.length], data, type: 7 });
@@ -86,6 +86,4 @@ const cases: readonly GradientCase[] = [
   })),
 ];
 
-Deno.test("Pad has the gradient that central differences give", async (t) => {
-  for (const test of cases) await t.step(test.name, () => checkGradients(test));
-});
+testGradients("Pad has the gradient that central differences give", cases);

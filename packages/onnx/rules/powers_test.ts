@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { DataType } from "../model/data_type.ts";
-import { checkGradients, type GradientCase, makeNode, normal, type Value } from "../_testing.ts";
+import { type GradientCase, makeNode, normal, testGradients, type Value } from "../_testing.ts";
 import { derivativesOf, gradientOf } from "./_testing.ts";
 
 const positive = (x: number) => Math.abs(x) + 0.5;
@@ -55,9 +55,7 @@ const cases: readonly GradientCase[] = [
   },
 ];
 
-Deno.test("Powers have the gradients that central differences give", async (t) => {
-  for (const test of cases) await t.step(test.name, () => checkGradients(test));
-});
+testGradients("Powers have the gradients that central differences give", cases);
 
 Deno.test("Powers of 0 have finite gradients where the power is flat", async () => {
   const x: Value = { dims: [4], data: [0, 0, 0, 0] };

@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { DataType } from "../model/data_type.ts";
 import { differentiate } from "../differentiate/differentiate.ts";
 import {
-  checkGradients,
   type GradientCase,
   makeModel,
   makeNode,
   normal,
+  testGradients,
   type Value,
 } from "../_testing.ts";
 
@@ -53,9 +53,7 @@ const cases: readonly GradientCase[] = [
   }),
 ];
 
-Deno.test("DequantizeLinear has the gradient by its scale that differences give", async (t) => {
-  for (const test of cases) await t.step(test.name, () => checkGradients(test));
-});
+testGradients("DequantizeLinear has the gradient by its scale that differences give", cases);
 
 Deno.test("Scales of quantized weights are not trained by default", () => {
   const float = (v: Value): Value => ({ ...v, type: DataType.FLOAT });

@@ -1,9 +1,9 @@
 import {
-  checkGradients,
   type GradientCase,
   makeModel,
   makeNode,
   normal,
+  testGradients,
   type Value,
 } from "../_testing.ts";
 import { differentiate } from "../differentiate/mod.ts";
@@ -182,11 +182,7 @@ const olderCases: readonly GradientCase[] = ["nearest", "linear"].flatMap((mode)
   older("Resize", `of opset 10, smaller, ${mode}`, 10, [1, 1, 0.6, 0.5], { mode }),
 ]);
 
-Deno.test("Resize has the gradient that differences give", async (t) => {
-  for (const test of [...cases, ...olderCases]) {
-    await t.step(test.name, () => checkGradients(test));
-  }
-});
+testGradients("Resize has the gradient that differences give", [...cases, ...olderCases]);
 
 const modelOf = ({ nodes, inputs, initializers = {}, symbols = {}, opset = 18 }: GradientCase) =>
   makeModel({

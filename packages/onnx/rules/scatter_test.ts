@@ -6,6 +6,7 @@ import {
   makeNode,
   normal,
   runModel,
+  testGradients,
   type Value,
 } from "../_testing.ts";
 import { differentiate } from "../differentiate/mod.ts";
@@ -61,9 +62,7 @@ const cases: readonly GradientCase[] = [
   put("ScatterND", "of opset 11", rows, {}, { opset: 11 }),
 ];
 
-Deno.test("Putting by index has the gradients that central differences give", async (t) => {
-  for (const test of cases) await t.step(test.name, () => checkGradients(test));
-});
+testGradients("Putting by index has the gradients that central differences give", cases);
 
 /** Every fourth number 0: alone in a product, and two in one. */
 const withZeros = (seed: number, dims: readonly number[]): Value => {

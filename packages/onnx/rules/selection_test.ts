@@ -1,4 +1,4 @@
-import { checkGradients, type GradientCase, makeNode, normal, type Value } from "../_testing.ts";
+import { type GradientCase, makeNode, normal, testGradients, type Value } from "../_testing.ts";
 import type { AttributeValue } from "../model/attributes.ts";
 
 const ints = (...data: number[]): Value => ({ dims: [data.length], data, type: 7 });
@@ -98,6 +98,4 @@ const cases: readonly GradientCase[] = [
   compress("of elements", {}, 0, 1, 1, 0, 0, 1),
 ];
 
-Deno.test("Selections have the gradients that central differences give", async (t) => {
-  for (const test of cases) await t.step(test.name, () => checkGradients(test));
-});
+testGradients("Selections have the gradients that central differences give", cases);

@@ -1,5 +1,5 @@
 import { DataType } from "../model/data_type.ts";
-import { checkGradients, type GradientCase, makeNode, normal, type Value } from "../_testing.ts";
+import { type GradientCase, makeNode, normal, testGradients, type Value } from "../_testing.ts";
 
 const int = (...data: number[]): Value => ({ dims: [data.length], data, type: DataType.INT64 });
 const scalar = (value: number): Value => ({ dims: [], data: [value], type: DataType.INT64 });
@@ -56,6 +56,7 @@ const cases: readonly GradientCase[] = [
   },
 ];
 
-Deno.test("Lists of tensors whose places are known have the gradient that differences give", async (t) => {
-  for (const test of cases) await t.step(test.name, () => checkGradients(test));
-});
+testGradients(
+  "Lists of tensors whose places are known have the gradient that differences give",
+  cases,
+);

@@ -1,4 +1,4 @@
-import { checkGradients, type GradientCase, makeModel, makeNode, normal } from "../_testing.ts";
+import { type GradientCase, makeModel, makeNode, normal, testGradients } from "../_testing.ts";
 import { loadGraph } from "../graph/load_graph.ts";
 import { ruleFor } from "./mod.ts";
 import assert from "node:assert/strict";
@@ -108,9 +108,7 @@ const cases: readonly GradientCase[] = [
   },
 ];
 
-Deno.test("Slice has the gradient that central differences give", async (t) => {
-  for (const test of cases) await t.step(test.name, () => checkGradients(test));
-});
+testGradients("Slice has the gradient that central differences give", cases);
 
 const dimsAfter = ({ nodes, inputs, initializers = {}, symbols = {} }: GradientCase) =>
   loadGraph(makeModel({ nodes, inputs, initializers, symbols, outputs: [] }), ruleFor).b.dims("z");

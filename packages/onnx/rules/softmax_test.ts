@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { differentiate } from "../differentiate/differentiate.ts";
 import { DataType } from "../model/data_type.ts";
 import {
-  checkGradients,
   compare,
   type GradientCase,
   makeModel,
@@ -10,6 +9,7 @@ import {
   normal,
   oracleOrt,
   runModel,
+  testGradients,
 } from "../_testing.ts";
 import { gradientOf } from "./_testing.ts";
 
@@ -36,9 +36,7 @@ for (const opType of ["Softmax", "LogSoftmax"]) {
       symbols: { x: ["N", "T", "C"] },
     }),
   ];
-  Deno.test(`${opType} has the gradient that central differences give`, async (t) => {
-    for (const test of cases) await t.step(test.name, () => checkGradients(test));
-  });
+  testGradients(`${opType} has the gradient that central differences give`, cases);
 
   Deno.test(`${opType} has the gradient of the training kernel`, async () => {
     const x = { ...normal(1, [3, 5]), type: FLOAT };

@@ -1,4 +1,4 @@
-import { checkGradients, type GradientCase, makeModel, makeNode, normal } from "../_testing.ts";
+import { type GradientCase, makeModel, makeNode, normal, testGradients } from "../_testing.ts";
 import { loadGraph } from "../graph/load_graph.ts";
 import type { AttributeValue } from "../model/attributes.ts";
 import { ruleFor } from "./mod.ts";
@@ -71,9 +71,7 @@ const cases: readonly GradientCase[] = [
   move("SpaceToDepth", "of opset 7", [1, 2, 2, 4], { blocksize: 2 }, { opset: 7 }),
 ];
 
-Deno.test("Rearrangements have the gradients that central differences give", async (t) => {
-  for (const test of cases) await t.step(test.name, () => checkGradients(test));
-});
+testGradients("Rearrangements have the gradients that central differences give", cases);
 
 Deno.test("Rearrangements keep symbolic sizes", () => {
   const dimsAfter = (test: GradientCase) => {

@@ -1,5 +1,5 @@
 import { DataType } from "../model/data_type.ts";
-import { checkGradients, compare, type GradientCase, makeNode, normal } from "../_testing.ts";
+import { compare, type GradientCase, makeNode, normal, testGradients } from "../_testing.ts";
 import { derivativesOf, slope } from "./_testing.ts";
 
 const inside = (x: number) => 0.8 * Math.tanh(x);
@@ -31,9 +31,7 @@ const cases: readonly GradientCase[] = ["Sin", "Cos"].flatMap((opType) =>
   }))
 );
 
-Deno.test("Sine and cosine have the gradients that central differences give", async (t) => {
-  for (const test of cases) await t.step(test.name, () => checkGradients(test));
-});
+testGradients("Sine and cosine have the gradients that central differences give", cases);
 
 // The operator runs in float32; the differences are those of the same function in double, so that
 // the tolerance is that of a few float32 roundings, not of differences in float32.

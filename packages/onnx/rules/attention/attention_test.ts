@@ -6,6 +6,7 @@ import {
   type GradientCase,
   makeNode,
   normal,
+  testGradients,
   type Value,
 } from "../../_testing.ts";
 import { gradientOf } from "../_testing.ts";
@@ -85,9 +86,10 @@ const cases: readonly GradientCase[] = [
   }),
 ];
 
-Deno.test("Attention has the gradient that central differences of ONNX Runtime's kernel give", async (t) => {
-  for (const test of cases) await t.step(test.name, () => checkGradients(test));
-});
+testGradients(
+  "Attention has the gradient that central differences of ONNX Runtime's kernel give",
+  cases,
+);
 
 Deno.test("A query that may look at nothing gives 0 and has no gradient", async () => {
   const mask = bool([2, 3], [1, 0, 1, 0, 0, 0]);

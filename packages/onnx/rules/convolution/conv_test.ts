@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { differentiate } from "../../differentiate/differentiate.ts";
 import { DataType } from "../../model/data_type.ts";
 import {
-  checkGradients,
   compare,
   type GradientCase,
   makeModel,
@@ -10,8 +9,10 @@ import {
   normal,
   oracleOrt,
   runModel,
+  testGradients,
   type Value,
 } from "../../_testing.ts";
+import { pulledBack } from "../_testing.ts";
 
 const FLOAT = DataType.FLOAT;
 const float = (value: Value): Value => ({ ...value, type: FLOAT });
@@ -231,23 +232,20 @@ const inputsOf = (test: ConvCase): Record<string, Value> => ({
 const nodeOf = (test: ConvCase) =>
   makeNode("Conv", ["x", "w", ...(test.bias ? ["bias"] : [])], ["y"], test.attributes ?? {});
 
-// Convolution is bilinear, so that a long step has no error but float32's: 6e-8 · |f| / h.
+// A long step has no error but float32's: 6e-8 · |f| / h.
 const gradientCase = (test: ConvCase): GradientCase => ({
-  name: `Conv: ${test.name}`,
+  name: test.name,
   nodes: [nodeOf(test)],
   inputs: inputsOf(test),
   precision: "float",
+  multilinear: true,
   step: 0.5,
   tolerance: 5e-5,
   ...(test.opset === undefined ? {} : { opset: test.opset }),
   ...(test.symbols === undefined ? {} : { symbols: { x: test.symbols } }),
 });
 
-Deno.test("Conv has the gradients that central differences give", async (t) => {
-  for (const test of cases) {
-    await t.step(test.name, () => checkGradients(gradientCase(test)));
-  }
-});
+testGradients("Conv has the gradients that central differences give", cases.map(gradientCase));
 
 Deno.test("Conv has the gradients of ONNX Runtime's training kernel", async (t) => {
   const oracle = await oracleOrt();
@@ -256,26 +254,8 @@ Deno.test("Conv has the gradients of ONNX Runtime's training kernel", async (t) 
       const inputs = Object.fromEntries(
         Object.entries(inputsOf(test)).map(([name, value]) => [name, float(value)]),
       );
-      const { y } = await runModel(
-        makeModel({ nodes: [nodeOf(test)], inputs, outputs: ["y"] }),
-        inputs,
-      );
-      const dy = float(normal(4, y!.dims));
       const names = Object.keys(inputs);
-      // loss = ⟨dy, y⟩
-      const { model, gradients } = differentiate(
-        makeModel({
-          nodes: [
-            nodeOf(test),
-            makeNode("Mul", ["y", "dy"], ["z"]),
-            makeNode("ReduceSum", ["z"], ["loss"], { keepdims: 0 }),
-          ],
-          inputs: { ...inputs, dy },
-          outputs: ["loss"],
-        }),
-        { output: "loss", trainable: names },
-      );
-      const actual = await runModel(model, { ...inputs, dy });
+      const { dy, gradients } = await pulledBack(nodeOf(test), inputs);
       const kernel = makeModel({
         nodes: [
           makeNode(
@@ -291,8 +271,7 @@ Deno.test("Conv has the gradients of ONNX Runtime's training kernel", async (t) 
       });
       const expected = await runModel(kernel, { dy, x: inputs["x"]!, w: inputs["w"]! }, oracle);
       for (const name of names) {
-        const found = actual[gradients.get(name)!]!;
-        compare(found.data, expected[`d${name}`]!.data, 1e-5, `${test.name}: "${name}"`);
+        compare(gradients[name]!, expected[`d${name}`]!.data, 1e-5, `${test.name}: "${name}"`);
       }
     });
   }

@@ -1,11 +1,11 @@
 import type { AttributeValue } from "../../model/attributes.ts";
 import { DataType } from "../../model/data_type.ts";
 import {
-  checkGradients,
   compare,
   type GradientCase,
   makeNode,
   normal,
+  testGradients,
   type Value,
 } from "../../_testing.ts";
 import { gradientOf } from "../_testing.ts";
@@ -98,9 +98,10 @@ const cases: readonly GradientCase[] = [
   }),
 ];
 
-Deno.test("Operators on images have the gradient that central differences of the kernels give", async (t) => {
-  for (const test of cases) await t.step(test.name, () => checkGradients(test));
-});
+testGradients(
+  "Operators on images have the gradient that central differences of the kernels give",
+  cases,
+);
 
 Deno.test("CumProd has the gradient of its products, zeros included", async (t) => {
   // Σ_j r_j Π_{i in j} x_i, derived by leaving out each factor.

@@ -3,7 +3,6 @@ import { differentiate } from "../../differentiate/differentiate.ts";
 import { float } from "../../model/attributes.ts";
 import { DataType } from "../../model/data_type.ts";
 import {
-  checkGradients,
   compare,
   type GradientCase,
   makeModel,
@@ -11,6 +10,7 @@ import {
   normal,
   oracleOrt,
   runModel,
+  testGradients,
   type Value,
 } from "../../_testing.ts";
 
@@ -67,9 +67,7 @@ const cases: readonly GradientCase[] = [
   training("of the input alone", [2, 3, 4], { fixed: ["s", "c"] }),
 ];
 
-Deno.test("BatchNormalization has the gradient that central differences give", async (t) => {
-  for (const test of cases) await t.step(test.name, () => checkGradients(test));
-});
+testGradients("BatchNormalization has the gradient that central differences give", cases);
 
 /** A model `Σ y²`, y normalized; parameters and statistics are stored. */
 function modelOf(node: ReturnType<typeof makeNode>, opset = 15) {

@@ -13,6 +13,7 @@ import {
   makeNode,
   normal,
   runModel,
+  testGradients,
 } from "../../_testing.ts";
 
 const { FLOAT } = DataType;
@@ -75,9 +76,7 @@ const cases: readonly GradientCase[] = [
   lp("of opset 7", { p: 2 }, { opset: 7 }),
 ];
 
-Deno.test("Normalizations have the gradients that central differences give", async (t) => {
-  for (const test of cases) await t.step(test.name, () => checkGradients(test));
-});
+testGradients("Normalizations have the gradients that central differences give", cases);
 
 /** A model over double or float32 whose nodes are rewritten on loading, with a scalar output. */
 function rewritten(node: ReturnType<typeof makeNode>, inputs: GradientCase["inputs"], opset = 18) {

@@ -2,7 +2,6 @@ import { differentiate } from "../../differentiate/differentiate.ts";
 import { float } from "../../model/attributes.ts";
 import { DataType } from "../../model/data_type.ts";
 import {
-  checkGradients,
   compare,
   type GradientCase,
   makeModel,
@@ -10,6 +9,7 @@ import {
   normal,
   oracleOrt,
   runModel,
+  testGradients,
 } from "../../_testing.ts";
 
 const { FLOAT } = DataType;
@@ -57,30 +57,29 @@ function norm(opType: string, v: Variant): GradientCase {
 }
 
 for (const opType of ["LayerNormalization", "RMSNormalization"]) {
-  Deno.test(`${opType} has the gradient that central differences give`, async (t) => {
-    for (const variant of variants) {
-      const test = norm(opType, variant);
-      await t.step(test.name, () => checkGradients(test));
-    }
-  });
+  testGradients(
+    `${opType} has the gradient that central differences give`,
+    variants.map((variant) => norm(opType, variant)),
+  );
 }
 
-Deno.test("LayerNormalization in float32 (a fused pass) has the same gradients", async (t) => {
-  const further: readonly Variant[] = [
-    // The further outputs exist as float32 only.
-    { name: "by its mean", outputs: ["m"], fixed: ["s"] },
-    { name: "by its deviation", outputs: ["r"], fixed: ["s"] },
-    { name: "by all outputs", bias: [4], outputs: ["y", "m", "r"] },
-  ];
-  for (const variant of [...variants, ...further]) {
-    const test = norm("LayerNormalization", variant);
-    // Differences of float32 with steps of 0.05: 6e-8 / 0.05, a few terms, over a Hessian of ~10.
-    await t.step(
-      test.name,
-      () => checkGradients({ ...test, precision: "float", step: 0.05, tolerance: 1e-3 }),
-    );
-  }
-});
+/** These outputs exist as float32 only. */
+const further: readonly Variant[] = [
+  { name: "by its mean", outputs: ["m"], fixed: ["s"] },
+  { name: "by its deviation", outputs: ["r"], fixed: ["s"] },
+  { name: "by all outputs", bias: [4], outputs: ["y", "m", "r"] },
+];
+
+testGradients(
+  "LayerNormalization in float32 (a fused pass) has the same gradients",
+  // Differences of float32 with steps of 0.05: 6e-8 / 0.05, a few terms, over a Hessian of ~10.
+  [...variants, ...further].map((variant) => ({
+    ...norm("LayerNormalization", variant),
+    precision: "float",
+    step: 0.05,
+    tolerance: 1e-3,
+  })),
+);
 
 Deno.test("LayerNormalization has the gradient of the training kernel", async () => {
   const inputs = {

@@ -6,7 +6,6 @@ import { backpropagate } from "../../differentiate/reverse.ts";
 import { loadGraph } from "../../graph/load_graph.ts";
 import { DataType } from "../../model/data_type.ts";
 import {
-  checkGradients,
   compare,
   distinct,
   makeModel,
@@ -14,6 +13,7 @@ import {
   normal,
   oracleOrt,
   runModel,
+  testGradients,
   type Value,
 } from "../../_testing.ts";
 import { maxPoolByComparison } from "./max_pooling.ts";
@@ -139,24 +139,21 @@ const node = (test: PoolCase, inputs = ["x"], outputs = ["t"]) =>
 // The square gives the second order something to find: MaxPool itself is piecewise linear.
 const nodes = (test: PoolCase) => [node(test), makeNode("Mul", ["t", "t"], ["y"])];
 
-Deno.test("MaxPool has the gradients that central differences give", async (t) => {
-  for (const test of cases) {
-    for (const precision of ["double", "float"] as const) {
+testGradients(
+  "MaxPool has the gradients that central differences give",
+  cases.flatMap((test) =>
+    (["double", "float"] as const).map((precision) => ({
+      name: `${test.name}, in ${precision}`,
+      nodes: nodes(test),
+      inputs: { x: distinct(1, test.x, 0.4) },
+      precision,
       // 0.4 apart, elements keep their order along a random direction.
-      const numbers = precision === "double" ? { step: 1e-3 } : { step: 0.02, tolerance: 1e-3 };
-      await t.step(`${test.name}, in ${precision}`, () =>
-        checkGradients({
-          name: `MaxPool: ${test.name}`,
-          nodes: nodes(test),
-          inputs: { x: distinct(1, test.x, 0.4) },
-          precision,
-          ...numbers,
-          ...(test.opset === undefined || (precision === "double") ? {} : { opset: test.opset }),
-          ...(test.symbols === undefined ? {} : { symbols: { x: test.symbols } }),
-        }));
-    }
-  }
-});
+      ...(precision === "double" ? { step: 1e-3 } : { step: 0.02, tolerance: 1e-3 }),
+      ...(test.opset === undefined || (precision === "double") ? {} : { opset: test.opset }),
+      ...(test.symbols === undefined ? {} : { symbols: { x: test.symbols } }),
+    }))
+  ),
+);
 
 /** dx for a given dy, by the rule given for MaxPool. */
 async function gradientBy(rule: OperatorRule | undefined, test: PoolCase, x: Value, dy: Value) {

@@ -3,7 +3,6 @@ import { differentiate } from "../../differentiate/differentiate.ts";
 import { DataType } from "../../model/data_type.ts";
 import { declaration } from "../../model/value_info.ts";
 import {
-  checkGradients,
   compare,
   distinct,
   makeModel,
@@ -11,8 +10,10 @@ import {
   normal,
   oracleOrt,
   runModel,
+  testGradients,
   type Value,
 } from "../../_testing.ts";
+import { pulledBack } from "../_testing.ts";
 
 interface PoolCase {
   readonly name: string;
@@ -185,51 +186,37 @@ const node = (test: PoolCase, output = "t") =>
 /** Away from 0, where norms have a kink. */
 const away = (x: number) => Math.sign(x) * (0.4 + Math.abs(x));
 
-Deno.test("Means and norms over windows have the gradients that central differences give", async (t) => {
-  for (const test of cases) {
+testGradients(
+  "Means and norms over windows have the gradients that central differences give",
+  cases.map((test) => {
     // Linear in x but for the square: a long step costs nothing where there is no kink.
     const linear = test.op.endsWith("AveragePool");
     const maximum = test.op === "GlobalMaxPool";
-    await t.step(test.name, () =>
-      checkGradients({
-        name: test.name,
-        // The square gives the second order something to find.
-        nodes: [node(test), makeNode("Mul", ["t", "t"], ["y"])],
-        inputs: { x: maximum ? distinct(3, test.x, 0.4) : normal(3, test.x, away) },
-        // ONNX Runtime has these operators in float alone.
-        precision: "float",
-        step: linear ? 0.25 : 0.02,
-        tolerance: linear ? 5e-5 : 2e-3,
-        ...(test.opset === undefined ? {} : { opset: test.opset }),
-        ...(test.symbols === undefined ? {} : { symbols: { x: test.symbols } }),
-      }));
-  }
-});
+    return {
+      name: test.name,
+      // The square gives the second order something to find.
+      nodes: [node(test), makeNode("Mul", ["t", "t"], ["y"])],
+      inputs: { x: maximum ? distinct(3, test.x, 0.4) : normal(3, test.x, away) },
+      // ONNX Runtime has these operators in float alone.
+      precision: "float",
+      step: linear ? 0.25 : 0.02,
+      tolerance: linear ? 5e-5 : 2e-3,
+      ...(test.opset === undefined ? {} : { opset: test.opset }),
+      ...(test.symbols === undefined ? {} : { symbols: { x: test.symbols } }),
+    };
+  }),
+);
 
 Deno.test("AveragePool has the gradient of ONNX Runtime's training kernel", async (t) => {
   const oracle = await oracleOrt();
   for (const test of cases.filter((c) => c.op === "AveragePool" && !c.withoutOracle)) {
     await t.step(test.name, async () => {
       const x: Value = { ...normal(5, test.x), type: DataType.FLOAT };
-      const { t: y } = await runModel(
-        makeModel({ nodes: [node(test)], inputs: { x }, outputs: ["t"] }),
+      const { dy, gradients } = await pulledBack(
+        node(test),
         { x },
+        test.symbols === undefined ? {} : { symbols: { x: test.symbols } },
       );
-      const dy: Value = { ...normal(4, y!.dims), type: DataType.FLOAT };
-      const { model, gradients } = differentiate(
-        makeModel({
-          nodes: [
-            node(test),
-            makeNode("Mul", ["t", "dy"], ["z"]),
-            makeNode("ReduceSum", ["z"], ["loss"], { keepdims: 0 }),
-          ],
-          inputs: { x, dy },
-          outputs: ["loss"],
-          ...(test.symbols === undefined ? {} : { symbols: { x: test.symbols } }),
-        }),
-        { output: "loss", trainable: ["x"] },
-      );
-      const actual = (await runModel(model, { x, dy }))[gradients.get("x")!]!;
       const kernel = makeModel({
         nodes: [makeNode("AveragePoolGrad", ["dy"], ["dx"], test.attributes ?? {})],
         inputs: { dy },
@@ -238,7 +225,7 @@ Deno.test("AveragePool has the gradient of ONNX Runtime's training kernel", asyn
       // The kernel takes the shape of its output from the declaration.
       kernel.graph!.output[0] = declaration("dx", DataType.FLOAT, test.x);
       const { dx } = await runModel(kernel, { dy }, oracle);
-      compare(actual.data, dx!.data, 1e-5, test.name);
+      compare(gradients["x"]!, dx!.data, 1e-5, test.name);
     });
   }
 });
