@@ -26,6 +26,16 @@ const BROWSER_TESTS = [
   "site/**/*_browser_test.ts",
 ];
 
+/** Those of more than a minute, the longest first: one that began last would keep one core waiting. */
+const LONG_TESTS = [
+  "packages/tfjs/second_order/scenarios/operations_browser_test.ts",
+  "packages/tfjs/scenarios/training_browser_test.ts",
+  "site/browser_test.ts",
+  "packages/tfjs/scenarios/webgl_browser_test.ts",
+  "examples/tfjs-browser/browser_test.ts",
+  "packages/onnxruntime/scenarios/training_browser_test.ts",
+];
+
 /** `--ignore` takes the place of deno.json's `exclude`, so that it has to repeat it. */
 function ignore(...patterns: string[]): string {
   return `--ignore=${["**/dist", "bench/out", ...patterns].join(",")}`;
@@ -79,7 +89,7 @@ export const example: Stage = async ([name, ...args]) => {
 
 /**
  * Every test without installed packages and browsers; paths among the arguments narrow it. `ok` and
- * `test` check types in a stage before it.
+ * `test` check the types of all tests in a stage of its own.
  */
 export const testUnit: Stage = (args) => {
   const members = readPackages(root).map((p) => p.directory);
@@ -100,9 +110,15 @@ export const testDoc: Stage = (args) => {
  * The tests that run what is built, in Chromium and in Node.js; as many at once as there are cores,
  * since a page and the process of its GPU wait for each other.
  */
-export const testBrowser: Stage = (args) => test(["--parallel"], withPaths(args, BROWSER_TESTS));
+export const testBrowser: Stage = (args) =>
+  test(["--no-check", "--parallel"], withPaths(args, [...LONG_TESTS, ...BROWSER_TESTS]));
 
-export const testPack: Stage = (args) => test([], [...args, PACK_TEST]);
+/** Needs what `build` makes. */
+export const testPack: Stage = (args) => test(["--no-check"], [...args, PACK_TEST]);
+
+/** Both: packing waits for npm while pages compute. Needs what `build` makes. */
+export const testBuilt: Stage = (args) =>
+  test(["--no-check", "--parallel"], [...args, ...LONG_TESTS, PACK_TEST, ...BROWSER_TESTS]);
 
 function withPaths(args: readonly string[], paths: readonly string[]): string[] {
   return args.some((arg) => existsSync(join(root, arg))) ? [...args] : [...args, ...paths];
