@@ -111,12 +111,12 @@ export function placesOf(rows: readonly Row[]): Place[] {
 /** Whether every rate of the method diverged there, so that it has no row but has taken part. */
 export function divergedThroughout(
   sensitivity: readonly Sensitivity[],
-  { problem, backend, selection }: Place,
+  { problem, backend, batchSize, selection }: Place,
   method: string,
 ): boolean {
   return sensitivity.some((s) =>
     s.problem === problem && s.backend === backend && s.selection === selection &&
-    s.method === method && s.learningRate === null
+    (s.batchSize ?? batchSize) === batchSize && s.method === method && s.learningRate === null
   );
 }
 

@@ -64,6 +64,19 @@ Deno.test("a method that diverged at every rate has taken part, and lost", () =>
   assert.deepEqual([found!.method, found!.finding, found!.pairs.length], ["sgd", "worse", 2]);
 });
 
+Deno.test("a method that diverged at every rate of one batch size has not lost at another", () => {
+  const rows = [16, 64].flatMap((batchSize) =>
+    runs("mlp", "adam", [100]).map((row) => ({ ...row, batchSize }))
+  );
+  const diverged = { problem: "mlp", method: "sgd", learningRate: null };
+  const placed = (more: { batchSize?: number }) =>
+    comparisonsOf({ rows, sensitivity: [sensitivityRow({ ...diverged, ...more })] }, examples)
+      .map(({ batchSize, finding }) => [batchSize, finding]);
+  assert.deepEqual(placed({ batchSize: 64 }), [[64, "worse"]]);
+  // Recorded without its size.
+  assert.deepEqual(placed({}), [[16, "worse"], [64, "worse"]]);
+});
+
 Deno.test("losses are compared by their difference", () => {
   const loss = (method: string, final: number, best: number) =>
     measuredRow({ problem: "mlp", method, finalTestLoss: final, bestTestLoss: best });

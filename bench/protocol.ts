@@ -75,7 +75,8 @@ export function planOf(
       if (tuned[i]) return;
       const options = { steps: problem.steps, target: problem.target.value };
       const scores = rates.map((rate) => score(scored.get(rate)!, selection, options));
-      tuned[i] = { ...key(selection), ...sensitivityOf(rates, scores) };
+      const { batchSize } = problem;
+      tuned[i] = { ...key(selection), batchSize, ...sensitivityOf(rates, scores) };
       results.sensitivity.push(tuned[i]);
     });
   };
@@ -172,7 +173,7 @@ function expectedSteps({ problem, method }: Cell, learningRate: number): number 
 export function sensitivityOf(
   rates: readonly number[],
   scores: readonly number[],
-): Omit<Sensitivity, keyof Key> {
+): Omit<Sensitivity, keyof Key | "batchSize"> {
   const choice = choose(scores);
   const [ten, twice] = [tolerance(rates, scores, 1.1), tolerance(rates, scores, 2)];
   return {

@@ -73,6 +73,8 @@ export interface Sensitivity {
   readonly problem: string;
   readonly method: string;
   readonly backend: string;
+  /** Rows from before it was recorded lack it. */
+  readonly batchSize?: number;
   readonly selection: Selection;
   readonly settings: string;
   readonly seed: number;

@@ -15,7 +15,8 @@ import {
   sets,
   tunedRival,
 } from "./material.ts";
-import { overviewKey, overviewTable, subject } from "./overview.ts";
+import { subject } from "./effect_words.ts";
+import { overviewKey, overviewTable } from "./overview.ts";
 import type { Part, Section } from "./page.ts";
 import { escape } from "./tables.ts";
 

@@ -3,7 +3,7 @@ import { methodNamed } from "../methods.ts";
 import { colourScale, draw, labelLimit, tip } from "./chart.ts";
 import { type Contest, placeOf, rivalTitle } from "./material.ts";
 import { placeKey } from "../comparison.ts";
-import { sentence, subject } from "./overview.ts";
+import { sentence, subject } from "./effect_words.ts";
 
 /** Beyond a factor of 8 a point lies at the edge, and its tip has the number. */
 const edge = 8;

@@ -12,7 +12,8 @@ import {
   sets,
   usualBatch,
 } from "./material.ts";
-import { effectWords, subject, symbols } from "./overview.ts";
+import { effectWords, subject } from "./effect_words.ts";
+import { symbols } from "./overview.ts";
 
 /** A matrix of the report, as a table. */
 export function contestTable(contest: Contest): string {

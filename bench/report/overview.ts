@@ -5,9 +5,9 @@
  * @module
  */
 import { type Comparison, type Finding, overviewOf } from "../comparison.ts";
-import { number } from "../format.ts";
 import { type Family, methodNamed } from "../methods.ts";
-import { comparedTitles, type Contest, placeOf, rivalTitle, slug } from "./material.ts";
+import { effectWords, sentence, subject } from "./effect_words.ts";
+import { type Contest, placeOf, slug } from "./material.ts";
 import { escape } from "./tables.ts";
 
 /** Colour alone says nothing to many. */
@@ -35,55 +35,11 @@ const classes: Readonly<Record<Finding, string>> = {
   "not reached": "none",
 };
 
-/** A factor as 0.62×, a difference with its sign. */
-function size(value: number, scale: Comparison["scale"]): string {
-  if (scale === "ratio") return value === Infinity ? "∞" : `${number(value)}×`;
-  if (!Number.isFinite(value)) return value > 0 ? "∞" : "−∞";
-  const text = number(Math.abs(value));
-  return text === "0" ? "0" : `${value < 0 ? "−" : "+"}${text}`;
-}
-
-/** The typical effect and its interval. */
-export function effectWords(
-  { effect, scale, finding }: Comparison,
-): { main: string; rest: string } {
-  if (finding === "not reached") return { main: "neither", rest: "" };
-  const [middle, low, high] = [effect.middle, effect.low, effect.high].map((v) => size(v, scale));
-  const bare = (text: string) => text.replace("×", "");
-  const main = scale === "ratio" && effect.middle === Infinity
-    ? "never"
-    : scale === "ratio" && effect.middle === 0
-    ? "alone"
-    : middle!;
-  return { main, rest: low === high ? "" : `${bare(low!)} … ${bare(high!)}` };
-}
-
 /** How strong the colour is, of three: a factor of 1.2 and 2, or a loss of .03 and .2. */
 function strength({ effect: { middle }, scale }: Comparison): number {
   const far = Math.abs(scale === "ratio" ? Math.log(middle) : middle);
   const [some, much] = scale === "ratio" ? [Math.log(1.2), Math.log(2)] : [0.03, 0.2];
   return far >= much! ? 3 : far >= some! ? 2 : 1;
-}
-
-/** What is compared, and with whom. */
-export function subject({ compared, rival }: Pick<Comparison, "compared" | "rival">): string {
-  return compared === "finalAgainstBest"
-    ? `test loss at the end, against that of ${rivalTitle(rival)} at its best moment`
-    : `${comparedTitles[compared]}, against ${rivalTitle(rival)}`;
-}
-
-/** A comparison in a sentence. */
-export function sentence(c: Comparison, problem: string): string {
-  const { main, rest } = effectWords(c);
-  const rival = rivalTitle(c.rival);
-  const what = {
-    never: `does not reach the target, ${rival} does`,
-    alone: `reaches the target, ${rival} does not`,
-    neither: `neither it nor ${rival} reaches the target`,
-  }[main] ?? `${main}, ${subject(c)}`;
-  const seeds = `${c.pairs.length} seed${c.pairs.length === 1 ? "" : "s"}`;
-  return `${methodNamed(c.method).title}: ${problem}: ${what}${rest ? ` (95 %: ${rest})` : ""}; ` +
-    `${c.finding}, ${seeds}`;
 }
 
 function cell(c: Comparison | undefined, problem: string): string {

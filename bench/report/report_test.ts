@@ -7,7 +7,8 @@ import type { Row } from "../rows.ts";
 import { draw, slim } from "./chart.ts";
 import { markdown } from "./markdown.ts";
 import { contestsOf } from "./material.ts";
-import { effectWords, overviewTable } from "./overview.ts";
+import { effectWords, sentence } from "./effect_words.ts";
+import { overviewTable } from "./overview.ts";
 import { merge, type RowsFile } from "./read.ts";
 import { thinned, thinnedLogarithmically } from "./thin.ts";
 import { words } from "./words.ts";
@@ -96,6 +97,38 @@ Deno.test("effectWords() has a sign where losses are compared", () => {
     return effectWords(contest!.comparisons[0]!).main;
   };
   assert.deepEqual([words(0.25), words(0.75), words(0.5)], ["−0.25", "+0.25", "0"]);
+});
+
+Deno.test("sentence() says who diverged and who missed a target, and on how many seeds", () => {
+  const say = (
+    [ours, theirs]: [(number | null)[], (number | null)[]],
+    compared?: "finalTestLoss",
+  ) => {
+    const runs = (method: string, values: (number | null)[]) =>
+      values.map((value, i) =>
+        run(method, value, { seed: i + 1, finalTestLoss: value, diverged: value === null })
+      );
+    const rows = [...runs("adam", theirs), ...runs("sgd", ours)];
+    const [contest] = contestsOf(merge([file(rows)]), "standard", compared);
+    return sentence(contest!.comparisons[0]!, "MLP");
+  };
+  const none = [null, null];
+  assert.deepEqual([[none, none], [none, [1, 1]], [[1, 1], none]].map((two) => say(two as never)), [
+    "SGD: MLP: neither it nor tuned Adam reaches the target; not reached, 2 seeds",
+    "SGD: MLP: does not reach the target, tuned Adam does; worse, 2 seeds",
+    "SGD: MLP: reaches the target, tuned Adam does not; better, 2 seeds",
+  ]);
+  const losses = [[none, none], [none, [1, 1]], [[1, 1], none]] as never[];
+  assert.deepEqual(losses.map((two) => say(two, "finalTestLoss")), [
+    "SGD: MLP: both it and tuned Adam diverge; level, 2 seeds",
+    "SGD: MLP: diverges, tuned Adam does not; worse, 2 seeds",
+    "SGD: MLP: does not diverge, tuned Adam does; better, 2 seeds",
+  ]);
+  // It fails on two of three seeds, so that the typical effect has no number.
+  assert.match(
+    say([[null, null, 1], [1, 1, 1]]),
+    /^SGD: MLP: reaches the target on 1 of 3 seeds, tuned Adam on 3 \(95 %: .*\); no difference/,
+  );
 });
 
 Deno.test("markdown() has the same effects as the overview, and none of oracles", () => {
