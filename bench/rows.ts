@@ -2,10 +2,18 @@
 import type { Device, Versions } from "./device.ts";
 import type { Mode } from "./methods.ts";
 import type { Outcome, Selection } from "./problems/problem.ts";
+import type { Signal } from "./problems/signal.ts";
+import { thinned } from "./report/thin.ts";
 import { meanInterval } from "./statistics.ts";
 
 /** Version of the layout of results files. */
 export const schemaVersion = 1;
+
+/** T of the layers after some of the steps: a column of each number for each array of weights. */
+export interface SignalColumns {
+  readonly step: readonly number[];
+  readonly layers: Readonly<Record<string, Readonly<Record<keyof Signal, readonly number[]>>>>;
+}
 
 /** The points of a run as columns; null is a loss that is not finite. */
 export interface Curve {
@@ -16,6 +24,8 @@ export interface Curve {
   readonly replicas?: number;
   readonly variance?: readonly (number | null)[];
   readonly predicted?: readonly number[];
+  /** Of the first seed of problems that are watched, for methods that estimate T. */
+  readonly signal?: SignalColumns;
 }
 
 /** What theory says of a run, beside what it measured. */
@@ -104,8 +114,28 @@ export interface Results {
 const finite = (value: number | undefined): number | null =>
   value !== undefined && Number.isFinite(value) ? Number(value.toPrecision(6)) : null;
 
+/** At most so many moments of T are kept, each with three digits: a map shows no more. */
+const mostSignals = 30;
+
+function signalColumns({ curve }: Outcome): SignalColumns | undefined {
+  const seen = curve.flatMap(({ step, signals }) => signals ? [{ step, signals }] : []);
+  const kept = thinned(seen.length, mostSignals).map((i) => seen[i]!);
+  if (kept.length === 0) return undefined;
+  const column = (layer: string, key: keyof Signal) =>
+    kept.map(({ signals }) => Number(signals[layer]![key].toPrecision(3)));
+  const layers = Object.keys(kept[0]!.signals).map((layer) => [layer, {
+    fraction: column(layer, "fraction"),
+    p10: column(layer, "p10"),
+    p50: column(layer, "p50"),
+    p90: column(layer, "p90"),
+  }]);
+  return { step: kept.map(({ step }) => step), layers: Object.fromEntries(layers) };
+}
+
 /** The columns of a run's points. */
-export function columns({ curve }: Outcome): Curve {
+export function columns(outcome: Outcome): Curve {
+  const { curve } = outcome;
+  const signal = signalColumns(outcome);
   const column = (key: "trainLoss" | "testLoss") => curve.map((point) => finite(point[key]));
   const first = curve[0];
   return {
@@ -121,6 +151,7 @@ export function columns({ curve }: Outcome): Curve {
     ...(first?.predicted === undefined
       ? {}
       : { predicted: curve.map((point) => Number(point.predicted!.toPrecision(6))) }),
+    ...(signal && { signal }),
   };
 }
 

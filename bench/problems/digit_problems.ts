@@ -15,7 +15,7 @@ function clean(full: boolean): Data {
 
 /** What a network on clean digits does not share with the others. */
 type OnDigits =
-  & Pick<NetworkProblem, "name" | "title" | "rateScale" | "fullOnly">
+  & Pick<NetworkProblem, "name" | "title" | "rateScale" | "fullOnly" | "watched">
   & Partial<Pick<NetworkOptions, "data">>
   & {
     readonly network: Network;
@@ -61,6 +61,7 @@ export function mlpProblem(full: boolean): Problem {
     title: `MLP 784-${hidden}-10, digits`,
     network: multilayer([784, hidden, 10]),
     rateScale: 1,
+    watched: true,
   });
 }
 
@@ -84,6 +85,7 @@ export function cnnProblem(full: boolean): Problem {
     },
     steps: [120, 1500],
     rateScale: 1,
+    watched: true,
     fullOnly: true,
   });
 }

@@ -24,6 +24,7 @@ import {
   upload,
   writeWeights,
 } from "./model.ts";
+import { type Reporting, type SignalWatch, watchSignals } from "./signal.ts";
 import type { Start, Weights } from "./weights.ts";
 
 /** A network in training. */
@@ -38,6 +39,8 @@ export interface Learner<B = unknown> {
   weights(): Promise<Weights>;
   /** Overwrites the weights; the optimizer keeps its state. */
   setWeights(weights: Weights): void;
+  /** Watches T of the layers after every so many steps; undefined where nothing estimates it. */
+  watch?(every: number): SignalWatch | undefined;
   drop(batch: B): void;
   dispose(): void | Promise<void>;
 }
@@ -79,8 +82,8 @@ export function createLearner(backend: string, options: LearnerOptions): Promise
   return (factories.get(backend) ?? tensorLearner)(backend, options);
 }
 
-/** What a training loop needs of an optimizer, ours or the host's. */
-interface Stepper {
+/** What a training loop needs of an optimizer, ours, which reports, or the host's. */
+interface Stepper extends Partial<Reporting> {
   minimize(f: () => tf.Scalar, returnCost: boolean, variables: tf.Variable[]): unknown;
   dispose(): void;
 }
@@ -126,6 +129,13 @@ export function modelLearner(backend: string, how: Training, model: Model): Lear
     evaluate: (batch) => evaluateAsync(model, batch),
     weights: () => readWeights(model),
     setWeights: (weights) => writeWeights(model, weights),
+    watch(every) {
+      const { variables, names = variables.map(({ name }) => name) } = model;
+      const arrays = variables.map(({ name, shape }, i) => [name, names[i]!, shape] as const);
+      return "telemetry" in optimizer
+        ? watchSignals(optimizer as Reporting, every, arrays)
+        : undefined;
+    },
     drop,
     dispose() {
       optimizer.dispose();

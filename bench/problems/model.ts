@@ -13,6 +13,8 @@ import { placeWeights, type Start, type Weights } from "./weights.ts";
 export interface Model {
   /** What is trained. */
   readonly variables: tf.Variable[];
+  /** Of the variables, in their order, where they have such. */
+  readonly names?: readonly string[];
   readonly lossName: LossName;
   /** The mean loss over a batch, as a closure that both kinds of optimizer minimise. */
   loss(batch: Batch): LikelihoodLoss | (() => tf.Scalar);
@@ -55,6 +57,7 @@ export function build(start: Start): Model {
     variational(tensorOperations(pass), batch.x, compute(batch, pass)) as tf.Scalar;
   return {
     variables: [...variables.values()].filter(({ trainable }) => trainable),
+    names: [...variables.keys()].filter(({ trained }) => trained).map(({ name }) => name),
     lossName: loss,
     outputs: (batch) => rows(batch, evaluating),
     cost: (batch) => cost(batch, evaluating),

@@ -38,6 +38,8 @@ export interface NetworkProblem {
   readonly fullOnly?: boolean;
   /** None where something else is trained. */
   readonly network?: Network;
+  /** Whether its first reporting run also records T of the layers, which changes no other number. */
+  readonly watched?: boolean;
   /** Whatever else its numbers depend on. */
   readonly more?: Readonly<Record<string, unknown>>;
 }
@@ -196,7 +198,9 @@ async function train(options: NetworkOptions & { target: Target }, task: Task): 
     backend,
     { ...how, network: options.network, weights: await options.start?.(seed, backend) },
   );
-  const { recorder, look, drop } = observe(learner, observed, { target, tuning });
+  // One run: a look at T takes time, too.
+  const signals = options.watched && !tuning && seed === 1 ? learner.watch?.(every) : undefined;
+  const { recorder, look, drop } = observe(learner, observed, { target, tuning, signals });
   const order = batches(train.count, batchSize, seed);
   let seconds = 0;
   try {

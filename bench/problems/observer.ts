@@ -3,6 +3,7 @@ import { record, type Recorder } from "./curve.ts";
 import type { Examples } from "./digits.ts";
 import type { Learner } from "./learner.ts";
 import type { Target } from "./problem.ts";
+import type { SignalWatch } from "./signal.ts";
 
 /** What losses are measured on. */
 export interface Observed {
@@ -26,7 +27,11 @@ export interface Observer {
 export function observe(
   learner: Learner,
   data: Observed,
-  { target, tuning }: { readonly target: Target; readonly tuning: boolean },
+  { target, tuning, signals }: {
+    readonly target: Target;
+    readonly tuning: boolean;
+    readonly signals?: SignalWatch | undefined;
+  },
 ): Observer {
   const recorder = record(target);
   const probe = learner.upload(data.probe);
@@ -37,15 +42,18 @@ export function observe(
     async look(step, seconds) {
       const tested = test === undefined ? undefined : await learner.evaluate(test);
       const { loss: trainLoss } = await learner.evaluate(probe);
+      const seen = await signals?.at(step);
       recorder.see({
         step,
         trainLoss,
         ...(tested && { testLoss: tested.loss }),
         ...(tested?.accuracy !== undefined && { testAccuracy: tested.accuracy }),
         ...(validation ? { validationLoss: (await learner.evaluate(validation)).loss } : {}),
+        ...(seen && { signals: seen }),
       }, seconds);
     },
     drop() {
+      signals?.end();
       for (const part of [probe, test, validation]) if (part) learner.drop(part);
     },
   };

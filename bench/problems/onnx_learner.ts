@@ -11,6 +11,7 @@ import {
   type Training,
 } from "./learner.ts";
 import { feedsOf, onnxModel, onnxParameters } from "./onnx_model.ts";
+import { watchSignals } from "./signal.ts";
 
 /** Adds the backends of ONNX Runtime. */
 export function addOnnxBackends(): void {
@@ -41,6 +42,8 @@ async function onnxLearner(backend: string, options: LearnerOptions): Promise<Le
     setWeights(weights) {
       parameters.forEach(({ name, write }, i) => trainer.setParameter(name, write(weights[i]!)));
     },
+    watch: (every) =>
+      watchSignals(trainer, every, parameters.map(({ name, dims }) => [name, name, dims])),
     drop() {},
     dispose: () => trainer.release(),
   };

@@ -2,6 +2,7 @@
 import type { SeparableQuadratic } from "@precond/core/reference";
 import type { Method } from "../methods.ts";
 import type { Moments } from "../statistics.ts";
+import type { Signals } from "./signal.ts";
 
 /** What a learning rate is chosen by on the tuning seed; never by test data. */
 export type Selection = "stepsToTarget" | "finalTrainLoss" | "bestValidation" | "finalValidation";
@@ -29,6 +30,8 @@ export interface Point {
   readonly replicas?: Moments;
   /** The risk that theory predicts for this step. */
   readonly predicted?: number;
+  /** T of each layer in the last step, where it was watched. */
+  readonly signals?: Signals;
 }
 
 /** What a run is asked to do. */

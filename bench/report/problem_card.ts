@@ -10,6 +10,7 @@ import type { Part } from "./page.ts";
 import { hasPrediction, hasRisk, practiceChart, predictionChart } from "./risk_chart.ts";
 import { rowsTable } from "./rows_table.ts";
 import { hasSensitivity, sensitivityChart } from "./sensitivity_chart.ts";
+import { hasSignal, signalChart } from "./signal_chart.ts";
 import { hasSteps, stepChart } from "./step_chart.ts";
 import { escape, groupTable } from "./tables.ts";
 
@@ -42,6 +43,13 @@ async function charts(group: Group): Promise<[svg: string, caption: string][]> {
         `Median over seeds, band: its interval${target}.`,
       ]);
     }
+  }
+  if (hasSignal(group)) {
+    found.push([
+      await signalChart(group),
+      "How much of a gradient is signal, by layer, in the first seed's run: T that a tenth of the " +
+      "layer's weights exceed. Bright: all of it; dark: a two-hundredth or less.",
+    ]);
   }
   if (hasSensitivity(group)) {
     found.push([

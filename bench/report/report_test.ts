@@ -9,6 +9,7 @@ import { markdown } from "./markdown.ts";
 import { contestsOf } from "./material.ts";
 import { effectWords, sentence } from "./effect_words.ts";
 import { overviewTable } from "./overview.ts";
+import { problemCard } from "./problem_card.ts";
 import { merge, type RowsFile } from "./read.ts";
 import { thinned, thinnedLogarithmically } from "./thin.ts";
 import { words } from "./words.ts";
@@ -129,6 +130,34 @@ Deno.test("sentence() says who diverged and who missed a target, and on how many
     say([[null, null, 1], [1, 1, 1]]),
     /^SGD: MLP: reaches the target on 1 of 3 seeds, tuned Adam on 3 \(95 %: .*\); no difference/,
   );
+});
+
+Deno.test("a card has a map of T for each method that estimates it, by layer and step", async () => {
+  const column = { fraction: [0.02, 0.03], p10: [0.01, 0.01], p50: [0.02, 0.02] };
+  const signal = {
+    step: [10, 20],
+    layers: {
+      kernel0: { ...column, p90: [0.25, 0.125] },
+      // What was not a number is null in a file.
+      kernel1: { ...column, p90: [0.5, null as never] },
+    },
+  };
+  const curve = { step: [0, 20], trainLoss: [2, 1], signal };
+  const given = merge([file([run("adam", 8), run("snrOnly", 8, { curve })])]);
+  const { html } = await problemCard(given.groups[0]!);
+  assert.match(
+    html,
+    /aria-label="MLP 784-32-10, digits · wasm · B = 16: T of each layer over steps"/,
+  );
+  const tips = [...html.matchAll(/data-tip="(snrOnly\(\): layer [^"]*)"/g)].map(([, tip]) => tip);
+  assert.equal(tips.length, 3);
+  assert.equal(
+    tips[1],
+    "snrOnly(): layer 0 after 20 steps: T 0.03; of single weights a tenth has less than 0.01, " +
+      "half less than 0.02, a tenth more than 0.125",
+  );
+  const without = await problemCard(merge([file([run("adam", 8)])]).groups[0]!);
+  assert.ok(!without.html.includes("T of each layer"));
 });
 
 Deno.test("markdown() has the same effects as the overview, and none of oracles", () => {
