@@ -24,9 +24,13 @@ const RULES: Readonly<Record<string, Rule>> = {
   "packages/core": { code: NOTHING, tests: CORE_TEST_TOOLS },
   "packages/tfjs": { code: /^(@precond\/core(\/.+)?|@tensorflow\/.+)$/, tests: TFJS_TEST_TOOLS },
   "packages/jaxjs": { code: /^(@precond\/core(\/.+)?|@jax-js\/jax)$/, tests: TEST_TOOLS },
-  "packages/onnx/cli": { code: /^(?!@precond\/)/, tests: TEST_TOOLS },
-  "packages/onnx/node": { code: /^(?!@precond\/)/, tests: TEST_TOOLS },
-  "packages/onnx": { code: /^(?!@precond\/|node:)/, tests: TEST_TOOLS },
+  // Of core the checker of options alone.
+  "packages/onnx/cli": { code: /^(?!@precond\/)|^@precond\/core\/kinds$/, tests: TEST_TOOLS },
+  "packages/onnx/node": { code: /^(?!@precond\/)|^@precond\/core\/kinds$/, tests: TEST_TOOLS },
+  "packages/onnx": {
+    code: /^(?!@precond\/|node:)|^@precond\/core\/kinds$/,
+    tests: TEST_TOOLS,
+  },
   "packages/onnxruntime/node": {
     code: /^(@precond\/(core|onnx)(\/.+)?|onnxruntime-.+|node:.+)$/,
     tests: TEST_TOOLS,

@@ -84,6 +84,7 @@ Deno.test("forbiddenImports() lets pass what points inward", () => {
     ["packages/tfjs/a.ts", "@precond/core"],
     ["packages/jaxjs/a.ts", "@jax-js/jax"],
     ["packages/onnxruntime/a.ts", "@precond/onnx"],
+    ["packages/onnx/a.ts", "@precond/core/kinds"],
     ["packages/onnx/node/a.ts", "node:fs"],
     ["packages/onnxruntime/node/a.ts", "node:fs"],
     ["packages/onnxruntime/node/a.ts", "@precond/onnx/node"],

@@ -1,13 +1,27 @@
 /**
- * What options may be: kinds for `checkOptions` and `checkValue`.
+ * What options may be: kinds for `checkOptions` and `checkValue`, which are here, too, for packages that need
+ * nothing else of an adapter.
  *
  * @module
  */
 import type { Kind } from "./checks.ts";
+import { nearestName } from "./nearest_name.ts";
+
+export { checkOptions, checkValue, type Kind, type Kinds } from "./checks.ts";
+export { nearestName };
 
 function numbers(must: string, range: (value: number) => boolean): Kind {
   return { must, type: (value) => typeof value === "number", range };
 }
+
+/** Any number, also NaN: what is checked further elsewhere. */
+export const number: Kind = { must: "be a number", type: (value) => typeof value === "number" };
+
+/** An integer. */
+export const whole: Kind = /* @__PURE__ */ numbers(
+  "be a whole number",
+  (x) => Number.isSafeInteger(x),
+);
 
 /** In [0, 1): the decay of an average. */
 export const decay: Kind = /* @__PURE__ */ numbers("be in [0, 1)", (x) => x >= 0 && x < 1);
@@ -81,6 +95,16 @@ export const text: Kind = {
   range: (value: string) => value !== "",
 };
 
+/** Any string. */
+export const anyText: Kind = { must: "be a string", type: (value) => typeof value === "string" };
+
+/** Names, in order. */
+export const names: Kind = {
+  must: "be a list of names",
+  type: (value) => Array.isArray(value) && value.every((name) => typeof name === "string"),
+  hint: (value) => typeof value === "string" ? `write [${JSON.stringify(value)}]` : undefined,
+};
+
 /** A function. */
 export const callable: Kind = {
   must: "be a function",
@@ -97,6 +121,10 @@ export function oneOf(...words: readonly string[]): Kind {
     must: `be ${quoted.slice(0, -1).join(", ")}${quoted.length > 1 ? " or " : ""}${quoted.at(-1)}`,
     type: (value) => typeof value === "string",
     range: (value: string) => words.includes(value),
+    hint: (value) => {
+      const near = typeof value === "string" ? nearestName(value, words) : undefined;
+      return near === undefined ? undefined : `did you mean ${JSON.stringify(near)}?`;
+    },
   };
 }
 

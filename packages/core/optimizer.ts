@@ -35,6 +35,8 @@ export interface OptimizerOptions {
 
 /** A definition with its state, on plain arrays. */
 export interface Optimizer {
+  /** What it was made of. */
+  readonly definition: Definition;
   /** Updates done. */
   readonly iteration: number;
   /**
@@ -104,6 +106,7 @@ function adapter<A>(definition: Definition, backend: Backend<A>, copies: boolean
   const enter = (values: Float32Array, shape: readonly number[]): A =>
     copies ? backend.write(values, shape) : values as A;
   return {
+    definition,
     get iteration() {
       return driver.iteration;
     },

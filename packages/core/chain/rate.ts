@@ -43,16 +43,10 @@ export function scheduledRate(definition: Definition, updates: number): number |
 
 const label = ({ match }: Group) => typeof match === "function" ? "a predicate" : String(match);
 
-/**
- * Refuses a learning rate that is set by hand where there is none to be set.
- *
- * @throws {TypeError} If the optimizer, or one of its groups, has no `learningRate()`; if it is no
- * number.
- * @throws {RangeError} If the rate is negative or not finite, or groups have no ratio to keep.
- */
-export function checkSetRate(definition: Definition, value: number, since = 0): SetRate {
-  const action = "set the learning rate";
-  checkValue(action, value, kinds.nonNegative, "learningRate");
+const action = "set the learning rate";
+
+/** @throws {TypeError} If the optimizer, or one of its groups, has no `learningRate()` to set. */
+export function checkRated(definition: Definition): void {
   const without = groupsOf(definition).find(({ chain }) => !chain.learningRate);
   if (without) {
     const owner = "groups" in definition ? `the group of ${label(without)}` : "the chain";
@@ -61,6 +55,18 @@ export function checkSetRate(definition: Definition, value: number, since = 0): 
         `add learningRate(1) to it`,
     );
   }
+}
+
+/**
+ * Refuses a learning rate that is set by hand where there is none to be set.
+ *
+ * @throws {TypeError} If the optimizer, or one of its groups, has no `learningRate()`; if it is no
+ * number.
+ * @throws {RangeError} If the rate is negative or not finite, or groups have no ratio to keep.
+ */
+export function checkSetRate(definition: Definition, value: number, since = 0): SetRate {
+  checkValue(action, value, kinds.nonNegative, "learningRate");
+  checkRated(definition);
   const rate = { value, since };
   for (const { chain } of groupsOf(definition)) rateFor(definition, chain, rate);
   return rate;
@@ -80,7 +86,7 @@ export function rateFor(definition: Definition, chain: Chain, { value, since }: 
   const [own, firsts] = [rateOf(chain, at), rateOf(first, at)];
   if (Number.isFinite(own / firsts)) return value * (own / firsts);
   throw new RangeError(
-    `Cannot set the learning rate: after ${at} updates it is ${firsts} for the first group and ${own} ` +
+    `Cannot ${action}: after ${at} updates it is ${firsts} for the first group and ${own} ` +
       `for another, which is no ratio to keep; set the schedules of the groups`,
   );
 }

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { checkRated } from "../chain/rate.ts";
+import type { Definition } from "../chain/per_parameter.ts";
 import { checkOptions, checkValue } from "../checks.ts";
 import * as kinds from "../kinds.ts";
 
@@ -53,12 +55,13 @@ const kindOfState = {
  * Multiplies an optimizer's learning rate by `factor` once a metric has not improved for more than
  * `patience` calls of `update`. A metric that is NaN is no improvement.
  *
- * Works with everything that has a `learningRate` to read and to set. The metric is usually the
+ * Works with everything that has a `learningRate` to read and to set; the optimizer's `definition` says
+ * whether that can be. The metric is usually the
  * validation loss of an epoch, in any unit.
  *
  * Source: PyTorch's ReduceLROnPlateau, with an absolute threshold; Keras's callback of that name.
  *
- * @throws {TypeError} If the optimizer has no learning rate, or for an option that is unknown or of
+ * @throws {TypeError} If the optimizer, or one of its groups, has no learning rate, or for an option that is unknown or of
  * the wrong type.
  * @throws {RangeError} For an option out of range.
  *
@@ -74,7 +77,7 @@ const kindOfState = {
  * ```
  */
 export function reduceOnPlateau(
-  optimizer: { learningRate: number | undefined },
+  optimizer: { learningRate: number | undefined; readonly definition?: Definition },
   options: ReduceOnPlateauOptions = {},
 ): Plateau {
   const action = "reduce the learning rate on a plateau";
@@ -89,6 +92,9 @@ export function reduceOnPlateau(
     },
     "the first argument",
   );
+  // TensorFlow.js reads a rate of 1 where the chain has none, and refuses the first reduction.
+  const { definition } = optimizer;
+  if (definition !== undefined) checkRated(definition);
   const given = checkOptions(action, options, {
     factor: kinds.between(0, 1),
     patience: kinds.integer(0),

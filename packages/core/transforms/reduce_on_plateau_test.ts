@@ -41,6 +41,20 @@ Deno.test("threshold, mode, cooldown and minimum", () => {
   assert.deepEqual(run(reduceOnPlateau(lower, { ...eager, minimum: 0.3 }), 1, 1), [0.1, 0.1]);
 });
 
+Deno.test("an optimizer of which a group has no learning rate is refused when it is attached", () => {
+  const without = { match: "b", chain: chain(momentum()) };
+  const groups = perParameter([{ match: "a", chain: sgd({ learningRate: 1 }) }, without]);
+  // As TensorFlow.js has it, where the rate is a number always.
+  for (const definition of [groups, chain(momentum())]) {
+    assert.throws(() => reduceOnPlateau({ learningRate: 1, definition }), {
+      name: "TypeError",
+      message:
+        /^Cannot set the learning rate: the .* has no learningRate\(\), .*; add learningRate/,
+    });
+  }
+  assert.throws(() => reduceOnPlateau(createOptimizer(groups)), /the group of b has no learning/);
+});
+
 Deno.test("NaN and infinities are no improvement", () => {
   assert.deepEqual(run(reduceOnPlateau(at(1), { patience: 1 }), NaN, -Infinity, 3, 3), [
     1,

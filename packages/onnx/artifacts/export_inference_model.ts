@@ -1,6 +1,6 @@
 /** @module */
+import * as kinds from "@precond/core/kinds";
 import { prepared } from "../graph/prepared.ts";
-import { checkOptions, names } from "../model/check_options.ts";
 import { dataTypeName, OnnxError, readsOf } from "../rules/shared/mod.ts";
 import type { ModelProto, TensorProto } from "../proto/onnx_pb.ts";
 import { forwardCone } from "./forward_cone.ts";
@@ -36,7 +36,7 @@ export function exportInferenceModel(
   parameters: Iterable<TensorProto>,
   options: ExportOptions = {},
 ): ModelProto {
-  checkOptions("export the model", options, { outputs: names });
+  kinds.checkOptions("export the model", options, { outputs: kinds.names });
   if (given.graph === undefined) throw new OnnxError("Cannot export the model: it has no graph");
   const model = inferenceMode(prepared(given));
   const graph = model.graph!;

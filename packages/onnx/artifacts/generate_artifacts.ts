@@ -1,4 +1,5 @@
 /** @module */
+import * as kinds from "@precond/core/kinds";
 import { allParts } from "../differentiate/all_parts.ts";
 import { differentiate } from "../differentiate/differentiate.ts";
 import {
@@ -10,13 +11,6 @@ import {
 import type { Loss } from "../differentiate/loss.ts";
 import { loadGraph } from "../graph/load_graph.ts";
 import { opsetOf } from "../graph/load_graph_with.ts";
-import {
-  anything,
-  checkOptions,
-  names,
-  type OptionKind,
-  type OptionKinds,
-} from "../model/check_options.ts";
 import { DataType, dataTypeName } from "../model/data_type.ts";
 import { prepared } from "../graph/prepared.ts";
 import { OnnxError } from "../model/onnx_error.ts";
@@ -57,21 +51,24 @@ export interface GenerateArtifactsOptions {
   readonly training?: boolean;
 }
 
-const optimizerKind: OptionKind = {
-  must: 'be "adamw", "sgd" or their hyperparameters',
-  holds: (v) =>
-    OPTIMIZERS.includes(v as string) || OPTIMIZERS.includes((v as OptimizerHyperparameters)?.type),
-};
 const OPTIMIZERS = ["adamw", "sgd"];
-const kinds: OptionKinds<GenerateArtifactsOptions> = {
+const typeOf = (value: unknown) =>
+  typeof value === "object" ? (value as OptimizerHyperparameters | null)?.type : value;
+const optimizerKind: kinds.Kind = {
+  ...kinds.oneOf(...OPTIMIZERS),
+  must: 'be "adamw", "sgd" or their hyperparameters',
+  type: (value) => typeof value === "string" || OPTIMIZERS.includes(typeOf(value) as string),
+  range: (value: unknown) => OPTIMIZERS.includes(typeOf(value) as string),
+};
+const known: kinds.Kinds<GenerateArtifactsOptions> = {
   // As differentiate() checks them.
-  loss: anything,
-  output: anything,
-  trainable: anything,
-  training: anything,
-  frozen: names,
+  loss: kinds.anything,
+  output: kinds.anything,
+  trainable: kinds.anything,
+  training: kinds.anything,
+  frozen: kinds.names,
   optimizer: optimizerKind,
-  extraOutputs: names,
+  extraOutputs: kinds.names,
 };
 
 /** The four files that ONNX Runtime's training builds take. */
@@ -109,7 +106,7 @@ export function generateArtifacts(
   given: ModelProto,
   options: GenerateArtifactsOptions,
 ): GeneratedArtifacts {
-  checkOptions("generate artifacts", options, kinds);
+  kinds.checkOptions("generate artifacts", options ?? null, known);
   const { frozen = [], extraOutputs = [], optimizer = "adamw" } = options;
   const model = prepared(given);
   const target: DifferentiateOptions = {

@@ -7,6 +7,7 @@ import { generateArtifacts } from "../artifacts/generate_artifacts.ts";
 import { writeFileAtomically } from "../node/write_file_atomically.ts";
 import { readModelFile, sizeText } from "./files.ts";
 import { refuseOverwriting } from "./overwriting.ts";
+import { folderToWrite } from "./paths.ts";
 import { addLossOptions, type LossOptions, names, targetOf } from "./options.ts";
 
 interface Options extends LossOptions {
@@ -31,7 +32,11 @@ export function addArtifacts(program: Command): void {
   const command = program.command("artifacts")
     .description("Writes ONNX Runtime's four training artifacts into a folder.")
     .argument("<model>", "the .onnx file")
-    .requiredOption("-o, --out <folder>", "the folder, made if it is not there (required)");
+    .requiredOption(
+      "-o, --out <folder>",
+      "the folder, made if it is not there (required)",
+      folderToWrite,
+    );
   addLossOptions(command)
     .addOption(
       new Option("--optimizer <name>", "the optimizer").choices(["adamw", "sgd"]).default("adamw"),

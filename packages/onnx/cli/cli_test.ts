@@ -260,7 +260,11 @@ Deno.test("precond-onnx says what it cannot use in one line, without a stack", (
       const [file, message] of [
         [path, /^Cannot read the model: [^()]*\(byte \d+ of \d+\)\n$/],
         [missing, /^Cannot open ".*none\.onnx": it does not exist\n$/],
-        [folder, /^Cannot open ".*training_model\.onnx": it does not exist\n$/],
+        [
+          folder,
+          /^Cannot read the folder ".*" as training artifacts: it has no training_model\.onnx;/,
+        ],
+        ["", /^Cannot read a file: its path is empty; give one\n$/],
       ] as const
     ) {
       const { code, out, err } = await cli("inspect", file);
@@ -280,6 +284,10 @@ Deno.test("precond-onnx exits with 2 for wrong usage and with 0 for help", async
     [["gradient", "m.onnx", "-o", "g.onnx", "--loss", "mse", "--trainable", "/(/"], /regular/],
     [["gradient", "m", "-o", "g", "--output", "l", "--labels", "t"], /cannot be used with/],
     [["export", "m.onnx", "-o", "t.onnx"], /give --checkpoint/],
+    [
+      ["export", "m.onnx", "-o", "", "--checkpoint", "c"],
+      /'' is invalid. it is empty; give the path/,
+    ],
   ];
   for (const [args, message] of usages) {
     const { code, err } = await cli(...args);

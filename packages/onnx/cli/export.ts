@@ -9,6 +9,7 @@ import type { ModelProto } from "../proto/onnx_pb.ts";
 import { artifactsIn, checkpointIn, isFolder, readModelFile, writeModelFile } from "./files.ts";
 import { names } from "./options.ts";
 import { refuseOverwriting } from "./overwriting.ts";
+import { fileToWrite } from "./paths.ts";
 
 interface Options {
   readonly out: string;
@@ -29,7 +30,7 @@ export function addExport(program: Command): void {
   const command = program.command("export")
     .description("Writes an inference model with the parameters of a checkpoint.")
     .argument("<model>", "the .onnx file that was trained, or the folder of its training artifacts")
-    .requiredOption("-o, --out <file>", "the file to write (required)")
+    .requiredOption("-o, --out <file>", "the file to write (required)", fileToWrite)
     .option("--checkpoint <file>", "the checkpoint (default: that of the folder)")
     .addOption(
       new Option(

@@ -37,10 +37,11 @@ export function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
+const exists = (path: string) => statSync(path, { throwIfNoEntry: false }) !== undefined;
+
 /** The checkpoint in a folder of training artifacts: two names of it are in use. */
 export function checkpointIn(folder: string): string {
   const [path, older] = [join(folder, "checkpoint"), join(folder, "checkpoint.ckpt")];
-  const exists = (file: string) => statSync(file, { throwIfNoEntry: false }) !== undefined;
   return !exists(path) && exists(older) ? older : path;
 }
 
@@ -57,8 +58,17 @@ export const artifactsIn = (folder: string): string[] => [
  */
 export function readModelOrArtifacts(path: string, elements: boolean = true): ModelFile {
   if (!isFolder(path)) return readModelFile(path, elements);
-  const training = readBytes(join(path, "training_model.onnx"));
-  const checkpoint = readBytes(checkpointIn(path));
+  const [trainingPath, checkpointPath] = [join(path, "training_model.onnx"), checkpointIn(path)];
+  for (const file of [trainingPath, checkpointPath]) {
+    if (exists(file)) continue;
+    throw new OnnxError(
+      `Cannot read the folder "${path}" as training artifacts: it has no ${
+        basename(file)
+      }; give a ` +
+        "model file, or a folder that `precond-onnx artifacts` or ONNX Runtime's generator wrote",
+    );
+  }
+  const [training, checkpoint] = [readBytes(trainingPath), readBytes(checkpointPath)];
   const { model, loss, trainable } = readArtifacts({ training, checkpoint });
   return {
     model,
@@ -79,8 +89,7 @@ export function readModelFile(path: string, elements: boolean = true): ModelFile
   const model = readModel(bytes);
   const apart = [...tensorsOf(model)].filter((t) => t.dataLocation === 1);
   const external = apart.length > 0;
-  const isThere = (location: string) =>
-    statSync(join(dirname(path), location), { throwIfNoEntry: false }) !== undefined;
+  const isThere = (location: string) => exists(join(dirname(path), location));
   const missing = elements ? [] : [...new Set(apart.map(locationOf))].filter((l) => !isThere(l));
   const data = [...new Set(apart.map(locationOf))].map((l) => join(dirname(path), l));
   const read = { model, bytes: bytes.length, external, files: [path, ...data] };
@@ -102,10 +111,13 @@ const locationOf = (tensor: TensorProto) =>
 
 /** Reads a file, with a bar on a terminal if it is big. */
 export function readBytes(path: string): Uint8Array {
+  if (path === "") throw new OnnxError("Cannot read a file: its path is empty; give one");
   const file = openSync(path, "r");
   try {
     const stat = fstatSync(file);
-    if (stat.isDirectory()) throw new OnnxError(`Cannot read "${path}": it is a folder`);
+    if (stat.isDirectory()) {
+      throw new OnnxError(`Cannot read "${path}": it is a folder; give a file in it`);
+    }
     // A pipe or a device has no size before its end.
     if (!stat.isFile()) return readToEnd(file);
     const bytes = new Uint8Array(stat.size);

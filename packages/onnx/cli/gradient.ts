@@ -12,6 +12,7 @@ import { dataTypeName } from "../model/data_type.ts";
 import type { ModelProto } from "../proto/onnx_pb.ts";
 import { isFolder, readModelOrArtifacts, writeModelFile } from "./files.ts";
 import { refuseOverwriting } from "./overwriting.ts";
+import { fileToWrite } from "./paths.ts";
 import { addLossOptions, addSizes, type LossOptions, targetOf } from "./options.ts";
 
 const KINDS = ["gradient", "hessian", "gauss-newton", "fisher", "squares"] as const;
@@ -47,7 +48,7 @@ export function addGradient(program: Command): void {
       "Writes a model that computes a loss and its gradient, by standard operators only.",
     )
     .argument("<model>", "the .onnx file, or the folder of training artifacts")
-    .requiredOption("-o, --out <file>", "the file to write (required)");
+    .requiredOption("-o, --out <file>", "the file to write (required)", fileToWrite);
   addSizes(addLossOptions(command))
     .addOption(new Option("--kind <kind>", "what is computed").choices(KINDS).default("gradient"))
     .addOption(

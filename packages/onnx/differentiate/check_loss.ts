@@ -1,15 +1,7 @@
 /** @module */
+import * as kinds from "@precond/core/kinds";
 import type { Builder } from "../graph/builder.ts";
 import type { LoadedGraph } from "../graph/load_graph_with.ts";
-import {
-  anything,
-  checkOptions,
-  flag,
-  number,
-  type OptionKind,
-  text,
-  whole,
-} from "../model/check_options.ts";
 import {
   dataTypeName,
   isFloating,
@@ -70,20 +62,21 @@ export function predictionOf(
 }
 
 /** Options that every loss takes, and further ones. */
-const COMMON: Readonly<Record<string, OptionKind>> = {
-  type: anything,
-  output: text,
-  prediction: text,
-  labels: text,
-  reduction: anything,
+const COMMON: Readonly<Record<string, kinds.Kind>> = {
+  type: kinds.anything,
+  output: kinds.text,
+  prediction: kinds.text,
+  labels: kinds.text,
+  reduction: kinds.oneOf("mean", "sum"),
 };
-const weights: OptionKind = {
+const weights: kinds.Kind = {
   must: "be one number from 0 on for each class",
-  holds: (v) =>
+  type: (v) =>
     (Array.isArray(v) || ArrayBuffer.isView(v)) &&
     Array.from(v as ArrayLike<number>).every((w) => w >= 0 && w < Infinity),
 };
-const FURTHER: Readonly<Record<Loss["type"], Readonly<Record<string, OptionKind>>>> = {
+const { anything, flag, number, text, whole } = kinds;
+const FURTHER: Readonly<Record<Loss["type"], Readonly<Record<string, kinds.Kind>>>> = {
   crossEntropy: {
     weights,
     ignoreIndex: whole,
@@ -125,53 +118,41 @@ const ELSEWHERE: ReadonlyMap<string, Loss["type"]> = new Map(Object.entries({
 }));
 
 /** The loss that a name stands for, in another spelling or elsewhere. */
-function typed(name: unknown): Loss["type"] | undefined {
+function typed(name: unknown): string | undefined {
   if (typeof name !== "string") return undefined;
   const plain = name.toLowerCase().replace(/[-_ ]/g, "");
   const short = plain.replace(/loss$/, "");
-  return (Object.keys(FURTHER) as Loss["type"][]).find((type) => type.toLowerCase() === short) ??
-    ELSEWHERE.get(short) ?? ELSEWHERE.get(plain);
+  return ELSEWHERE.get(short) ?? ELSEWHERE.get(plain) ??
+    kinds.nearestName(short, Object.keys(FURTHER));
 }
+
+const TYPE: kinds.Kind = {
+  ...kinds.oneOf(...Object.keys(FURTHER)),
+  hint(value) {
+    const meant = typed(value);
+    return meant === undefined ? undefined : `did you mean ${JSON.stringify(meant)}?`;
+  },
+};
 
 /** What comes without types is checked here: another name would be another loss without a word. */
 function checkNames(loss: Loss): void {
+  const action = "append the loss";
   if (typeof loss !== "object" || loss === null) {
-    throw new TypeError(
-      `Cannot append the loss: it must be an object such as { type: "${
-        typed(loss) ?? "crossEntropy"
-      }" }, current value is ${typeof loss === "string" ? JSON.stringify(loss) : String(loss)}`,
-    );
+    const example = { must: `be an object such as { type: "${typed(loss) ?? "crossEntropy"}" }` };
+    kinds.checkValue(action, loss, { ...example, type: () => false }, "loss");
   }
-  const { type, reduction = "mean" } = loss;
-  const refuse = (option: string, allowed: readonly string[], actual: string) => {
-    if (allowed.includes(actual)) return;
-    const meant = option === "type" ? typed(actual) : undefined;
-    throw new TypeError(
-      `Cannot append the loss: ${option} must be one of ${
-        allowed.join(", ")
-      }, current value is ${actual}${meant === undefined ? "" : `; did you mean ${meant}?`}`,
-    );
-  };
-  refuse("type", Object.keys(FURTHER), type);
-  refuse("reduction", ["mean", "sum"], reduction);
-  const kinds: Readonly<Record<string, OptionKind>> = { ...COMMON, ...FURTHER[type] };
-  const allowed = Object.keys(kinds).filter((name) => name !== "labels" || takesLabels(type));
+  const { type } = loss;
+  kinds.checkValue(action, type, TYPE, "type");
   const { fromLogits } = loss as { readonly fromLogits?: unknown };
-  if (kinds.fromLogits !== undefined && fromLogits !== undefined && fromLogits !== true) {
+  const { labels, ...others } = { ...COMMON, ...FURTHER[type] };
+  if (others.fromLogits !== undefined && fromLogits !== undefined && fromLogits !== true) {
     throw new TypeError(
       `Cannot append the loss: ${type} is of logits, fromLogits cannot be ${fromLogits}; name the value ` +
         `before the Softmax or Sigmoid as prediction`,
     );
   }
-  for (const [option, value] of Object.entries(loss)) {
-    if (value === undefined) continue;
-    if (!allowed.includes(option)) {
-      throw new TypeError(
-        `Cannot append the loss: ${type} has no option "${option}", only ${allowed.join(", ")}`,
-      );
-    }
-    checkOptions<Record<string, unknown>>("append the loss", { [option]: value }, kinds);
-  }
+  const known = takesLabels(type) ? { ...others, labels: labels! } : others;
+  kinds.checkOptions<object>(`${action} ${type}`, { ...loss }, known);
 }
 
 function floatType(b: Builder, prediction: string): ValueType {

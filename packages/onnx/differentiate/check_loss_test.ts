@@ -83,7 +83,7 @@ Deno.test("A loss takes the output that it names, and refuses options that it do
   ) {
     assert.throws(grow(loss), {
       name: "TypeError",
-      message: new RegExp(`^Cannot append the loss: ${loss.type} has no option "${option}", only`),
+      message: new RegExp(`^Cannot append the loss ${loss.type}: "${option}" is no option`),
     });
   }
   for (const type of ["crossEntropy", "binaryCrossEntropy"] as const) {

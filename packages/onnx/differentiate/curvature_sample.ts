@@ -1,6 +1,6 @@
 /** @module */
+import * as kinds from "@precond/core/kinds";
 import type { ModelProto } from "../proto/onnx_pb.ts";
-import { text } from "../model/check_options.ts";
 import { allParts } from "./all_parts.ts";
 import { appendSample, type SampledMatrix } from "./append_sample.ts";
 import {
@@ -100,7 +100,7 @@ function sampleOf(
   options: CurvatureSampleOptions,
   matrix: SampledMatrix,
 ): CurvatureSample {
-  checkGrowthOptions(options, { uniform: text });
+  checkGrowthOptions(options, { uniform: kinds.text });
   const growth = beginGrowth(model, options, allParts);
   const { uniform, curvatures } = appendSample(growth, matrix, options.uniform);
   return { ...endGrowth(growth, [...curvatures.values()]), uniform, curvatures };

@@ -374,7 +374,7 @@ Deno.test("The output that a loss names is sampled, not the first", async () => 
 Deno.test("trainingGraph() refuses a curvature that there is not", () => {
   assert.throws(
     () => trainingGraph(small(), { loss: { type: "mse" }, curvature: "bartlett" as never }),
-    /RangeError: Cannot make the training graph: curvature must be one of gaussNewton, fisher/,
+    /RangeError: Cannot differentiate: curvature must be "gaussNewton", "fisher" or/,
   );
 });
 

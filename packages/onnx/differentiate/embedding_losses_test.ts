@@ -173,7 +173,7 @@ Deno.test("Losses of embeddings and of teachers refuse what they cannot be", () 
   );
   refuse(
     { type: "contrastive", labels: "t" },
-    /contrastive has no option "labels", only type, output/,
+    /append the loss contrastive: "labels" is no option; options are type, output/,
   );
   refuse({ type: "triplet", positive: "z" }, /give both positive and negative/);
   refuse({ type: "triplet", margin: -1 }, /margin must be positive, current value is -1/);

@@ -1,10 +1,10 @@
 /** @module */
+import * as kinds from "@precond/core/kinds";
 import type { ModelProto } from "../proto/onnx_pb.ts";
 import type { appendHutchinson } from "./append_hutchinson.ts";
 import type { appendSample } from "./append_sample.ts";
 import type { appendSquares } from "./append_squares.ts";
 import type { CurvatureSample } from "./curvature_sample.ts";
-import { anything, flag } from "../model/check_options.ts";
 import { beginGrowth, checkGrowthOptions, type Differentiated, endGrowth } from "./growth.ts";
 import type { GraphParts } from "./graph_parts.ts";
 import type { HessianVectorProduct } from "./hessian_vector_product.ts";
@@ -37,7 +37,11 @@ export interface GrowthParts extends GraphParts {
   readonly appendSquares: typeof appendSquares;
 }
 
-const CURVATURES: readonly string[] = ["gaussNewton", "fisher", "hutchinson"];
+const known = {
+  ...squaresKinds,
+  squares: kinds.flag,
+  curvature: /* @__PURE__ */ kinds.oneOf("gaussNewton", "fisher", "hutchinson"),
+};
 
 /** `trainingGraph()`, from given parts; those that are not needed are not touched. */
 export function growTrainingGraph(
@@ -45,14 +49,8 @@ export function growTrainingGraph(
   model: ModelProto,
   options: TrainingGraphOptions,
 ): TrainingGraph {
-  checkGrowthOptions(options, { ...squaresKinds, squares: flag, curvature: anything });
+  checkGrowthOptions(options, known);
   const { curvature } = options;
-  if (curvature !== undefined && !CURVATURES.includes(curvature)) {
-    throw new RangeError(
-      `Cannot make the training graph: curvature must be one of ${CURVATURES.join(", ")}, ` +
-        `current value is ${curvature}`,
-    );
-  }
   const growth = beginGrowth(model, options, parts);
   const sample = curvature === "gaussNewton" || curvature === "fisher"
     ? parts.appendSample(growth, curvature)

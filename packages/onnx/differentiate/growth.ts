@@ -1,17 +1,8 @@
 /** @module */
+import * as kinds from "@precond/core/kinds";
 import type { Builder } from "../graph/builder.ts";
 import { type LoadedGraph, loadGraphWith } from "../graph/load_graph_with.ts";
 import { liveNodes, readsOf, sortInPlace } from "../graph/topology.ts";
-import {
-  anyText,
-  anything,
-  checkOptions,
-  flag,
-  names,
-  oneOf,
-  type OptionKind,
-  type OptionKinds,
-} from "../model/check_options.ts";
 import { dataTypeName, isFloating } from "../model/data_type.ts";
 import { OnnxError } from "../model/onnx_error.ts";
 import { valueInfo } from "../model/value_info.ts";
@@ -77,17 +68,17 @@ export interface DifferentiateOptions {
   readonly recompute?: Recompute;
 }
 
-const kinds: OptionKinds<DifferentiateOptions> = {
-  loss: anything,
-  output: anyText,
-  trainable: anything,
-  wanted: names,
-  stopped: names,
-  outputs: names,
-  parameters: oneOf("inputs", "constants"),
-  fed: names,
-  training: flag,
-  recompute: anything,
+const known: kinds.Kinds<DifferentiateOptions> = {
+  loss: kinds.anything,
+  output: kinds.anyText,
+  trainable: kinds.anything,
+  wanted: kinds.names,
+  stopped: kinds.names,
+  outputs: kinds.names,
+  parameters: kinds.oneOf("inputs", "constants"),
+  fed: kinds.names,
+  training: kinds.flag,
+  recompute: kinds.anything,
 };
 
 /**
@@ -97,9 +88,9 @@ const kinds: OptionKinds<DifferentiateOptions> = {
  */
 export function checkGrowthOptions(
   options: DifferentiateOptions,
-  further: Readonly<Record<string, OptionKind>> = {},
+  further: Readonly<Record<string, kinds.Kind>> = {},
 ): void {
-  checkOptions("differentiate", options, { ...kinds, ...further });
+  kinds.checkOptions("differentiate", options ?? null, { ...known, ...further });
 }
 
 /** What {@linkcode differentiate} returns. */

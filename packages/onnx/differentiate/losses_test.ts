@@ -200,30 +200,30 @@ Deno.test("Losses refuse what they cannot read", async (t) => {
     ],
     [
       { type: "crossentropy" } as unknown as Loss,
-      /type must be one of crossEntropy, .*, triplet, current value is crossentropy; did you mean crossEntropy\?$/,
+      /type must be "crossEntropy", .* or "triplet", current value is "crossentropy"; did you mean "crossEntropy"\?$/,
     ],
     [
       { type: "MSELoss" } as unknown as Loss,
-      /current value is MSELoss; did you mean mse\?$/,
+      /current value is "MSELoss"; did you mean "mse"\?$/,
     ],
     [
       { type: "sparse_categorical_crossentropy" } as unknown as Loss,
-      /did you mean crossEntropy\?$/,
+      /did you mean "crossEntropy"\?$/,
     ],
-    [{ type: "none" } as unknown as Loss, /triplet, current value is none$/],
-    [{ type: "constructor" } as unknown as Loss, /triplet, current value is constructor$/],
+    [{ type: "none" } as unknown as Loss, /triplet", current value is "none"$/],
+    [{ type: "constructor" } as unknown as Loss, /triplet", current value is "constructor"$/],
     [
       { type: "mse", reduction: "l2" } as unknown as Loss,
-      /reduction must be one of mean, sum, current value is l2$/,
+      /reduction must be "mean" or "sum", current value is "l2"$/,
     ],
     [
       "mse" as unknown as Loss,
-      /the loss: it must be an object such as \{ type: "mse" \}, current value is "mse"$/,
+      /the loss: loss must be an object such as \{ type: "mse" \}, current value is "mse"$/,
     ],
     [7 as unknown as Loss, /such as \{ type: "crossEntropy" \}, current value is 7$/],
     [
       { type: "mse", reduction: "average" } as unknown as Loss,
-      /reduction must be one of mean, sum, current value is average/,
+      /reduction must be "mean" or "sum", current value is "average"/,
     ],
     [{ type: "mse", labels: "z" }, /Cannot append the loss: the graph already has a value "z"/],
     [{ type: "huber", delta: 0 }, /delta must be positive, current value is 0/],

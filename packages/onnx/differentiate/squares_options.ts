@@ -1,5 +1,5 @@
 /** @module */
-import { oneOf, type OptionKinds, text } from "../model/check_options.ts";
+import * as kinds from "@precond/core/kinds";
 
 /** How the examples of a batch lie, and how the loss adds them up. */
 export interface SquaresOptions {
@@ -10,7 +10,7 @@ export interface SquaresOptions {
 }
 
 /** What they may be. */
-export const squaresKinds: OptionKinds<SquaresOptions> = {
-  batchInput: text,
-  reduction: oneOf("mean", "sum"),
+export const squaresKinds: kinds.Kinds<SquaresOptions> = {
+  batchInput: kinds.text,
+  reduction: kinds.oneOf("mean", "sum"),
 };

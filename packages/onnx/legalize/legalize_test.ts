@@ -253,15 +253,15 @@ Deno.test("legalize() refuses threads that are no number of threads", () => {
   for (const threads of [0, -1, 1.5, NaN]) {
     assert.throws(() => legalize(unknownBatch(), "cpu", { threads }), {
       name: "RangeError",
-      message:
-        `Cannot legalize: threads must be a whole number from 1 on, current value is ${threads}`,
+      message: `Cannot legalize: threads must be a positive integer, current value is ${threads}`,
     });
   }
 });
 
 Deno.test("legalize() refuses a target that is none", () => {
   assert.throws(() => legalize(unknownBatch(), "tpu" as Target), {
-    name: "TypeError",
-    message: "Cannot legalize: target must be one of cpu, webgpu, webgl, current value is tpu",
+    name: "RangeError",
+    message:
+      'Cannot legalize: target must be "cpu", "webgpu" or "webgl", current value is "tpu"; did you mean "cpu"?',
   });
 });

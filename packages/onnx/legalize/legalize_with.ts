@@ -1,4 +1,5 @@
 /** @module */
+import * as kinds from "@precond/core/kinds";
 import type { Builder } from "../graph/builder.ts";
 import { substitute } from "../graph/dims.ts";
 import {
@@ -10,7 +11,6 @@ import {
 } from "../graph/load_graph_with.ts";
 import { leavesLast, readsOf } from "../graph/topology.ts";
 import { makeAttribute, nameOf } from "../model/attributes.ts";
-import { anything, checkOptions } from "../model/check_options.ts";
 import { type DataType, isFloating } from "../model/data_type.ts";
 import { OnnxError } from "../model/onnx_error.ts";
 import { declaration, valueInfo } from "../model/value_info.ts";
@@ -58,23 +58,13 @@ export function legalizeWith(
   options: LegalizeOptions = {},
 ): Legalized {
   const { targets } = parts;
-  const make = targets[target];
-  if (make === undefined) {
-    throw new TypeError(
-      `Cannot legalize: target must be one of ${Object.keys(targets).join(", ")}, ` +
-        `current value is ${target}`,
-    );
-  }
-  checkOptions("legalize", options, { sizes: anything, threads: anything });
+  const action = "legalize";
+  kinds.checkValue(action, target, kinds.oneOf(...Object.keys(targets)), "target");
+  kinds.checkOptions(action, options, { sizes: kinds.anything, threads: kinds.count });
   const sizes = checkedSizes(options.sizes ?? {});
   const { threads = 1 } = options;
-  if (!(Number.isSafeInteger(threads) && threads >= 1)) {
-    throw new RangeError(
-      `Cannot legalize: threads must be a whole number from 1 on, current value is ${threads}`,
-    );
-  }
   const model = preparedWith(parts, given);
-  const legality = make(model, { threads });
+  const legality = targets[target](model, { threads });
   const { rewrite, retype: narrow = (_: string, type: ValueType) => type } = legality;
   const graph = loadGraphWith(parts, model, {
     retype: (name, type) => narrow(name, withSizes(type, sizes)),

@@ -1,6 +1,6 @@
 /** @module */
+import * as kinds from "@precond/core/kinds";
 import { OLDEST_OPSET, opsetOf } from "../graph/load_graph_with.ts";
-import { anything, checkOptions } from "../model/check_options.ts";
 import { OnnxError } from "../model/onnx_error.ts";
 import type { ModelProto, NodeProto } from "../proto/onnx_pb.ts";
 import { type LoraAdapter, readNotes, withNotes } from "./adapters.ts";
@@ -27,6 +27,15 @@ export interface LoraOptions {
   /** Seed of the numbers that A begins with, an integer from 0 to 2³² − 1. Default 1. */
   readonly seed?: number;
 }
+
+const known: kinds.Kinds<LoraOptions> = {
+  // As chooseLayers() checks them.
+  targets: kinds.anything,
+  rank: kinds.count,
+  alpha: kinds.positive,
+  dropout: kinds.decay,
+  seed: kinds.seed,
+};
 
 /**
  * Puts adapters of low rank beside layers of a model, whose own weights then stay as they are:
@@ -65,7 +74,11 @@ export interface LoraOptions {
  * ```
  */
 export function addLora(model: ModelProto, options: LoraOptions = {}): ModelProto {
-  const { rank = 8, alpha = rank, dropout = 0, seed = 1 } = checked(options);
+  const { rank = 8, alpha = rank, dropout = 0, seed = 1 } = kinds.checkOptions(
+    "add adapters",
+    options,
+    known,
+  );
   const graph = model.graph;
   if (graph === undefined) throw new OnnxError("Cannot add adapters: the model has no graph");
   if (readNotes(model) !== undefined) {
@@ -123,25 +136,4 @@ export function loraLayers(model: ModelProto): LoraLayer[] {
   }
   return findLayers(model).filter(({ refusal }) => refusal === undefined)
     .map(({ name, op, shape, weight, kind }) => ({ name, op, shape, weight, kind }));
-}
-
-/** What comes without types is checked here. */
-function checked(options: LoraOptions): LoraOptions {
-  const kinds = { targets: anything, rank: anything, alpha: anything, dropout: anything };
-  checkOptions("add adapters", options, { ...kinds, seed: anything });
-  const check = (name: keyof LoraOptions, must: string, holds: (value: number) => boolean) => {
-    const value = options[name] as unknown;
-    if (value === undefined || (typeof value === "number" && holds(value))) return;
-    const Kind = typeof value === "number" ? RangeError : TypeError;
-    throw new Kind(`Cannot add adapters: ${name} must be ${must}, current value is ${value}`);
-  };
-  check("rank", "a positive integer", (r) => Number.isSafeInteger(r) && r >= 1);
-  check("alpha", "a positive number", (a) => a > 0 && a < Infinity);
-  check("dropout", "in [0, 1)", (p) => p >= 0 && p < 1);
-  check(
-    "seed",
-    "an integer from 0 to 2³² − 1",
-    (s) => Number.isInteger(s) && s >= 0 && s < 2 ** 32,
-  );
-  return options;
 }

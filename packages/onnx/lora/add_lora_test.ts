@@ -322,8 +322,8 @@ Deno.test("addLora() refuses what it cannot do, with what there is", () => {
   refuse({ targets: [3] }, /TypeError|given is number/);
   refuse({ rank: 0 }, /RangeError|rank must be a positive integer, current value is 0/);
   refuse({ dropout: 1 }, /dropout must be in \[0, 1\), current value is 1/);
-  refuse({ alpha: "8" }, /alpha must be a positive number, current value is 8/);
-  refuse({ r: 8 }, /there is no option "r", only targets, rank/);
+  refuse({ alpha: "8" }, /alpha must be positive, current value is "8"/);
+  refuse({ r: 8 }, /"r" is no option; options are targets, rank/);
   refuse({}, /has some; merge them with mergeLora\(\)/, addLora(model));
   refuse(
     { dropout: 0.1 },

@@ -1,5 +1,5 @@
 /** @module */
-import { checkOptions, flag } from "../model/check_options.ts";
+import * as kinds from "@precond/core/kinds";
 import { OnnxError } from "../model/onnx_error.ts";
 import { tensorDims } from "../model/tensor.ts";
 import { declaration } from "../model/value_info.ts";
@@ -61,7 +61,7 @@ export function loraTensors(model: ModelProto): TensorProto[] {
  * ```
  */
 export function loraInputs(model: ModelProto, options: LoraInputsOptions = {}): ModelProto {
-  checkOptions("make the adapters inputs", options, { defaults: flag });
+  kinds.checkOptions("make the adapters inputs", options, { defaults: kinds.flag });
   const { defaults = true } = options;
   const tensors = loraTensors(model);
   const graph = model.graph;

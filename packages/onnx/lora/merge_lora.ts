@@ -1,6 +1,6 @@
 /** @module */
+import * as kinds from "@precond/core/kinds";
 import { freshNames, readsOf } from "../graph/topology.ts";
-import { checkOptions, oneOf } from "../model/check_options.ts";
 import { OnnxError } from "../model/onnx_error.ts";
 import { create } from "../proto/create.ts";
 import { type GraphProto, type ModelProto, NodeProto, type TensorProto } from "../proto/onnx_pb.ts";
@@ -36,7 +36,7 @@ export interface MergeLoraOptions {
  * ```
  */
 export function mergeLora(model: ModelProto, options: MergeLoraOptions = {}): ModelProto {
-  checkOptions("merge adapters", options, { quantized: oneOf("refuse", "keep") });
+  kinds.checkOptions("merge adapters", options, { quantized: kinds.oneOf("refuse", "keep") });
   const { quantized = "refuse" } = options;
   const notes = readNotes(model);
   if (notes === undefined) return model;

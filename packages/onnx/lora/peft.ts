@@ -1,5 +1,5 @@
 /** @module */
-import { anyText, checkOptions } from "../model/check_options.ts";
+import * as kinds from "@precond/core/kinds";
 import { DataType, dataTypeName } from "../model/data_type.ts";
 import { OnnxError } from "../model/onnx_error.ts";
 import { makeTensor, tensorData, tensorDims } from "../model/tensor.ts";
@@ -61,8 +61,9 @@ const ROOT = "base_model.model.";
  * ```
  */
 export function toPeft(model: ModelProto, options: ToPeftOptions = {}): PeftAdapter {
-  const kinds = { prefix: anyText, strip: anyText, baseModel: anyText, taskType: anyText };
-  checkOptions("write the adapter", options, kinds);
+  const { anyText } = kinds;
+  const known = { prefix: anyText, strip: anyText, baseModel: anyText, taskType: anyText };
+  kinds.checkOptions("write the adapter", options, known);
   const notes = readNotes(model);
   if (notes === undefined) {
     throw new OnnxError("Cannot write the adapter: the model has none; add them by addLora()");

@@ -1,8 +1,8 @@
 /** @module */
+import * as kinds from "@precond/core/kinds";
 import { create } from "../proto/create.ts";
 import { type ModelProto, StringStringEntryProto, type TensorProto } from "../proto/onnx_pb.ts";
 import { bytesPerElement, DataType } from "./data_type.ts";
-import { anyText, checkOptions, number } from "./check_options.ts";
 import { OnnxError } from "./onnx_error.ts";
 import { bytesOf, tensorData, tensorSize } from "./tensor.ts";
 import { tensorsOf } from "./tensors_of.ts";
@@ -98,7 +98,8 @@ export function splitExternalData(
   model: ModelProto,
   options: ExternalDataOptions,
 ): { model: ModelProto; data: Uint8Array } {
-  checkOptions("write the model's data file", options, { location: anyText, threshold: number });
+  const known = { location: kinds.anyText, threshold: kinds.number };
+  kinds.checkOptions("write the model's data file", options ?? null, known, ["location"]);
   const { location, threshold = 1024 } = options;
   if (!isInside(location)) {
     throw new OnnxError(

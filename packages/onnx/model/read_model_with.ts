@@ -1,4 +1,5 @@
 /** @module */
+import * as kinds from "@precond/core/kinds";
 import { ModelProto } from "../proto/onnx_pb.ts";
 import type {
   ExternalData,
@@ -6,7 +7,6 @@ import type {
   resolveExternalData,
   splitExternalData,
 } from "./external_data.ts";
-import { anything, checkOptions } from "./check_options.ts";
 import { OnnxError } from "./onnx_error.ts";
 import { parseMessage } from "./parse_message.ts";
 
@@ -31,7 +31,7 @@ export function readModelWith(
   bytes: Uint8Array,
   options: ReadModelOptions = {},
 ): ModelProto {
-  checkOptions("read the model", options, { externalData: anything });
+  kinds.checkOptions("read the model", options, { externalData: kinds.anything });
   const model = parse(bytes);
   if (model.graph === undefined) {
     throw new OnnxError(
@@ -69,7 +69,9 @@ export function writeModelWith(
   options?: { readonly externalData: ExternalDataOptions },
 ): Uint8Array | SplitModel {
   if (options === undefined) return ModelProto.encode(model).finish();
-  checkOptions("write the model", options, { externalData: anything });
+  kinds.checkOptions("write the model", options, { externalData: kinds.anything }, [
+    "externalData",
+  ]);
   const split = files.splitExternalData(model, options.externalData);
   return { bytes: ModelProto.encode(split.model).finish(), data: split.data };
 }

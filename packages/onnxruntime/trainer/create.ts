@@ -85,6 +85,7 @@ function makeTrainer<A>(
   const trainer: Omit<Trainer, typeof Symbol.asyncDispose> = {
     parameters: parameters.map((p) => p.name),
     notes,
+    definition: driver.definition,
     get iteration() {
       return driver.iteration;
     },

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Replica, TelemetryOptions } from "@precond/core";
+import type { Definition, Replica, TelemetryOptions } from "@precond/core";
 import type { Feeds, Tensor } from "../hosts/ort.ts";
 import type {
   AdapterFiles,
@@ -34,6 +34,8 @@ export interface Trainer extends AsyncDisposal {
    * training the module.
    */
   readonly notes: readonly string[];
+  /** The optimizer that trains. */
+  readonly definition: Definition;
   /** Updates done. */
   readonly iteration: number;
   /**

@@ -77,6 +77,9 @@ export function isEvidenceLoss(loss: LossFunction): boolean {
  * no scale of the loss, JᵀJ. Signs make `B · g̃²` an unbiased estimate of the mean squared gradient
  * of one example; it is noisy (relative deviation √2), so that it wants a long memory.
  *
+ * Of a model with several outputs, wrap the loss of each: one that is not wrapped counts as a penalty, part
+ * of every example's gradient without noise or curvature.
+ *
  * tfjs finds "accuracy" and the label shape of sparse labels by the identity of its own losses:
  * with a function name the metric in full ("sparseCategoricalAccuracy", "binaryAccuracy"), or
  * compile with the name of the loss and use `withEvidence(model)`.

@@ -104,17 +104,6 @@ export {
   isInteger,
   type TensorArray,
 } from "../../model/data_type.ts";
-export {
-  anyText,
-  anything,
-  checkOptions,
-  flag,
-  names,
-  number,
-  oneOf,
-  text,
-  whole,
-} from "../../model/check_options.ts";
 export { OnnxError } from "../../model/onnx_error.ts";
 export {
   bytesOf,
