@@ -7,8 +7,18 @@
 import { differentiate } from "../differentiate/differentiate.ts";
 import { hessianVectorProduct } from "../differentiate/hessian_vector_product.ts";
 import type { ModelProto, NodeProto } from "../proto/onnx_pb.ts";
+import type { AttributeValue } from "../model/attributes.ts";
 import { DataType } from "../model/data_type.ts";
-import { makeModel, makeNode, normal, runModel, type TestGraph, type Value } from "../_testing.ts";
+import { declaration } from "../model/value_info.ts";
+import {
+  makeModel,
+  makeNode,
+  normal,
+  oracleOrt,
+  runModel,
+  type TestGraph,
+  type Value,
+} from "../_testing.ts";
 
 /** `Σ y` over the output "y" of a graph. */
 export function summed(nodes: readonly NodeProto[], graph: Partial<TestGraph>): ModelProto {
@@ -73,6 +83,32 @@ export async function pulledBack(
     dy,
     gradients: Object.fromEntries(wanted.map((name) => [name, found[gradients.get(name)!]!.data])),
   };
+}
+
+/**
+ * What a gradient kernel of ONNX Runtime's training build makes of inputs in its order. `dims` are
+ * those of its output where it takes them from the declaration.
+ */
+export async function trainingKernel(
+  opType: string,
+  inputs: Readonly<Record<string, Value>>,
+  outputs: readonly string[],
+  { attributes = {}, domain = "com.microsoft", opset, dims }: {
+    readonly attributes?: Readonly<Record<string, AttributeValue>>;
+    readonly domain?: string;
+    readonly opset?: number;
+    readonly dims?: readonly number[];
+  } = {},
+): Promise<Readonly<Record<string, number[]>>> {
+  const model = makeModel({
+    nodes: [makeNode(opType, Object.keys(inputs), outputs, attributes, domain)],
+    inputs,
+    outputs,
+    ...(opset === undefined ? {} : { opset }),
+  });
+  if (dims !== undefined) model.graph!.output[0] = declaration(outputs[0]!, DataType.FLOAT, dims);
+  const found = await runModel(model, inputs, await oracleOrt());
+  return Object.fromEntries(outputs.map((name) => [name, found[name]!.data]));
 }
 
 /** First and second derivatives of an elementwise operator (or several) at the elements of `x`. */

@@ -1,18 +1,9 @@
 import assert from "node:assert/strict";
 import { type AttributeValue, float } from "../model/attributes.ts";
 import { DataType } from "../model/data_type.ts";
-import {
-  checkGradients,
-  compare,
-  makeModel,
-  makeNode,
-  normal,
-  oracleOrt,
-  runModel,
-  testGradients,
-} from "../_testing.ts";
+import { checkGradients, compare, makeNode, normal, testGradients } from "../_testing.ts";
 import { differentiate } from "../differentiate/differentiate.ts";
-import { derivativesOf, gradientOf, slope, summed } from "./_testing.ts";
+import { derivativesOf, gradientOf, slope, summed, trainingKernel } from "./_testing.ts";
 
 const x = { ...normal(1, [5, 7]), type: DataType.FLOAT };
 const gelu = (attributes: Record<string, AttributeValue> = {}) =>
@@ -60,15 +51,12 @@ Deno.test("Gelu has the derivatives Φ + xφ and (2 − x²)φ at zero and ends"
 });
 
 Deno.test("Gelu matches the training kernels of ONNX Runtime 1.19.2", async (t) => {
-  const ort = await oracleOrt();
   const dy = { ...x, data: x.data.map(() => 1) };
   for (const [kernel, approximate] of [["GeluGrad", "none"], ["FastGeluGrad", "tanh"]] as const) {
     await t.step(kernel, async () => {
-      const node = makeNode(kernel, ["dy", "x"], ["dx"], {}, "com.microsoft");
-      const model = makeModel({ nodes: [node], inputs: { dy, x }, outputs: ["dx"] });
-      const expected = await runModel(model, { dy, x }, ort);
+      const { dx } = await trainingKernel(kernel, { dy, x }, ["dx"]);
       const actual = await gradientOf([gelu({ approximate })], { x }, { opset: 20 });
-      compare(actual["x"]!, expected["dx"]!.data, 2e-6, kernel);
+      compare(actual["x"]!, dx!, 2e-6, kernel);
     });
   }
 });
@@ -100,7 +88,6 @@ testGradients(
 );
 
 Deno.test("Contributed forms match the training kernels of ONNX Runtime 1.19.2", async (t) => {
-  const ort = await oracleOrt();
   const dy = { ...x, data: x.data.map(() => 1) };
   for (
     const [opType, kernel, names, attributes] of [
@@ -111,12 +98,10 @@ Deno.test("Contributed forms match the training kernels of ONNX Runtime 1.19.2",
   ) {
     await t.step(kernel, async () => {
       const inputs = names.length === 2 ? { x, bias } : { x };
-      const node = makeNode(kernel, ["dy", ...names], ["dx"], attributes, "com.microsoft");
-      const model = makeModel({ nodes: [node], inputs: { dy, ...inputs }, outputs: ["dx"] });
-      const expected = await runModel(model, { dy, ...inputs }, ort);
+      const { dx } = await trainingKernel(kernel, { dy, ...inputs }, ["dx"], { attributes });
       const forward = makeNode(opType, names, ["y"], attributes, "com.microsoft");
       const actual = await gradientOf([forward], inputs);
-      compare(actual["x"]!, expected["dx"]!.data, 2e-6, kernel);
+      compare(actual["x"]!, dx!, 2e-6, kernel);
     });
   }
 });

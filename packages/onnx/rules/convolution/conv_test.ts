@@ -7,12 +7,10 @@ import {
   makeModel,
   makeNode,
   normal,
-  oracleOrt,
-  runModel,
   testGradients,
   type Value,
 } from "../../_testing.ts";
-import { pulledBack } from "../_testing.ts";
+import { pulledBack, trainingKernel } from "../_testing.ts";
 
 const FLOAT = DataType.FLOAT;
 const float = (value: Value): Value => ({ ...value, type: FLOAT });
@@ -248,7 +246,6 @@ const gradientCase = (test: ConvCase): GradientCase => ({
 testGradients("Conv has the gradients that central differences give", cases.map(gradientCase));
 
 Deno.test("Conv has the gradients of ONNX Runtime's training kernel", async (t) => {
-  const oracle = await oracleOrt();
   for (const test of cases) {
     await t.step(test.name, async () => {
       const inputs = Object.fromEntries(
@@ -256,22 +253,12 @@ Deno.test("Conv has the gradients of ONNX Runtime's training kernel", async (t) 
       );
       const names = Object.keys(inputs);
       const { dy, gradients } = await pulledBack(nodeOf(test), inputs);
-      const kernel = makeModel({
-        nodes: [
-          makeNode(
-            "ConvGrad",
-            ["dy", "x", "w"],
-            ["dx", "dw", ...(test.bias ? ["dbias"] : [])],
-            { kernel_shape: test.w.slice(2), ...(test.explicit ?? test.attributes) },
-            "com.microsoft",
-          ),
-        ],
-        inputs: { dy, x: inputs["x"]!, w: inputs["w"]! },
-        outputs: names.map((name) => `d${name}`),
+      const { x, w } = inputs as { x: Value; w: Value };
+      const expected = await trainingKernel("ConvGrad", { dy, x, w }, names.map((n) => `d${n}`), {
+        attributes: { kernel_shape: test.w.slice(2), ...(test.explicit ?? test.attributes) },
       });
-      const expected = await runModel(kernel, { dy, x: inputs["x"]!, w: inputs["w"]! }, oracle);
       for (const name of names) {
-        compare(gradients[name]!, expected[`d${name}`]!.data, 1e-5, `${test.name}: "${name}"`);
+        compare(gradients[name]!, expected[`d${name}`]!, 1e-5, `${test.name}: "${name}"`);
       }
     });
   }
