@@ -1,7 +1,8 @@
 /** @module */
 import type * as PageExports from "./_page.ts";
 import { Exit } from "./exit.ts";
-import { gpuName } from "./gpu.ts";
+import { adapterName } from "./adapter.ts";
+import { gpuName, onnxGpu } from "./gpu.ts";
 import { digitsFolder } from "./problems/digits.ts";
 import { onnxBackends } from "./problems/learner.ts";
 import {
@@ -42,7 +43,7 @@ export async function requireBackends(cells: readonly Cell[]): Promise<void> {
     }
     await requireChromium("webgl");
   }
-  if (uses(cells, "webgpu")) await requireAdapter();
+  if (uses(cells, "webgpu") || uses(cells, onnxGpu)) await requireAdapter();
 }
 
 /** Loads what some backends need beside tfjs. */
@@ -72,8 +73,11 @@ export async function withBackends(
     await startDenoWebgpu();
     webgpu = gpuName();
   }
-  const here = (cell: Cell): Placed =>
-    cell.backend === "webgpu" && webgpu ? { cell, gpu: webgpu } : { cell };
+  const adapter = uses(cells, onnxGpu) ? await adapterName() : undefined;
+  const here = (cell: Cell): Placed => {
+    const gpu = cell.backend === "webgpu" ? webgpu : cell.backend === onnxGpu ? adapter : undefined;
+    return gpu ? { cell, gpu } : { cell };
+  };
   if (!uses(cells, "webgl")) return await body(cells.map(here));
   const { withPage } = await browser();
   await withPage<typeof PageExports>(
@@ -87,13 +91,14 @@ export async function withBackends(
       const there = (cell: Cell): Placed => {
         const problem: Cell["problem"] = {
           ...cell.problem,
-          run: ({ method, learningRate, seed, backend, tuning }) =>
+          run: ({ method, learningRate, seed, backend, tuning, steps }) =>
             page.call("run", {
               problem: cell.problem.name,
               batchSize: cell.problem.batchSize,
               full,
               method: method.name,
               ...{ learningRate, seed, backend, tuning },
+              ...(steps !== undefined && { steps }),
             }),
         };
         return { cell: { ...cell, problem }, gpu };

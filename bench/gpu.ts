@@ -8,6 +8,13 @@ import * as tf from "@tensorflow/tfjs-core";
 /** The tfjs backends that need a GPU, or software that acts as one. */
 export const gpuBackends: readonly string[] = ["webgl", "webgpu"];
 
+/** ONNX Runtime on WebGPU. */
+export const onnxGpu = "onnxruntime-webgpu";
+
+/** Whether a backend of tfjs or of ONNX Runtime is on the GPU. */
+export const onGpu = (backend: string): boolean =>
+  backend === onnxGpu || gpuBackends.includes(backend);
+
 /**
  * Makes a GPU backend, which has been imported, the active one.
  *

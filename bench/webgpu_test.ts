@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { checkGpuRows, checkSameLosses, checkStepRows } from "./_testing.ts";
 import { methods } from "./methods.ts";
 import { measureGpu } from "./overhead/measure_gpu.ts";
+import { addOnnxBackends } from "./problems/onnx_learner.ts";
 import { sparseLogisticProblem } from "./problems/sparse_logistic.ts";
 import { startDenoWebgpu } from "./runtime.ts";
 import { measureStep } from "./step/measure.ts";
@@ -39,8 +40,9 @@ webgpuTest("measureStep() on webgpu has every row", async () => {
   checkStepRows(rows, "webgpu", "deno");
 });
 
-webgpuTest("a network learns on webgpu what it learns on wasm", async () => {
+webgpuTest("a network learns on webgpu what it learns on wasm, in both libraries", async () => {
   await startDenoWebgpu();
+  addOnnxBackends();
   const run = (backend: string) =>
     sparseLogisticProblem(false).run({
       method: methods.find(({ name }) => name === "precond-adam")!,
@@ -50,5 +52,7 @@ webgpuTest("a network learns on webgpu what it learns on wasm", async () => {
       tuning: false,
       breathe: () => Promise.resolve(),
     });
-  checkSameLosses(await run("webgpu"), await run("wasm"));
+  const expected = await run("wasm");
+  checkSameLosses(await run("webgpu"), expected);
+  checkSameLosses(await run("onnxruntime-webgpu"), expected);
 });

@@ -1,6 +1,6 @@
 /** @module */
 import type { Surroundings } from "../device.ts";
-import { gpuBackends } from "../gpu.ts";
+import { onGpu } from "../gpu.ts";
 import type { Performed } from "./here.ts";
 import { type Done, type Job, titleOf } from "./job.ts";
 import type { Lane } from "./lane.ts";
@@ -12,8 +12,7 @@ export type Answer = Performed | { readonly error: string; readonly broken?: tru
 export const ready = "ready";
 
 /** A GPU is one: its runs take turns in the main thread. */
-export const inThreads = ({ backend }: { readonly backend: string }): boolean =>
-  !gpuBackends.includes(backend);
+export const inThreads = ({ backend }: { readonly backend: string }): boolean => !onGpu(backend);
 
 /** A lane of threads. */
 export interface Pool extends Lane {

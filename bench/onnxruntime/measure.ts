@@ -2,23 +2,12 @@
 import "@tensorflow/tfjs-backend-wasm";
 import "@tensorflow/tfjs-layers"; // registers the gradients
 import process from "node:process";
+import { adapterName } from "../adapter.ts";
 import { interleaved, type Turns, wholeSteps } from "../overhead/interleaved.ts";
 import { checkSamples } from "../overhead/rows.ts";
 import { currentOrt } from "./builds.ts";
 import { ours, tfjsContenders, trainingSession } from "./contenders.ts";
 import { type Place, type TrainingCase, type TrainingRow, trainingRows } from "./rows.ts";
-
-interface Adapter {
-  readonly info: Readonly<Record<"description" | "vendor" | "architecture", string>>;
-}
-
-async function gpuOf(): Promise<string> {
-  const { gpu } = navigator as unknown as {
-    gpu: { requestAdapter(): Promise<Adapter | null> };
-  };
-  const { description, vendor, architecture } = (await gpu.requestAdapter())!.info;
-  return description || [vendor, architecture].filter(Boolean).join(" ") || "unknown";
-}
 
 /** All rows of one case, in the process that it is called in: Deno or Node.js. */
 export async function measureTraining(
@@ -50,7 +39,7 @@ export async function measureTraining(
       runtime: deno === undefined ? "node" : "deno",
       version: deno ?? process.versions.node,
       onnxruntime: version,
-      gpu: given.provider === "webgpu" ? await gpuOf() : null,
+      gpu: given.provider === "webgpu" ? await adapterName() : null,
     };
     return trainingRows(given, place, times);
   } finally {

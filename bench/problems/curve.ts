@@ -8,6 +8,15 @@ export function checkpoints(last: number, count: number): ReadonlySet<number> {
   return steps;
 }
 
+/** The last step of a run, and every how many steps losses are measured. */
+export function lengthOf(
+  { steps, every }: { readonly steps: number; readonly every: number },
+  asked: number | undefined,
+): { readonly steps: number; readonly every: number } {
+  if (asked === undefined || asked >= steps) return { steps, every };
+  return { steps: asked, every: Math.min(every, Math.ceil(asked / 2)) };
+}
+
 /** Collects the points of a run and notices the target and divergence. */
 export interface Recorder {
   /** Looks at the losses after `point.step` steps; keeps the point unless told not to. */

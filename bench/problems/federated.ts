@@ -1,6 +1,7 @@
 /** @module */
 import type { Schedule } from "@precond/core";
 import { random } from "../random.ts";
+import { lengthOf } from "./curve.ts";
 import { digits, type Examples, pick, range } from "./digits.ts";
 import { multilayer, type Network } from "./layers.ts";
 import { createLearner, type Learner } from "./learner.ts";
@@ -71,7 +72,8 @@ async function clientsOf(
 }
 
 async function train(options: FederatedOptions & { target: Target }, task: Task): Promise<Outcome> {
-  const { steps, every, batchSize, target, localSteps } = options;
+  const { batchSize, target, localSteps } = options;
+  const { steps, every } = lengthOf(options, task.steps);
   const data = options.data(task.seed);
   const clients = await clientsOf(options, task, data.clients);
   const [{ learner: server }] = clients as [Client];

@@ -9,7 +9,7 @@ import "@tensorflow/tfjs-layers"; // registers the gradients
 import type { Schedule } from "@precond/core";
 import { precond } from "@precond/tfjs";
 import * as tf from "@tensorflow/tfjs-core";
-import { finished, gpuBackends } from "../gpu.ts";
+import { finished, gpuBackends, onnxGpu } from "../gpu.ts";
 import type { Method } from "../methods.ts";
 import type { Examples } from "./digits.ts";
 import type { Evaluation } from "./evaluation.ts";
@@ -58,7 +58,7 @@ export interface Training {
 export type LearnerOptions = Start & Training;
 
 /** Backends of ONNX Runtime, beside those of tfjs. */
-export const onnxBackends: readonly string[] = ["onnxruntime", "onnxruntime-wasm"];
+export const onnxBackends: readonly string[] = ["onnxruntime", "onnxruntime-wasm", onnxGpu];
 
 /** The library whose own optimizer takes part, and the library around ours. */
 export function librariesOf(backend: string): { readonly host: string; readonly ours: string } {

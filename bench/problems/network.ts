@@ -2,6 +2,7 @@
 import type { Schedule } from "@precond/core";
 import type { Method } from "../methods.ts";
 import { random } from "../random.ts";
+import { lengthOf } from "./curve.ts";
 import { type Examples, pick } from "./digits.ts";
 import type { Network } from "./layers.ts";
 import { createLearner, type Learner, type Training } from "./learner.ts";
@@ -183,7 +184,8 @@ function noisy(width: number, ...seed: (string | number)[]): (examples: Examples
 
 async function train(options: NetworkOptions & { target: Target }, task: Task): Promise<Outcome> {
   const { method, learningRate, seed, backend, tuning, breathe } = task;
-  const { network, steps, every, batchSize, target } = options;
+  const { network, batchSize, target } = options;
+  const { steps, every } = lengthOf(options, task.steps);
   const { train, probe, test, validation } = options.data(seed);
   const width = network ? noiseOf(network) : 0;
   const ready = noisy(width, "observed", seed);

@@ -50,6 +50,7 @@ export function observe(
         ...(tested?.accuracy !== undefined && { testAccuracy: tested.accuracy }),
         ...(validation ? { validationLoss: (await learner.evaluate(validation)).loss } : {}),
         ...(seen && { signals: seen }),
+        seconds,
       }, seconds);
     },
     drop() {

@@ -1,5 +1,6 @@
 /** @module */
 import { type Feeds, type Ort, Trainer, type TrainerSource } from "@precond/onnxruntime";
+import { onnxGpu } from "../gpu.ts";
 import type { Examples } from "./digits.ts";
 import { evaluation } from "./evaluation.ts";
 import { outputsOf } from "./layers.ts";
@@ -31,7 +32,7 @@ async function onnxLearner(backend: string, options: LearnerOptions): Promise<Le
     async step({ feeds }) {
       await trainer.step(feeds, { readLoss: false, batchSize: rowsOf(feeds) });
     },
-    settle: () => Promise.resolve(),
+    settle: () => settled(backend, trainer),
     async evaluate({ feeds, targets }) {
       if (network.loss === "variational") return { loss: (await trainer.evaluate(feeds)).loss };
       const [values] = Object.values(await trainer.predict({ x: feeds["x"]! }));
@@ -54,6 +55,11 @@ async function onnxLearner(backend: string, options: LearnerOptions): Promise<Le
 function rowsOf({ x, labels }: Feeds): number {
   const { dims, data } = labels ?? x!;
   return data instanceof BigInt64Array ? data.length : dims[0]!;
+}
+
+/** Waits for a GPU: a parameter that has been read has been computed. */
+export async function settled(backend: string, trainer: Trainer): Promise<void> {
+  if (backend === onnxGpu) await trainer.parameter(trainer.parameters.at(-1)!);
 }
 
 /** A trainer of a model on a backend of ONNX Runtime. */
@@ -82,6 +88,11 @@ async function buildFor(
       build: await import("onnxruntime-node") as unknown as Ort,
       executionProviders: ["cpu"],
     };
+  }
+  if (backend === onnxGpu) {
+    const build = await import("onnxruntime-web/webgpu");
+    build.env.wasm.numThreads = 1;
+    return { build: build as unknown as Ort, executionProviders: ["webgpu"] };
   }
   const build = await import("onnxruntime-web");
   // As with tfjs's wasm backend: one thread.

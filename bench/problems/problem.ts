@@ -30,6 +30,8 @@ export interface Point {
   readonly replicas?: Moments;
   /** The risk that theory predicts for this step. */
   readonly predicted?: number;
+  /** Of all steps up to here. */
+  readonly seconds?: number;
   /** T of each layer in the last step, where it was watched. */
   readonly signals?: Signals;
 }
@@ -42,6 +44,8 @@ export interface Task {
   readonly backend: string;
   /** A run for choosing the learning rate; a simulation may then use fewer replicas. */
   readonly tuning: boolean;
+  /** Ends the run after so many steps, of which its schedule knows nothing, and looks twice at least. */
+  readonly steps?: number;
   /** Gives other events a chance now and then; throws to end the run. */
   readonly breathe: () => Promise<void>;
 }

@@ -16,7 +16,7 @@ import type { Examples } from "./digits.ts";
 import { evaluation } from "./evaluation.ts";
 import { contentOf, InputError } from "./input_error.ts";
 import type { Learner, Training } from "./learner.ts";
-import { trainerOn } from "./onnx_learner.ts";
+import { settled, trainerOn } from "./onnx_learner.ts";
 import type { YourLoss, YourModel } from "./your_model.ts";
 
 const losses: Readonly<Record<YourLoss, Loss>> = {
@@ -64,7 +64,7 @@ export function graphLearners(
       async step({ feeds }) {
         await trainer.step(feeds, { readLoss: false });
       },
-      settle: () => Promise.resolve(),
+      settle: () => settled(backend, trainer),
       async evaluate({ feeds, examples }) {
         if (model.onnx === undefined) return { loss: (await trainer.evaluate(feeds)).loss };
         const [values] = Object.values(await trainer.predict({ [input.name]: feeds[input.name]! }));
