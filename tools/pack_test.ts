@@ -1,4 +1,5 @@
 // Slow: packs the public packages, installs them as a user would, and trains. Needs `build`.
+import { ensureBuilt } from "@precond/testing/browser";
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { type Manifest, type Package, publicPackages, readJson } from "./_packages.ts";
@@ -132,6 +133,8 @@ const packages: readonly Package[] = publicPackages(root);
 const packed = new Map<string, Packed>();
 const names = packages.flatMap(({ npm }) => ["-w", npm.name!]);
 const packing = ["pack", "--json", "--pack-destination", directory, ...names];
+// Not while another test builds them.
+await ensureBuilt();
 // npm 12 maps names to results, older ones list them.
 for (const one of Object.values<Packed>(JSON.parse(await capture(npmProgram("npm"), packing)))) {
   packed.set(one.name, one);
