@@ -1,6 +1,6 @@
 /** @module */
 import type { Dim } from "../graph/dims.ts";
-import { axisOf, numbersOf, reduceSum, reshapeLike, sub, sumOf } from "./shared/mod.ts";
+import { add, axisOf, numbersOf, reduceSum, reshapeLike, sub, sumOf } from "./shared/mod.ts";
 import { positionsOf, scatterToPositions } from "./shared/positions.ts";
 import type { GradientContext, NodeContext, OperatorRule } from "../graph/rule.ts";
 
@@ -42,7 +42,7 @@ const pad: OperatorRule = {
   gradient: (n) => {
     const { b } = n;
     const [x, dy] = [n.input(0)!, n.cotangent()];
-    if (n.string("mode", "constant") !== "constant") return [byPosition(n)];
+    if (n.string("mode", "constant") !== "constant") return [folded(n) ?? byPosition(n)];
     const dx = n.wants(0) || n.wants(2) ? cropped(n) : undefined;
     const fill = () => {
       const outside = sub(
@@ -94,6 +94,62 @@ function cropped(n: GradientContext): string {
   if (cut.length === 0) return dy;
   const ends = cut.map((k) => pads[rank + k] === 0 ? 2 ** 31 - 1 : -pads[rank + k]!);
   return b.op("Slice", [dy, b.ints(cut.map((k) => pads[k]!)), b.ints(ends), b.ints(cut)]);
+}
+
+/**
+ * The part of the gradient that belongs to the input, to which each border is added where it was copied
+ * from, axis by axis; undefined where the borders are not known, or are copied from more than once.
+ */
+function folded(n: GradientContext): string | undefined {
+  const { b } = n;
+  const dims = b.dims(n.input(0)!);
+  const rank = dims.length;
+  const pads = padsOf(n, rank);
+  if (pads === undefined) return undefined;
+  const mode = n.string("mode", "constant");
+  const most = (size: number) => mode === "edge" ? Infinity : mode === "wrap" ? size : size - 1;
+  const fits = dims.every((size, k) => {
+    const [before, after] = [pads[k]!, pads[rank + k]!];
+    if (before === 0 && after === 0) return true;
+    return typeof size === "number" && Math.min(before, after) >= 0 &&
+      Math.max(before, after) <= most(size);
+  });
+  if (!fits) return undefined;
+  let dy = n.cotangent();
+  dims.forEach((size, axis) => {
+    const [before, after] = [pads[axis]!, pads[rank + axis]!];
+    if (typeof size !== "number" || before + after === 0) return;
+    const part = (from: number, count: number) =>
+      b.op("Slice", [dy, b.ints([from]), b.ints([from + count]), b.ints([axis])]);
+    /** Elements `from, from − 1, …`. */
+    const mirrored = (from: number, count: number) =>
+      b.op("Gather", [dy, b.ints(Array.from({ length: count }, (_, k) => from - k))], { axis });
+    const border = (from: number, count: number) =>
+      mode === "reflect"
+        ? mirrored(from + count - 1, count)
+        : mode === "wrap"
+        ? part(from, count)
+        : reduceSum(b, part(from, count), [axis], true);
+    const placed = (value: string, at: number, count: number) => {
+      const around = Array.from({ length: 2 * rank }, () => 0);
+      around[axis] = at;
+      around[rank + axis] = size - at - count;
+      return b.op("Pad", [value, b.ints(around)]);
+    };
+    let sum = part(before, size);
+    if (before > 0) {
+      const at = mode === "reflect" ? 1 : mode === "wrap" ? size - before : 0;
+      sum = add(b, sum, placed(border(0, before), at, mode === "edge" ? 1 : before));
+    }
+    if (after > 0) {
+      const count = mode === "edge" ? 1 : after;
+      const at = mode === "reflect" ? size - 1 - after : mode === "wrap" ? 0 : size - 1;
+      sum = add(b, sum, placed(border(before + size, after), at, count));
+    }
+    dy = sum;
+  });
+  b.declare(dy, b.type(n.input(0)!)!);
+  return dy;
 }
 
 /** Copies: padding the positions in the same way tells what each element is a copy of. */

@@ -380,6 +380,14 @@ export const cases: readonly Case[] = [
     nodes: [makeNode("Clip", ["x", "l", "h"], ["y"])],
     inputs: { x: random(1, small), l: scalar(-0.5), h: scalar(0.7) },
   },
+  ...["reflect", "edge", "wrap"].map((mode): Case => ({
+    name: `Pad, mode ${mode}`,
+    nodes: [makeNode("Pad", ["x", "p"], ["y"], { mode })],
+    inputs: { x: random(1, [2, 3, 4]) },
+    initializers: { p: integers([6], [0, 2, 1, 0, 1, 3]) },
+    opset: 19,
+    gradient: true,
+  })),
   {
     name: "NonZero",
     nodes: [makeNode("NonZero", ["x"], ["n"]), makeNode("Cast", ["n"], ["y"], { to: 1 })],

@@ -27,6 +27,7 @@ import { isDilated } from "../pooled_by_points.ts";
 import type { Legality } from "../target.ts";
 import { isZero, layerNorm, mask, webglFormulas } from "./formulas.ts";
 import { lowered } from "./lower.ts";
+import { padOf } from "./pads.ts";
 import { poolIndices, pools } from "./pools.ts";
 
 /** Operators with a WebGL kernel in onnxruntime-web 1.30. */
@@ -255,23 +256,6 @@ function strided(n: NodeContext): string | undefined {
     y = b.op("Gather", [y, b.constant(places, DataType.INT32)], { axis });
   });
   return y;
-}
-
-/** All axes' pads. */
-function padOf(n: NodeContext): string | undefined {
-  const { b } = n;
-  const rank = n.dims(0)?.length;
-  const pads = b.known(n.input(1)!);
-  const axes = n.input(3) === undefined ? undefined : b.known(n.input(3)!);
-  if (n.input(3) === undefined || rank === undefined) return undefined;
-  if (!isStatic(pads) || !isStatic(axes)) return undefined;
-  const all = Array.from({ length: 2 * rank }, () => 0);
-  axes.forEach((a, k) => {
-    const axis = a < 0 ? a + rank : a;
-    all[axis] = pads[k]!;
-    all[rank + axis] = pads[axes.length + k]!;
-  });
-  return b.op("Pad", [n.input(0), b.ints(all), n.input(2)], { mode: n.string("mode", "constant") });
 }
 
 function refusal(node: NodeProto, b: Builder): string | undefined {
