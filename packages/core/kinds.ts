@@ -150,7 +150,7 @@ export function listOf(kind: Kind, least = 0): Kind {
 }
 
 const has = (value: unknown, key: string): boolean =>
-  (typeof value === "object" || typeof value === "function") && value !== null && key in value;
+  typeof value === "object" && value !== null && key in value;
 
 /** A learning rate: a finite number that is not negative, or a schedule. */
 export const rate: Kind = {
@@ -173,25 +173,31 @@ const sources = ["hutchinson", "gaussNewton", "fisher", "empiricalFisher", "user
 /** Where curvature samples come from. */
 export const curvature: Kind = {
   must: "be a curvature source such as gaussNewton()",
-  type: (value) => typeof value === "object" && has(value, "kind"),
+  type: (value) => has(value, "kind"),
   range: ({ kind, every }: { kind: string; every: number }) =>
     sources.includes(kind) && Number.isSafeInteger(every) && every >= 1,
   hint: (value) =>
-    typeof value === "object" && has(value, "kind")
+    has(value, "kind")
       ? `known kinds are ${sources.join(", ")}, every is a positive integer`
       : undefined,
 };
 
-const isEstimator = (value: unknown) => has(value, "estimate") && has(value, "needs");
-const isTransform = (value: unknown) => has(value, "apply") && has(value, "needs");
-const isDefinition = (value: unknown) =>
-  (has(value, "stages") && has(value, "program")) || has(value, "groups");
+const evidence = ["gradient", "gradientSquares", "curvature"];
+const isEstimator = (value: unknown) => has(value, "estimate");
+const isTransform = (value: unknown) => has(value, "apply");
+// deno-lint-ignore no-explicit-any -- what somebody wrote by hand
+const isWhole = ({ needs, slots, scalars, apply, estimate }: any) =>
+  slots && scalars?.call && (apply ?? estimate)?.call &&
+  needs?.every?.((kind: string) => evidence.includes(kind));
+const partsOf = (value: unknown) =>
+  typeof value === "object" ? `it has slots, scalars(), needs of ${evidence}` : undefined;
+const isDefinition = (value: unknown) => has(value, "stages") || has(value, "groups");
 const nameOf = (value: unknown) => String((value as { name?: unknown }).name);
 
 /** A stage of a chain. */
 export const transform: Kind = {
   must: "be a transform such as momentum()",
-  type: (value) => typeof value === "object" && isTransform(value),
+  type: (value) => isTransform(value) && isWhole(value),
   hint: (value) =>
     isEstimator(value)
       ? `an estimator scales what flows in: scaleBy(${nameOf(value)}(…))`
@@ -201,27 +207,27 @@ export const transform: Kind = {
       ? "give one transform alone; a chain goes into chain()"
       : isDefinition(value)
       ? "it goes around the chains of its groups"
-      : undefined,
+      : partsOf(value),
 };
 
 /** What scaleBy() scales by. */
 export const estimator: Kind = {
   must: "be an estimator such as signalFraction()",
-  type: (value) => typeof value === "object" && isEstimator(value),
-  hint: (value) => isTransform(value) ? "a transform goes into chain() itself" : undefined,
+  type: (value) => isEstimator(value) && isWhole(value),
+  hint: (value) => isTransform(value) ? "a transform goes into chain() itself" : partsOf(value),
 };
 
 /** An optimizer: a chain, or chains for groups of parameters. */
 export const definition: Kind = {
   must: "be an optimizer such as adam()",
-  type: (value) => typeof value === "object" && isDefinition(value),
+  type: (value) => isDefinition(value),
   hint: (value) => isTransform(value) ? `write chain(${nameOf(value)}(…))` : undefined,
 };
 
 /** One chain. */
 export const oneChain: Kind = {
   must: "be a chain such as adam()",
-  type: (value) => typeof value === "object" && has(value, "stages"),
+  type: (value) => has(value, "stages"),
   hint: (value) =>
     has(value, "groups") ? "write its own groups into the list" : definition.hint!(value),
 };

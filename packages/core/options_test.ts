@@ -79,6 +79,49 @@ for (const [option, make, bad] of ranges) {
   });
 }
 
+Deno.test("a piece written by hand that lacks a part is refused with the parts it has", () => {
+  const common = { name: "own", needs: ["gradient"], slots: { m: {} }, scalars: () => ({}) };
+  const makers = {
+    scale: {
+      formula: "estimate",
+      make: (piece: core.PreconditionerEstimator) => core.chain(core.scaleBy(piece)),
+      good: ({ x, slot }: core.RuleInputs) => ({ factor: x, slots: { m: slot("m") } }),
+      missing: /value must be a number, current value is undefined/,
+    },
+    chain: {
+      formula: "apply",
+      make: (piece: core.Transform) => core.chain(piece),
+      good: ({ x, slot }: core.RuleInputs) => ({ update: x, slots: { m: slot("m") } }),
+      missing: /^Cannot build "own": it returns no \{ update, slots \}$/,
+    },
+  };
+  for (const [action, { formula, make, good, missing }] of Object.entries(makers)) {
+    const made = (piece: object) => () => core.createOptimizer(make(piece as never));
+    made({ ...common, [formula]: good })();
+    const bad: readonly object[] = [
+      { needs: ["gradientSqares"] },
+      { needs: "gradient" },
+      { needs: undefined },
+      { slots: undefined },
+      { scalars: undefined },
+      { scalars: {} },
+      { [formula]: 3 },
+      { [formula]: null },
+    ];
+    for (const part of bad) {
+      assert.throws(made({ ...common, [formula]: good, ...part }), {
+        name: "TypeError",
+        message: new RegExp(
+          `^Cannot ${action}: .*; it has slots, scalars\\(\\), needs of gradient,gradientSquares,curvature$`,
+        ),
+      });
+    }
+    for (const nothing of [() => undefined, () => ({})]) {
+      assert.throws(made({ ...common, [formula]: nothing }), { message: missing });
+    }
+  }
+});
+
 Deno.test("pieces that do not go together are a TypeError that says why", () => {
   const squares = core.scaleBy(core.signalFraction({ from: "gradientSquares" }));
   const newton = (every: number) => core.scaleBy(core.inverseCurvature(core.hutchinson({ every })));
@@ -89,7 +132,7 @@ Deno.test("pieces that do not go together are a TypeError that says why", () => 
       /and memory "fixed"/,
     ],
     [() => core.chain(core.momentum(), squares), /"signalFraction" needs gradientSquares/],
-    [() => core.chain(core.clipByValue(1), squares), /move it towards the front/],
+    [() => core.chain(core.clipByValue(1), squares), /put it before that/],
     [() => core.chain(core.decoupledWeightDecay(0.1), squares), /does not let them through/],
     [() => core.chain(core.unitNorm(), squares), /does not let them through/],
     [() => core.chain(newton(1), newton(2)), /wants hutchinson curvature every 2 .* every 1/],

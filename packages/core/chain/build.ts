@@ -133,6 +133,9 @@ function flowThrough(
       sum: (a, scope) => sum(without && scope === "all" ? select(without, 0, a) : a, scope),
     };
     const result = transform.apply(inputs);
+    if (!result?.slots || result.update === undefined) {
+      throw new TypeError(`Cannot build "${name}": it returns no { update, slots }`);
+    }
     for (const key of Object.keys(result.slots)) old(key);
     for (const [key, spec] of Object.entries(transform.slots)) {
       slots.push({

@@ -88,7 +88,7 @@ export function chain(...given: readonly (Transform | InBasis | Composed)[]): Ch
   const bases = transforms.filter(isInBasis);
   if (bases.length > 1) {
     throw new TypeError(
-      `Cannot chain: at most one inBasis() is possible, current count is ${bases.length}; put all that works in the basis into one`,
+      `Cannot chain: at most one inBasis() is possible, there are ${bases.length}; put all into one`,
     );
   }
   const basis = bases[0]?.transforms.length ? bases[0].basis : undefined;
@@ -120,7 +120,7 @@ export function chain(...given: readonly (Transform | InBasis | Composed)[]): Ch
     for (const kind of transform.needs) needs.add(kind);
     if (transform.needs.includes("gradientSquares") && !transform.rawSquares && !squaresFlow) {
       throw new TypeError(
-        `Cannot chain: "${name}" needs gradientSquares, but a stage before it does not let them through; move it towards the front`,
+        `Cannot chain: "${name}" needs gradientSquares, but a stage before it does not let them through; put it before that`,
       );
     }
     squaresFlow &&= transform.scales ?? false;

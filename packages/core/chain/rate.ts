@@ -51,8 +51,7 @@ export function checkRated(definition: Definition): void {
   if (without) {
     const owner = "groups" in definition ? `the group of ${label(without)}` : "the chain";
     throw new TypeError(
-      `Cannot ${action}: ${owner} has no learningRate(), so its steps would stay as they are; ` +
-        `add learningRate(1) to it`,
+      `Cannot ${action}: ${owner} has no learningRate(); add learningRate(1) to it`,
     );
   }
 }
@@ -86,8 +85,8 @@ export function rateFor(definition: Definition, chain: Chain, { value, since }: 
   const [own, firsts] = [rateOf(chain, at), rateOf(first, at)];
   if (Number.isFinite(own / firsts)) return value * (own / firsts);
   throw new RangeError(
-    `Cannot ${action}: after ${at} updates it is ${firsts} for the first group and ${own} ` +
-      `for another, which is no ratio to keep; set the schedules of the groups`,
+    `Cannot ${action}: after ${at} updates it is ${firsts} for one group and ${own} ` +
+      `for another, no ratio to keep; set their schedules`,
   );
 }
 

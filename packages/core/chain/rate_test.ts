@@ -113,7 +113,7 @@ Deno.test("a rate that has no place, or is none, is refused and changes nothing"
       chain(without),
       0.1,
       "TypeError",
-      /the chain has no learningRate\(\), .* add learningRate\(1\)/,
+      /the chain has no learningRate\(\); add learningRate\(1\)/,
     ],
     [groups({ a: sgd(), b: chain(without) }), 0.1, "TypeError", /the group of b has no learning/],
     [adam(), "0.1", "TypeError", /must be finite and not negative, current value is "0.1"/],

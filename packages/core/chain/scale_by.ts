@@ -101,7 +101,9 @@ export function scaleBy(
       };
     },
     apply(inputs) {
-      const { factor, slots, limit } = estimator.estimate(inputs);
+      const { factor, slots, limit } = (estimator.estimate(inputs) ?? {}) as ReturnType<
+        typeof estimator.estimate
+      >;
       const bounded = limit !== undefined && limit < Infinity;
       const target = to?.apply(innerInputs(inputs));
       const product = mul(factor, target?.update ?? inputs.x);

@@ -91,18 +91,18 @@ export function add(a: Operand, b: Operand): Expr {
 export function sub(a: Operand, b: Operand): Expr {
   return binary("sub", a, b, (x, y) => x - y);
 }
-const isOne = (a: Operand): boolean =>
-  a === 1 || (typeof a !== "number" && a.op === "const" && a.value === 1);
-const isReciprocal = (a: Operand): a is Expr & { readonly op: "div" } =>
-  typeof a !== "number" && a.op === "div" && isOne(a.args[0]);
+const isOne = (a: Expr): boolean => a.op === "const" && a.value === 1;
+const isReciprocal = (a: Expr): a is Expr & { readonly op: "div" } =>
+  a.op === "div" && isOne(a.args[0]);
 
 /** `a · b`; multiplying by 1 is free, and by `1/c` is one division. */
 export function mul(a: Operand, b: Operand): Expr {
-  if (isOne(a)) return lift(b);
-  if (isOne(b)) return lift(a);
-  if (isReciprocal(a)) return div(b, a.args[1]);
-  if (isReciprocal(b)) return div(a, b.args[1]);
-  return binary("mul", a, b, (x, y) => x * y);
+  const [left, right] = [lift(a), lift(b)];
+  if (isOne(left)) return right;
+  if (isOne(right)) return left;
+  if (isReciprocal(left)) return div(right, left.args[1]);
+  if (isReciprocal(right)) return div(left, right.args[1]);
+  return binary("mul", left, right, (x, y) => x * y);
 }
 /** `a / b`, IEEE: x/0 is ±Inf and 0/0 is NaN. See {@linkcode divide0}. */
 export function div(a: Operand, b: Operand): Expr {

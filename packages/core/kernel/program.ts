@@ -177,7 +177,7 @@ export function compileProgram(source: ProgramSource): Program {
   const hold = source.hold === undefined ? undefined : visit(source.hold);
   if (hold !== undefined && nodes[hold]!.rate !== "tensor") {
     throw new TypeError(
-      `Cannot compile the kernel: the hold condition must be the same for the whole tensor, current rate is ${
+      `Cannot compile the kernel: hold must be one value a tensor, current rate is ${
         nodes[hold]!.rate
       }`,
     );

@@ -149,7 +149,7 @@ Deno.test("a hold that is not the same for the whole tensor is a TypeError", () 
       assert.throws(() => compileProgram({ outputs, hold: condition }), {
         name: "TypeError",
         message:
-          `Cannot compile the kernel: the hold condition must be the same for the whole tensor, current rate is ${rate}`,
+          `Cannot compile the kernel: hold must be one value a tensor, current rate is ${rate}`,
       });
     }
   }

@@ -41,9 +41,8 @@ export interface Canvas {
 const vertexCode = `#version 300 es
 out highp vec2 uv;
 void main() {
-  vec2 corner = vec2(gl_VertexID == 1, gl_VertexID == 2);
-  uv = 2.0 * corner;
-  gl_Position = vec4(4.0 * corner - 1.0, 0.0, 1.0);
+uv = 2.0 * vec2(gl_VertexID == 1, gl_VertexID == 2);
+gl_Position = vec4(2.0 * uv - 1.0, 0, 1);
 }`;
 
 const canvases = new WeakMap<object, Canvas>();
