@@ -11,6 +11,8 @@ import {
   type Finding,
   type Recorded,
 } from "./comparison.ts";
+import { fineTuningTable } from "./fine_tuning/table.ts";
+import type { FineTuning } from "./fine_tuning/tune.ts";
 import { markdownTable } from "./format.ts";
 import { markdownOverview } from "./markdown.ts";
 import { plainWords } from "./plain_words.ts";
@@ -250,23 +252,33 @@ export function measuredLines(): string[] {
   ];
 }
 
-const BEGIN = "<!-- measured: deno task measured:write -->";
 const END = "<!-- /measured -->";
 
-/** The page with the text between its marks, not yet set as `deno fmt` does. */
-export function withMeasured(page: string, text: string): string {
-  const [from, to] = [page.indexOf(BEGIN), page.indexOf(END)];
+/**
+ * The page with the text between its marks, not yet set as `deno fmt` does.
+ *
+ * @param part Which marks, on a page that has several.
+ */
+export function withMeasured(page: string, text: string, part = "measured"): string {
+  const begin = `<!-- ${part}: deno task measured:write -->`;
+  const from = page.indexOf(begin);
+  const to = page.indexOf(END, from);
   if (from < 0 || to < from) {
-    throw new Error(`Cannot write what was measured: no "${BEGIN}" … "${END}"`);
+    throw new Error(`Cannot write what was measured: no "${begin}" … "${END}"`);
   }
-  return `${page.slice(0, from)}${BEGIN}\n\n${text}\n\n${page.slice(to)}`;
+  return `${page.slice(0, from)}${begin}\n\n${text}\n\n${page.slice(to)}`;
 }
 
-/** The pages, and what they say. */
-export function measuredPages(): [page: string, text: string][] {
+/** The pages, what they say, and where if they say several things. */
+export function measuredPages(): [page: string, text: string, part?: string][] {
   return [
     ["README.md", measuredLines().map((line) => `- ${line}`).join("\n")],
     ["docs/which_optimizer.md", evidenceTables()],
+    [
+      "docs/which_optimizer.md",
+      fineTuningTable(rowsOf("fine_tuning") as unknown as FineTuning[]),
+      "measured fine-tuning",
+    ],
     ["docs/benchmark.md", contestText()],
   ];
 }
@@ -275,8 +287,8 @@ export function measuredPages(): [page: string, text: string][] {
 export const pageAt = (path: string): URL => new URL(`../${path}`, import.meta.url);
 
 if (import.meta.main) {
-  for (const [path, text] of measuredPages()) {
+  for (const [path, text, part] of measuredPages()) {
     const page = await Deno.readTextFile(pageAt(path));
-    await Deno.writeTextFile(pageAt(path), withMeasured(page, text));
+    await Deno.writeTextFile(pageAt(path), withMeasured(page, text, part));
   }
 }

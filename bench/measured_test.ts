@@ -4,12 +4,12 @@ import { measuredPages, pageAt, withMeasured } from "./measured.ts";
 /** `deno fmt` breaks lines anew and pads tables. */
 const words = (text: string) => text.replace(/-{2,}/g, "-").split(/\s+/);
 
-for (const [path, expected] of measuredPages()) {
-  Deno.test(`${path} says what the recorded rows say`, async () => {
+for (const [path, expected, part] of measuredPages()) {
+  Deno.test(`${path} says what the recorded rows say${part ? ` (${part})` : ""}`, async () => {
     const text = await Deno.readTextFile(pageAt(path));
     assert.deepEqual(
       words(text),
-      words(withMeasured(text, expected)),
+      words(withMeasured(text, expected, part)),
       `${path} is out of date: deno task measured:write`,
     );
   });
