@@ -175,6 +175,25 @@ Deno.test("combined with unit norm is a reduction of two sums, then one update",
   assert.deepEqual(always.filter((binding) => !between!.bindings.includes(binding)), []);
 });
 
+Deno.test("rows' outputs keep to the buffers that a device allows, unless they need each other's old values", () => {
+  const many = Array.from({ length: 12 }, (_, i) => `o${i}`);
+  const rowsOf = (value: (name: string, i: number) => expr.Expr) => {
+    const program = compileProgram({
+      outputs: many.map((name, i) => ({ name, shape: "row", value: value(name, i) })),
+    });
+    return structure(program).flat().filter(({ kind }) => kind === "updateRows")
+      .map(({ bindings }) => bindings);
+  };
+  const apart = rowsOf(() => expr.sum(expr.read("x"), "row"));
+  assert.deepEqual(apart.map(({ length }) => length), [8, 6]);
+  assert.deepEqual(
+    apart.flat().filter((name) => name !== "rowSums:read").sort(),
+    many.map((name) => `${name}:read_write`).sort(),
+  );
+  const bound = rowsOf((_, i) => expr.add(expr.read(many[(i + 11) % 12]!, "row"), 1));
+  assert.deepEqual(bound.map(({ length }) => length), [12]);
+});
+
 Deno.test("combined with pooling by row reduces rows first and updates rows last", () => {
   const { row, sum, read, mul, add, div } = { ...expr, row: "row" as const };
   const x = read("x"), mass = read("mass", row);

@@ -262,6 +262,28 @@ function updateStages(program: Program, outputs: readonly number[], buffers: num
   return best;
 }
 
+/**
+ * Outputs of one value a row or tensor in as few stages as `buffers` allow; in one, however many it
+ * needs, if a later stage would need the old value of what an earlier one writes.
+ */
+function rowStages(program: Program, outputs: readonly number[], buffers: number): WgslStage[] {
+  const parts: number[][] = [];
+  for (const output of outputs) {
+    const part = [...parts.at(-1) ?? [], output];
+    const nodes = part.map((o) => program.outputs[o]!.node);
+    if (part.length > 1 && bindingsOf(program, nodes, part).length <= buffers) {
+      parts[parts.length - 1] = part;
+    } else parts.push([output]);
+  }
+  const written = new Set<string>();
+  const late = parts.some((part) => {
+    const needed = readsOf(program, part, []).some((name) => written.has(name));
+    for (const o of part) written.add(program.outputs[o]!.name);
+    return needed;
+  });
+  return (late ? [outputs] : parts).map((part) => updateStage(program, part, true));
+}
+
 /** Names of the arrays whose old values the outputs need, given that others are stored. */
 function readsOf(
   program: Program,
@@ -301,7 +323,7 @@ export function lowerToWgsl(
       ...(perRow.length ? [reduceStage(program, perRow, true)] : []),
       ...(wide.length ? [reduceStage(program, wide, false)] : []),
       ...(elements.length ? updateStages(program, elements, buffers) : []),
-      ...(others.length ? [updateStage(program, others, true)] : []),
+      ...(others.length ? rowStages(program, others, buffers) : []),
     ];
   });
 }

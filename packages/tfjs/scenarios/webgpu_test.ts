@@ -1,9 +1,11 @@
 import {
+  assertAllClose,
   basisCases,
   checkKernelFailures,
   checkNonFinite,
   conformanceCases,
   nonFiniteCases,
+  random,
   steppedDefinitions,
 } from "@precond/testing";
 import * as tf from "@tensorflow/tfjs-core";
@@ -14,7 +16,13 @@ import { conform, tfSubject } from "../_testing.ts";
 import { tensorBackend } from "../backends/tensors.ts";
 import { checkTensorProducts } from "./products.ts";
 import { loseDevice, lostMessage, restart, resumeAfterLoss } from "./lost_device.ts";
-import { adam, precond } from "../mod.ts";
+import { adam, precond, snrOnly, type TelemetryReport } from "../mod.ts";
+
+/** All numbers of a report, in its order. */
+function numbersIn(value: unknown): number[] {
+  if (typeof value === "number") return [value];
+  return typeof value === "object" && value !== null ? Object.values(value).flatMap(numbersIn) : [];
+}
 
 const adapter = await navigator.gpu?.requestAdapter();
 // Needs a Vulkan, Metal or Direct3D driver; CI installs a software one.
@@ -66,6 +74,43 @@ Deno.test({
     const before = tf.memory().numTensors;
     await checkTensorProducts({ unit: 2 ** -23 }, [1, 5, 17, 129]);
     assert.equal(tf.memory().numTensors, before);
+  },
+});
+
+Deno.test({
+  name: "telemetry on webgpu reports what it does on the CPU, by shaders that each device allows",
+  ignore,
+  sanitizeResources: false,
+  sanitizeOps: false,
+  async fn() {
+    const warnings: string[] = [];
+    const { warn } = console;
+    console.warn = (text) => warnings.push(text);
+    const reportOn = async (backend: string) => {
+      await tf.setBackend(backend);
+      const { normal } = random(3);
+      const v = tf.variable(tf.zeros([6, 8]), true, `told ${backend}`);
+      const optimizer = precond(snrOnly(), { batchSize: 4 });
+      const reports: TelemetryReport[] = [];
+      optimizer.telemetry({ every: 20, onReport: (report) => reports.push(report) });
+      for (let i = 0; i < 20; i++) {
+        const tensor = tf.tensor2d(Float32Array.from({ length: 48 }, () => 1 + normal()), [6, 8]);
+        optimizer.applyGradients([{ name: v.name, tensor }]);
+        tensor.dispose();
+      }
+      while (reports.length === 0) await new Promise((done) => setTimeout(done, 5));
+      optimizer.dispose();
+      v.dispose();
+      return numbersIn(reports[0]);
+    };
+    try {
+      const [expected, actual] = [await reportOn("cpu"), await reportOn("webgpu")];
+      assert.ok(expected.length > 10);
+      assertAllClose(Float64Array.from(actual), Float64Array.from(expected), { relative: 1e-3 });
+      assert.deepEqual(warnings.filter((text) => text.startsWith("precond")), []);
+    } finally {
+      console.warn = warn;
+    }
   },
 });
 
