@@ -239,7 +239,7 @@ Deno.test("inBasis() and chain() say what cannot be in a basis", () => {
   );
   assert.throws(
     () => chain(inBasis(basis, inner()), inBasis(basis, inner())),
-    { name: "TypeError", message: /at most one inBasis\(\).*count is 2/ },
+    { name: "TypeError", message: /at most one inBasis\(\).*there are 2/ },
   );
   assert.throws(() => kronecker({ evry: 3 } as never), { message: /did you mean every/ });
 });
