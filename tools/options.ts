@@ -151,7 +151,7 @@ export function optionsPage(all: readonly (readonly [string, readonly Options[]]
     "<!-- Made by `deno task options:write`. -->",
     "# Options and their defaults",
     "Every option of every function of the packages' main entries, and of `@precond/core/pieces`. What " +
-    "it does and where it comes from is said at the function, which editors show.",
+    "a function does, and its source, is in its doc comment, which editors and the reference show.",
     ...all.filter(([, options]) => options.length > 0).flatMap(([name, options]) => [
       `## ${name}`,
       ...options.map(table),

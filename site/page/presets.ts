@@ -34,12 +34,12 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
   ill: {
     title: "Ill-conditioned",
     text:
-      "Two spirals, which the networks get squeezed to a thirtieth of their width along one diagonal. " +
-      "So the loss bends sharply along some directions of the weights and hardly along others, and " +
-      "no step length suits both. combined() measures the weights of each layer along other axes, " +
-      "chosen so that the loss bends along each by itself, and tells the spirals apart. snrOnly() is " +
-      "the same without these axes, and gets stuck, as does Adam. curvatureOnly() has the axes, too, " +
-      "but its steps are short: it needs longer.",
+      "Two spirals, squeezed to a thirtieth of their width along one diagonal before the networks get " +
+      "them. So the loss bends sharply along some directions of the weights and hardly along others, " +
+      "and no step length suits both: that is called ill-conditioned. combined() measures the weights " +
+      "of each layer along other axes, chosen so that the loss bends along each by itself, and tells " +
+      "the spirals apart. snrOnly() is the same without these axes, and gets stuck, as does Adam. " +
+      "curvatureOnly() has the axes, too, but its steps are short: it needs longer.",
     settings: { data: "spirals", squeeze: 30, batchSize: 32 },
     steps: 800,
     logarithmic: true,
@@ -48,8 +48,8 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
     title: "Small noisy data",
     text:
       "Two moons, but only 100 examples, a fifth of them with a wrong label, and 60 of their 62 " +
-      "inputs mean nothing. Adam learns all of it by heart, so its test loss turns and rises, and so " +
-      "does that of combined(), which is faster still. signalSgd() stands for signal-to-noise here, " +
+      "inputs mean nothing. Adam learns all of it by heart, so its test loss falls and then rises, and " +
+      "so does that of combined(), which is faster still. signalSgd() stands for signal-to-noise here, " +
       "as the guide recommends where few of many inputs matter: it hardly moves weights on whose " +
       "direction batches do not agree, learns slowly, and is the last to overfit. Adam is about as " +
       "good at its best moment: with examples set aside to see that moment by, one can stop there.",
