@@ -190,8 +190,10 @@ export function contestText(): string {
     "to the target:",
     ...besideAdam(tfjs),
     "## At full size",
-    "On ONNX Runtime; 150 to 2,000 steps (20 rounds of `federated`), and nine rates for Adam to be " +
-    "chosen from. Examples to the target, beside the tuned Adam:",
+    "On ONNX Runtime; 150 to 2,000 steps (20 rounds of `federated`), and nine rates for each method " +
+    "that is tuned to be chosen from. In words:",
+    plainWords(full, allProblems(true)).map((line) => `- ${line}`).join("\n"),
+    "Examples to the target, beside the tuned Adam:",
     ...besideAdam(full),
     "## In seconds",
     "Full size, one run at a time, evaluation not counted: seconds to the target, beside the tuned " +
