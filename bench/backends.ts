@@ -37,8 +37,8 @@ export async function requireBackends(cells: readonly Cell[]): Promise<void> {
     if (brought) {
       throw new Exit(
         2,
-        `Cannot run "${brought.problem.name}" on webgl, which is in a page without files; use another ` +
-          "backend",
+        `Cannot run "${brought.problem.name}" on webgl, which is in a page without files; use ` +
+          "another backend, on a GPU --backend webgpu",
       );
     }
     await requireChromium("webgl");
