@@ -263,8 +263,8 @@ function updateStages(program: Program, outputs: readonly number[], buffers: num
 }
 
 /**
- * Outputs of one value a row or tensor in as few stages as `buffers` allow; in one, however many it
- * needs, if a later stage would need the old value of what an earlier one writes.
+ * Outputs of one value a row or tensor, in their order, each stage with as many as `buffers` allow;
+ * all in one if a later stage would need the old value of what an earlier one writes.
  */
 function rowStages(program: Program, outputs: readonly number[], buffers: number): WgslStage[] {
   const parts: number[][] = [];

@@ -12,6 +12,7 @@ import {
 } from "../proto/onnx_pb.ts";
 import { constantNode } from "./constant_node.ts";
 import { newerNode, type Surroundings } from "./newer_operators.ts";
+import { freshNames } from "./topology.ts";
 
 /** The operator set that older models are brought to: the first that has all that this takes. */
 const NEWER_OPSET = 8;
@@ -33,7 +34,7 @@ export function newerModel(model: ModelProto): ModelProto {
     opsetImport: model.opsetImport.map((entry) =>
       isStandard(entry) ? { ...entry, version: BigInt(NEWER_OPSET) } : entry
     ),
-    graph: newerGraph(model.graph, version, new Map(), namesIn(model.graph)),
+    graph: newerGraph(model.graph, version, new Map(), freshNames(model.graph)),
   };
 }
 
@@ -41,16 +42,10 @@ function newerGraph(
   graph: GraphProto,
   version: number,
   outer: ReadonlyMap<string, number>,
-  taken: Set<string>,
+  fresh: (base: string) => string,
 ): GraphProto {
   const ranks = new Map([...outer, ...ranksIn(graph)]);
   const nodes: NodeProto[] = [];
-  const fresh = (base: string) => {
-    let name = base;
-    for (let k = 1; taken.has(name); k++) name = `${base}_${k}`;
-    taken.add(name);
-    return name;
-  };
   for (const node of graph.node) {
     const base = `${node.output[0]}/newer`;
     const around: Surroundings = {
@@ -73,21 +68,11 @@ function newerGraph(
     };
     const newer = newerNode(node, version, around);
     const attribute = newer.attribute.map((a): AttributeProto =>
-      a.g === undefined ? a : { ...a, g: newerGraph(a.g, version, ranks, taken) }
+      a.g === undefined ? a : { ...a, g: newerGraph(a.g, version, ranks, fresh) }
     );
     nodes.push({ ...newer, attribute });
   }
   return { ...graph, node: nodes };
-}
-
-/** Every name of a graph and of the bodies in it. */
-function namesIn(graph: GraphProto): Set<string> {
-  const names = new Set([...graph.input, ...graph.initializer].map(({ name }) => name));
-  for (const { output, attribute } of graph.node) {
-    for (const name of output) names.add(name);
-    for (const { g } of attribute) if (g !== undefined) namesIn(g).forEach((n) => names.add(n));
-  }
-  return names;
 }
 
 /** The ranks that a file says. */

@@ -20,17 +20,18 @@ export function readsOf(node: NodeProto, depth = 0): string[] {
 }
 
 /**
- * Makes names that a graph does not have, by numbers behind them: "w", "w_1", …
+ * Makes names that a graph and the bodies in it do not have, by numbers behind them: "w", "w_1", …
  */
 export function freshNames(
   graph: Pick<GraphProto, "node" | "input" | "initializer" | "sparseInitializer">,
 ): (base: string) => string {
-  const taken = new Set([
-    ...graph.input.map((i) => i.name),
-    ...graph.initializer.map((t) => t.name),
-    ...graph.sparseInitializer.map((t) => t.values?.name ?? ""),
-    ...graph.node.flatMap((node) => node.output),
-  ]);
+  const namesIn = ({ input, initializer, sparseInitializer, node }: typeof graph): string[] => [
+    ...input.map(({ name }) => name),
+    ...initializer.map(({ name }) => name),
+    ...sparseInitializer.map(({ values }) => values?.name ?? ""),
+    ...node.flatMap((one) => [...one.output, ...bodiesOf(one).flatMap(namesIn)]),
+  ];
+  const taken = new Set(namesIn(graph));
   return (base) => {
     let name = base;
     for (let k = 1; taken.has(name); k++) name = `${base}_${k}`;

@@ -11,6 +11,7 @@ import type { AttributeValue } from "../model/attributes.ts";
 import { DataType } from "../model/data_type.ts";
 import { declaration } from "../model/value_info.ts";
 import {
+  type GradientCase,
   makeModel,
   makeNode,
   normal,
@@ -47,6 +48,33 @@ export async function gradientOf(
   });
   const found = await runModel(gradient, inputs);
   return Object.fromEntries(trainable.map((name) => [name, found[gradients.get(name)!]!.data]));
+}
+
+/**
+ * A convolution as a case of `testGradients()`: it is linear in each input, so that a long step has no
+ * error but float32's, 6e-8 · |f| / h.
+ */
+export function convolutionCase(
+  { name, opset, symbols }: {
+    readonly name: string;
+    readonly opset?: number;
+    /** Those of "x". */
+    readonly symbols?: (number | string)[];
+  },
+  node: NodeProto,
+  inputs: Readonly<Record<string, Value>>,
+): GradientCase {
+  return {
+    name,
+    nodes: [node],
+    inputs,
+    precision: "float",
+    multilinear: true,
+    step: 0.5,
+    tolerance: 5e-5,
+    ...(opset === undefined ? {} : { opset }),
+    ...(symbols === undefined ? {} : { symbols: { x: symbols } }),
+  };
 }
 
 /**

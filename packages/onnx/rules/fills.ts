@@ -5,6 +5,7 @@ import {
   type Dim,
   isFloating,
   isStatic,
+  likeFirst,
   mul,
   numbersOf,
   reduceSum,
@@ -100,11 +101,7 @@ const nonZero: OperatorRule = {
 const eyeLike: OperatorRule = {
   opType: "EyeLike",
   since: 9,
-  infer: (n) => {
-    const type = n.type(0);
-    const dataType = n.int("dtype", type?.dataType ?? DataType.FLOAT);
-    return [{ dataType, dims: type?.dims }];
-  },
+  infer: likeFirst,
   gradient: "none",
 };
 

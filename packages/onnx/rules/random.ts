@@ -1,16 +1,12 @@
 /** @module */
-import { DataType } from "./shared/mod.ts";
+import { likeFirst } from "./shared/mod.ts";
 import type { OperatorRule } from "../graph/rule.ts";
 
 /** Draws in the shape of a value: they do not depend on its elements. */
 const drawn = (opType: string): OperatorRule => ({
   opType,
   since: 7,
-  infer: (n) => {
-    const type = n.type(0);
-    const dataType = n.int("dtype", type?.dataType ?? DataType.FLOAT);
-    return [{ dataType, dims: type?.dims }];
-  },
+  infer: likeFirst,
   gradient: "none",
 });
 

@@ -1,16 +1,8 @@
 import assert from "node:assert/strict";
 import { differentiate } from "../../differentiate/differentiate.ts";
 import { DataType } from "../../model/data_type.ts";
-import {
-  compare,
-  type GradientCase,
-  makeModel,
-  makeNode,
-  normal,
-  testGradients,
-  type Value,
-} from "../../_testing.ts";
-import { pulledBack, trainingKernel } from "../_testing.ts";
+import { compare, makeModel, makeNode, normal, testGradients, type Value } from "../../_testing.ts";
+import { convolutionCase, pulledBack, trainingKernel } from "../_testing.ts";
 
 const FLOAT = DataType.FLOAT;
 const float = (value: Value): Value => ({ ...value, type: FLOAT });
@@ -230,20 +222,10 @@ const inputsOf = (test: ConvCase): Record<string, Value> => ({
 const nodeOf = (test: ConvCase) =>
   makeNode("Conv", ["x", "w", ...(test.bias ? ["bias"] : [])], ["y"], test.attributes ?? {});
 
-// A long step has no error but float32's: 6e-8 · |f| / h.
-const gradientCase = (test: ConvCase): GradientCase => ({
-  name: test.name,
-  nodes: [nodeOf(test)],
-  inputs: inputsOf(test),
-  precision: "float",
-  multilinear: true,
-  step: 0.5,
-  tolerance: 5e-5,
-  ...(test.opset === undefined ? {} : { opset: test.opset }),
-  ...(test.symbols === undefined ? {} : { symbols: { x: test.symbols } }),
-});
-
-testGradients("Conv has the gradients that central differences give", cases.map(gradientCase));
+testGradients(
+  "Conv has the gradients that central differences give",
+  cases.map((test) => convolutionCase(test, nodeOf(test), inputsOf(test))),
+);
 
 Deno.test("Conv has the gradients of ONNX Runtime's training kernel", async (t) => {
   for (const test of cases) {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { differentiate } from "../../differentiate/differentiate.ts";
 import { DataType } from "../../model/data_type.ts";
 import { compare, makeModel, makeNode, normal, testGradients, type Value } from "../../_testing.ts";
-import { pulledBack, trainingKernel } from "../_testing.ts";
+import { convolutionCase, pulledBack, trainingKernel } from "../_testing.ts";
 
 const float = (value: Value): Value => ({ ...value, type: DataType.FLOAT });
 
@@ -136,18 +136,7 @@ const nodeOf = (test: TransposedCase) =>
 
 testGradients(
   "ConvTranspose has the gradients that central differences give",
-  cases.map((test) => ({
-    name: test.name,
-    nodes: [nodeOf(test)],
-    inputs: inputsOf(test),
-    // A long step has no error but float32's: 6e-8 · |f| / h.
-    precision: "float",
-    multilinear: true,
-    step: 0.5,
-    tolerance: 5e-5,
-    ...(test.opset === undefined ? {} : { opset: test.opset }),
-    ...(test.symbols === undefined ? {} : { symbols: { x: test.symbols } }),
-  })),
+  cases.map((test) => convolutionCase(test, nodeOf(test), inputsOf(test))),
 );
 
 // 1.19.2 has ConvTransposeGrad for CUDA alone. Its ConvGrad makes the same weight gradient: a

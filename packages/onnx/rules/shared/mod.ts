@@ -139,4 +139,4 @@ export {
   standardized,
   widened,
 } from "./standardized.ts";
-export { sameType, stepwise, unary } from "./unary.ts";
+export { likeFirst, sameType, stepwise, unary } from "./unary.ts";
